@@ -1,0 +1,48 @@
+"""Costs: nodes flow in; instructions per element, FLOPs and bytes come out."""
+
+from __future__ import annotations
+
+import math
+
+from ..graph import Graph, Node
+from ..ops.contract.dot import Dot
+from ..ops.elementwise import Div, FloorDivide, Remainder, Sqrt
+from ..ops.loop import Scan
+from ..ops.reduce import Reduce
+from ..ops.structure import Barrier
+from .views import is_view
+
+_FUNCTION = 20     # instructions of exp, log, tanh, ... per vector, about
+_SLOW = 5          # a division or root: one instruction, but not one per cycle
+
+
+def own_cost(node: Node) -> int:
+    """Instructions to compute one element of a pointwise node or view from its inputs."""
+    if isinstance(node.prim, Div | FloorDivide | Remainder | Sqrt):
+        return _SLOW
+    if node.prim.pointwise:
+        return _FUNCTION if node.prim.ulps else 1
+    if is_view(node):
+        return 3 * max(len(node.inputs) - 1, 0)      # pad and concat choose between pieces
+    return 0 if node.prim.leaf or isinstance(node.prim, Barrier) else 1
+
+
+def flops(body: Graph) -> int:
+    """Floating-point operations of one run (one per element for elementwise and reductions)."""
+    return sum(_node_flops(n) for n in body.nodes)
+
+
+def _node_flops(node: Node) -> int:
+    if isinstance(node.prim, Dot):
+        return 2 * node.size * node.inputs[0].shape[-1]
+    if isinstance(node.prim, Reduce):
+        return node.inputs[0].size
+    if isinstance(node.prim, Scan):
+        return node.prim.length * flops(node.prim.body)
+    return node.size if node.prim.pointwise else 0
+
+
+def traffic(body: Graph) -> int:
+    """Bytes read and written, each value once."""
+    outs = [spec for n in body.outputs for spec in n.outputs]
+    return sum(math.prod(s.shape) * s.dtype.size for s in [*(i.spec for i in body.inputs), *outs])

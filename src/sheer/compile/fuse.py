@@ -1,0 +1,251 @@
+"""Fusion: a graph flows in, clusters of values that one kernel computes together come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..graph import Graph, Node
+from ..ops.contract.dot import Dot
+from ..ops.loop import Scan
+from ..ops.reduce import Reduce
+from ..ops.structure import Barrier, Iota, Pick
+from .cost import own_cost
+from .nest import Nest, nest_of
+from .roots import choose_roots, is_inline, is_leaf, is_number, owner
+from .views import Place, is_view, read
+
+_EPILOGUE = 8           # instructions worth repeating for every register of a tile
+_ROW_BYTES = 1 << 17    # a row that several stages read must stay in the caches nearby
+_ALL_BYTES = 1 << 19    # or all rows together
+
+
+@dataclass(eq=False)
+class Cluster:
+    """Roots computed by one kernel, in topological order, and the loops they share."""
+
+    kind: str
+    roots: list[Node]
+    nest: Nest
+
+
+class Fusion:
+    """The clusters of one graph, joined step by step."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.position = {n: i for i, n in enumerate(graph.nodes)}
+        roots = choose_roots(graph)
+        self.cluster = {r: Cluster(_kind(r), [r], nest_of(r)) for r in roots}
+        self.sources = {r: self._sources(r) for r in roots}
+        self.readers: dict[Node, list[Node]] = {r: [] for r in roots}
+        for root, found in self.sources.items():
+            for source in found:
+                if owner(source) in self.readers:
+                    self.readers[owner(source)].append(root)
+
+    def clusters(self) -> list[Cluster]:
+        """Every cluster once."""
+        return list(dict.fromkeys(self.cluster.values()))
+
+    # ---- what a root reads -----------------------------------------------------------------
+    def in_memory(self, node: Node) -> bool:
+        """Does the value lie in memory when the kernels that read it run?"""
+        return (is_leaf(node) and not is_number(node)) or owner(node) in self.cluster
+
+    def _sources(self, root: Node) -> list[Node]:
+        """Values in memory that computing the root reads (through a barrier: waits for)."""
+        by_address = not is_inline(root) and not isinstance(root.prim, Reduce)
+        found: dict[Node, None] = {}
+        seen: set[Node] = set()
+        stack = list(reversed(root.inputs))
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if self.in_memory(node) or (by_address and is_number(node)):
+                found[node] = None
+            else:
+                stack.extend(reversed(node.inputs))
+        return list(found)
+
+    # ---- joining ---------------------------------------------------------------------------
+    def join(self) -> list[Cluster]:
+        """Join consumers with their producers, then neighbours that share what they read."""
+        for root in list(self.cluster):
+            self._join_producers(root)
+        by_nest: dict[Nest, list[Cluster]] = {}
+        for cluster in self.clusters():
+            if cluster.kind in ("map", "rows"):
+                by_nest.setdefault(cluster.nest, []).append(cluster)
+        for group in by_nest.values():
+            self._join_siblings(group)
+        return self.clusters()
+
+    def _join_producers(self, root: Node) -> None:
+        for source in sorted(self.sources[root], key=self._place, reverse=True):
+            first, second = self.cluster.get(owner(source)), self.cluster[root]
+            if first is not None and first is not second:
+                self._try(first, second)
+
+    def _join_siblings(self, group: list[Cluster]) -> None:
+        last: dict[Node, Cluster] = {}
+        for cluster in group:
+            reads = [s for r in cluster.roots for s in self.sources[r]]
+            for neighbour in dict.fromkeys(last[s] for s in reads if s in last):
+                current = self.cluster[cluster.roots[0]]
+                other = self.cluster[neighbour.roots[0]]
+                if other is not current and self._try(other, current):
+                    break
+            last.update(dict.fromkeys(reads, cluster))
+
+    def _place(self, node: Node) -> int: return self.position[node]
+
+    def _try(self, first: Cluster, second: Cluster) -> bool:
+        """Join two clusters if they can run as one kernel and it is worth it."""
+        joined = self._joined(first, second)
+        if joined is None or self._path(first, second) or self._path(second, first):
+            return False
+        if not _consistent(joined, self):
+            return False
+        for root in joined.roots:
+            self.cluster[root] = joined
+        return True
+
+    def _joined(self, first: Cluster, second: Cluster) -> Cluster | None:
+        """The cluster of both, by kinds and loops alone."""
+        roots = sorted({*first.roots, *second.roots}, key=self._place)
+        kinds = {first.kind, second.kind}
+        if kinds == {"contract", "map"}:
+            dot = first if first.kind == "contract" else second
+            rest = second if dot is first else first
+            ok = dot is first and rest.nest == dot.nest and _epilogue_cost(rest, self) <= _EPILOGUE
+            return Cluster("contract", roots, dot.nest) if ok else None
+        if not kinds <= {"map", "rows"}:
+            return None
+        if kinds == {"map"}:
+            return Cluster("map", roots, first.nest) if first.nest == second.nest else None
+        nest = first.nest if first.kind == "rows" else second.nest
+        for cluster in (first, second):
+            if cluster.kind == "rows" and cluster.nest != nest:
+                return None
+        if any(nest.place(r) is None for r in roots):
+            return None
+        if any(nest.spans(r) for r in roots) and not _fits(nest, roots):
+            return None
+        return Cluster("rows", roots, nest)
+
+    def _path(self, first: Cluster, second: Cluster) -> bool:
+        """Does some third cluster stand between the two?"""
+        last = max(self.position[r] for r in second.roots)
+        seen: set[Cluster] = {first}
+        stack = [c for c in self._following(first) if c is not second]
+        while stack:
+            cluster = stack.pop()
+            if cluster in seen or min(self.position[r] for r in cluster.roots) > last:
+                continue
+            seen.add(cluster)
+            following = self._following(cluster)
+            if second in following:
+                return True
+            stack.extend(following)
+        return False
+
+    def _following(self, cluster: Cluster) -> set[Cluster]:
+        found = {self.cluster[r] for root in cluster.roots for r in self.readers[root]}
+        return found - {cluster}
+
+
+def _kind(root: Node) -> str:
+    prim = root.prim
+    if isinstance(prim, Reduce):
+        return "rows"
+    if isinstance(prim, Scan):
+        return "loop"
+    if isinstance(prim, Dot):
+        return "contract"
+    return "map" if is_inline(root) else "host"
+
+
+def _fits(nest: Nest, roots: list[Node]) -> bool:
+    """Is what one row touches, or all rows, small enough to be read again from a cache?"""
+    size = max(r.dtype.size for r in roots) * len(roots)
+    count = nest.row_size
+    total = count
+    for s in nest.kept_shape:
+        total *= s
+    return count * size <= _ROW_BYTES or total * size <= _ALL_BYTES
+
+
+def _epilogue_cost(cluster: Cluster, fusion: Fusion) -> int:
+    """Instructions per element of everything the cluster computes."""
+    seen: set[Node] = set()
+    stack = list(cluster.roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(x for x in node.inputs if not fusion.in_memory(x) or x in cluster.roots)
+    return sum(own_cost(n) for n in seen)
+
+
+def _consistent(cluster: Cluster, fusion: Fusion) -> bool:
+    """Does every turn of the loops read only what the same turn makes (or other kernels made)?"""
+    members = set(cluster.roots)
+    seen: set[tuple[Node, Place]] = set()
+    for root in cluster.roots:
+        if isinstance(root.prim, Dot):
+            continue
+        for node, at in _reads_of(root, cluster.nest):
+            if not _same_turn(node, at, cluster, members, fusion, seen):
+                return False
+    return True
+
+
+def _reads_of(root: Node, nest: Nest) -> Iterator[tuple[Node, Place]]:
+    """The operands of a root, and the index at which a turn of the loops reads them."""
+    if isinstance(root.prim, Reduce):
+        at = nest.full(root.inputs[0].shape)
+        assert at is not None
+        yield root.inputs[0], at
+        return
+    place = nest.place(root)
+    assert place is not None
+    yield from operands(root, place)
+
+
+def operands(node: Node, at: Place) -> Iterator[tuple[Node, Place]]:
+    """What element `at` of an inline node is computed from."""
+    if isinstance(node.prim, Barrier):
+        yield node.inputs[0], at
+    elif node.prim.pointwise:
+        yield from ((x, at) for x in node.inputs)
+    elif is_view(node):
+        reads, fill = read(node, at)
+        yield from ((r.node, r.at) for r in reads)
+        if fill is not None:
+            yield fill, ()
+
+
+def _same_turn(node: Node, at: Place, cluster: Cluster, members: set[Node], fusion: Fusion,
+               seen: set[tuple[Node, Place]]) -> bool:
+    stack = [(node, at)]
+    while stack:
+        node, at = stack.pop()
+        if (node, at) in seen:
+            continue
+        seen.add((node, at))
+        if node in members:
+            if at != cluster.nest.place(node):
+                return False
+        elif not (is_leaf(node) or isinstance(node.prim, Pick | Iota) or fusion.in_memory(node)):
+            stack.extend(operands(node, at))
+    return True
+
+
+def fuse(graph: Graph) -> Fusion:
+    """The graph's clusters, joined as far as they go."""
+    fusion = Fusion(graph)
+    fusion.join()
+    return fusion

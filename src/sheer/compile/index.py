@@ -1,0 +1,212 @@
+"""Index expressions: loop variables flow in, simplified whole-number expressions come out.
+
+An `Index` is `const + coefficient * atom + ...`; an atom is a loop variable, or a quotient or
+remainder that could not be simplified away. Composing views (`prim.read`) with these expressions
+turns reshape-permute-slice chains back into plain strides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd
+
+
+@dataclass(frozen=True)
+class Var:
+    """A loop variable, 0 <= value < extent."""
+
+    name: str
+    extent: int
+
+    def __str__(self) -> str: return self.name
+    @property
+    def bounds(self) -> tuple[int, int]: return 0, max(self.extent - 1, 0)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """of // by, rounded down, where it does not simplify."""
+
+    of: Index
+    by: int
+
+    def __str__(self) -> str: return f"({self.of}) // {self.by}"
+    @property
+    def bounds(self) -> tuple[int, int]:
+        low, high = self.of.bounds
+        return low // self.by, high // self.by
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """of % by, in 0 ... by - 1, where it does not simplify."""
+
+    of: Index
+    by: int
+
+    def __str__(self) -> str: return f"({self.of}) % {self.by}"
+    @property
+    def bounds(self) -> tuple[int, int]: return 0, self.by - 1
+
+
+Atom = Var | Quotient | Remainder
+Whole = "Index | int"
+
+
+class Index:
+    """A sum of atoms with whole coefficients; immutable, equal by structure."""
+
+    __slots__ = ("__dict__", "const", "terms")
+
+    def __init__(self, terms: Mapping[Atom, int], const: int = 0) -> None:
+        self.terms = {a: c for a, c in terms.items() if c}
+        self.const = const
+
+    @cached_property
+    def key(self) -> tuple[frozenset[tuple[Atom, int]], int]:
+        return frozenset(self.terms.items()), self.const
+
+    @cached_property
+    def _hash(self) -> int: return hash(self.key)
+    def __hash__(self) -> int: return self._hash
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Index) and self._hash == other._hash and self.key == other.key
+
+    @cached_property
+    def bounds(self) -> tuple[int, int]:
+        """Smallest and largest value it can take."""
+        low = high = self.const
+        for atom, c in self.terms.items():
+            a, b = atom.bounds
+            low, high = low + min(a * c, b * c), high + max(a * c, b * c)
+        return low, high
+
+    @cached_property
+    def variables(self) -> frozenset[Var]:
+        """Every loop variable it depends on."""
+        return frozenset(v for atom in self.terms for v in (
+            [atom] if isinstance(atom, Var) else atom.of.variables))
+
+    def stride(self, var: Var) -> int | None:
+        """How much it grows with `var`; None when not by a fixed amount."""
+        inside = any(var in a.of.variables for a in self.terms if not isinstance(a, Var))
+        return None if inside else self.terms.get(var, 0)
+
+    # ---- arithmetic -----------------------------------------------------------------------
+    def __add__(self, other: Index | int) -> Index:
+        if isinstance(other, int):
+            return Index(self.terms, self.const + other)
+        terms = dict(self.terms)
+        for atom, c in other.terms.items():
+            terms[atom] = terms.get(atom, 0) + c
+        return _rejoin(Index(terms, self.const + other.const))
+
+    __radd__ = __add__
+    def __neg__(self) -> Index: return self * -1
+    def __sub__(self, other: Index | int) -> Index: return self + (-other)
+    def __rsub__(self, other: Index | int) -> Index: return -self + other
+
+    def __mul__(self, by: int) -> Index:
+        return Index({a: c * by for a, c in self.terms.items()}, self.const * by)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, by: int) -> Index:
+        whole, rest = self._split(by)
+        return whole + _quotient(rest, by)
+
+    def __mod__(self, by: int) -> Index:
+        return _remainder(self._split(by)[1], by)
+
+    def _split(self, by: int) -> tuple[Index, Index]:
+        """(whole, rest) with self = by * whole + rest; rest keeps what `by` does not divide."""
+        whole = {a: c // by for a, c in self.terms.items() if c % by == 0}
+        rest = {a: c for a, c in self.terms.items() if c % by}
+        return Index(whole, self.const // by), Index(rest, self.const % by)
+
+    def __str__(self) -> str:
+        parts = sorted(str(a) if c == 1 else f"{c}*{a}" for a, c in self.terms.items())
+        return " + ".join(parts + [str(self.const)] * (self.const != 0 or not parts))
+
+    __repr__ = __str__
+
+    def substitute(self, new: Mapping[Var, Index]) -> Index:
+        """The expression with loop variables replaced."""
+        out = Index({}, self.const)
+        for atom, c in self.terms.items():
+            if isinstance(atom, Var):
+                value = new.get(atom, Index({atom: 1}))
+            elif isinstance(atom, Quotient):
+                value = atom.of.substitute(new) // atom.by
+            else:
+                value = atom.of.substitute(new) % atom.by
+            out = out + value * c
+        return out
+
+
+def variable(name: str, extent: int) -> Index:
+    """A fresh loop variable as an expression; the number 0 when it can only be 0."""
+    return Index({Var(name, extent): 1}) if extent != 1 else Index({})
+
+
+def as_index(value: Index | int) -> Index:
+    """An expression, from one or from a number."""
+    return value if isinstance(value, Index) else Index({}, value)
+
+
+def _quotient(rest: Index, by: int) -> Index:
+    """rest // by, where `by` divides none of rest's coefficients."""
+    low, high = rest.bounds
+    if low // by == high // by:
+        return Index({}, low // by)
+    common = _common(rest, by)
+    if common > 1:     # floor((g a + r) / (g k)) = floor((a + floor(r / g)) / k)
+        return _shrunk(rest, common) // (by // common)
+    (atom, c), *more = rest.terms.items()
+    if not more and c == 1 and rest.const == 0 and isinstance(atom, Quotient):
+        return atom.of // (atom.by * by)
+    return Index({Quotient(rest, by): 1})
+
+
+def _remainder(rest: Index, by: int) -> Index:
+    """rest % by."""
+    low, high = rest.bounds
+    if low // by == high // by:
+        return rest - low // by * by
+    opened = Index({}, rest.const)
+    for atom, c in rest.terms.items():      # (x % (k m)) % k = x % k
+        inner = isinstance(atom, Remainder) and atom.by % by == 0
+        opened = opened + (atom.of * c if inner else Index({atom: c}))  # type: ignore[union-attr]
+    if opened != rest:
+        return opened % by
+    common = _common(rest, by)
+    if common > 1:
+        return _shrunk(rest, common) % (by // common) * common + rest.const % common
+    return Index({Remainder(rest, by): 1})
+
+
+def _common(rest: Index, by: int) -> int:
+    return gcd(by, *rest.terms.values())
+
+
+def _shrunk(rest: Index, common: int) -> Index:
+    return Index({a: c // common for a, c in rest.terms.items()}, rest.const // common)
+
+
+def _rejoin(x: Index) -> Index:
+    """k * (e // k) + e % k = e: what a reshape takes apart, the next one puts together."""
+    for atom, c in x.terms.items():
+        if isinstance(atom, Remainder):
+            for quotient in _single(atom.of // atom.by):
+                if x.terms.get(quotient) == c * atom.by:
+                    rest = {a: d for a, d in x.terms.items() if a not in (atom, quotient)}
+                    return Index(rest, x.const) + atom.of * c
+    return x
+
+
+def _single(x: Index) -> Iterator[Atom]:
+    """The atom, if the expression is nothing else."""
+    if x.const == 0 and list(x.terms.values()) == [1]:
+        yield from x.terms

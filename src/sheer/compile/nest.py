@@ -1,0 +1,79 @@
+"""Nest: the loops that one kernel runs; a shape and the axes it reduces flow in, indices come out.
+
+Axes of length 1 are no loops. A value belongs to the nest when it has an element per turn of all
+loops (`full`), or per turn of the loops that are not reduced (`kept`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..graph import Node
+from ..ops.reduce import Reduce
+from .index import Index, variable
+from .views import Place
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Lengths of the loops, none of them 1, and which of them are reduced."""
+
+    shape: tuple[int, ...]
+    reduced: tuple[int, ...] = ()
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        return tuple(a for a in range(len(self.shape)) if a not in self.reduced)
+
+    @property
+    def kept_shape(self) -> tuple[int, ...]:
+        return tuple(self.shape[a] for a in self.kept)
+
+    @property
+    def row_size(self) -> int:
+        """Elements that one turn of the kept loops sees."""
+        return math.prod(self.shape[a] for a in self.reduced)
+
+    @cached_property
+    def indices(self) -> tuple[Index, ...]:
+        """The loop variable of every loop."""
+        return tuple(variable(f"i{a}", s) for a, s in enumerate(self.shape))
+
+    def full(self, shape: Sequence[int]) -> Place | None:
+        """The index of this turn in an array of `shape` that spans all loops, else None."""
+        return spread(shape, self.shape, self.indices)
+
+    def place(self, node: Node) -> Place | None:
+        """The index of this turn in the node's result, when the node belongs to the nest."""
+        if isinstance(node.prim, Reduce):
+            mine = nest_of(node)
+            return self._kept(node.shape) if mine == self else None
+        return self.full(node.shape) or (self._kept(node.shape) if self.reduced else None)
+
+    def spans(self, node: Node) -> bool:
+        """Does the node have an element for every turn of all loops?"""
+        return not isinstance(node.prim, Reduce) and self.full(node.shape) is not None
+
+    def _kept(self, shape: Sequence[int]) -> Place | None:
+        return spread(shape, self.kept_shape, [self.indices[a] for a in self.kept])
+
+
+def spread(shape: Sequence[int], lengths: Sequence[int], indices: Sequence[Index]) -> Place | None:
+    """One index per axis of `shape`, 0 on axes of length 1; None unless the others are `lengths`."""
+    if [s for s in shape if s != 1] != list(lengths):
+        return None
+    rest = iter(indices)
+    return tuple(Index({}) if s == 1 else next(rest) for s in shape)
+
+
+def nest_of(node: Node) -> Nest:
+    """The loops a node needs by itself: those of its result, or of what it reduces."""
+    reduces = isinstance(node.prim, Reduce)
+    shape = node.inputs[0].shape if reduces else node.shape
+    real = [a for a, s in enumerate(shape) if s != 1]
+    axes = node.prim.axes if isinstance(node.prim, Reduce) else ()
+    return Nest(tuple(shape[a] for a in real),
+                tuple(i for i, a in enumerate(real) if a in axes))

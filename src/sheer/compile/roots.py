@@ -1,0 +1,110 @@
+"""Roots: a graph flows in, the choice of values that exist in memory comes out.
+
+Everything else is recomputed where it is read, in a register: views always, pointwise chains when
+they are cheap or read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..graph import Graph, Node
+from ..ops.contract.dot import Dot
+from ..ops.movement import Reshape
+from ..ops.reduce import Reduce
+from ..ops.structure import Barrier, Constant, Iota, Pick
+from .cost import own_cost
+from .strided import strided
+from .views import is_view
+
+_RECOMPUTE = 3          # instructions that are cheaper than a store and a load
+_LONGEST = 120          # instructions in one expression: bounds code size and recursion
+
+
+def is_leaf(node: Node) -> bool:
+    """Input or constant: lies in memory already."""
+    return node.prim.leaf and not isinstance(node.prim, Iota)
+
+
+def is_number(node: Node) -> bool:
+    """A constant that is written into the instructions."""
+    return isinstance(node.prim, Constant) and node.size == 1
+
+
+def is_inline(node: Node) -> bool:
+    """Can an element be computed where it is read?"""
+    return node.prim.pointwise or is_view(node) or isinstance(node.prim, Iota | Barrier)
+
+
+def value_inputs(node: Node) -> tuple[Node, ...]:
+    """The inputs whose elements flow into the node's (a barrier's second one does not)."""
+    return node.inputs[:1] if isinstance(node.prim, Barrier) else node.inputs
+
+
+def home(node: Node) -> Node:
+    """The value in whose memory this one lies: itself, or what it reshapes."""
+    while isinstance(node.prim, Reshape | Barrier):
+        node = node.inputs[0]
+    return node
+
+
+def owner(node: Node) -> Node:
+    """The node whose kernel writes a value: several results have one owner."""
+    return node.inputs[0] if isinstance(node.prim, Pick) else node
+
+
+def choose_roots(graph: Graph) -> list[Node]:
+    """The nodes whose results exist in memory, in order."""
+    needed, uses = _needed(graph), _uses(graph)
+    cost: dict[Node, int] = {}
+    roots = []
+    for node in graph.nodes:
+        cost[node] = 0
+        if is_leaf(node) or isinstance(node.prim, Pick):
+            continue
+        if is_inline(node):
+            cost[node] = own_cost(node) + sum(cost[x] for x in set(value_inputs(node)))
+            dear = cost[node] > _RECOMPUTE and uses.get(node, 0) > 1
+            if not (dear or node in needed or cost[node] > _LONGEST):
+                continue
+        roots.append(node)
+        cost[node] = 0
+    return roots
+
+
+def _needed(graph: Graph) -> set[Node]:
+    """Values that must lie in memory because of who reads them."""
+    found = {home(n) for n in graph.outputs}
+    for node in graph.nodes:
+        if is_leaf(node) or is_inline(node) or isinstance(node.prim, Reduce | Pick):
+            continue
+        for x in node.inputs:
+            plain = strided(x) if isinstance(node.prim, Dot) else None
+            found.add(home(x) if plain is None else plain.node)
+    return found
+
+
+def _uses(graph: Graph) -> dict[Node, int]:
+    """For each value how many others would recompute it; repeating it (expand) counts as two."""
+    readers: dict[Node, set[Node]] = {}
+    wide: set[Node] = set()
+    for node in graph.nodes:
+        if is_view(node) and not node.prim.pointwise or isinstance(node.prim, Barrier):
+            continue
+        for x in node.inputs:
+            for base in _bases(x):
+                readers.setdefault(base, set()).add(node)
+                if x.size > base.size:
+                    wide.add(base)
+    return {n: len(found) + (n in wide) for n, found in readers.items()}
+
+
+def _bases(node: Node) -> Iterator[Node]:
+    """What lies under the views of an operand."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if (is_view(node) and not node.prim.pointwise) or isinstance(node.prim, Barrier):
+            stack.extend(value_inputs(node))
+        else:
+            yield node

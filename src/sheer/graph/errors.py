@@ -1,0 +1,105 @@
+"""The errors users see: what was got, what is needed, what to try, where to read more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import source
+
+if TYPE_CHECKING:
+    from .node import Node
+
+Try = tuple[str, Callable[[], object]]
+
+
+class SheerError(Exception):
+    """A mistake we can explain.
+
+    code    page to read, e.g. "E101" (`sheer explain E101`)
+    op      the operation or layer that refused
+    what    one clause: what is wrong
+    got     the operands by name: nodes print shape, dtype and the line that made them
+    need    what would have been right
+    tries   (text, check): a text is printed only when its check passes
+    """
+
+    def __init__(self, code: str, op: str, what: str, *, got: Mapping[str, Any] | None = None,
+                 need: str = "", tries: Sequence[Try] = ()) -> None:
+        super().__init__(code, op, what)
+        self.code, self.op, self.what = code, op, what
+        self.got, self.need, self.tries = dict(got or {}), need, tuple(tries)
+        self.layer = source.layer_path()
+
+    def __str__(self) -> str:
+        """The whole text; hints are checked here, so that a caught error costs nothing."""
+        rows = [(name, _describe(value)) for name, value in self.got.items()]
+        if self.layer:
+            rows.append(("layer", self.layer))
+        if self.need:
+            rows.append(("need", self.need))
+        rows += [("try", text) for text, check in self.tries if _passes(check)]
+        rows.append(("more", f"sheer explain {self.code}"))
+        width = max(5, *(len(name) for name, _ in rows))
+        return "\n".join([f"{self.op}: {self.what}",
+                          *(f"  {name:<{width}}: {text}" for name, text in rows)])
+
+
+class ShapeError(SheerError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(SheerError, TypeError):
+    """An element type that the operation has no meaning for."""
+
+
+class BoundsError(SheerError, IndexError):
+    """An index or class label outside its range."""
+
+
+class ArgumentError(SheerError, ValueError):
+    """A setting outside what the operation accepts."""
+
+
+class StateError(SheerError, RuntimeError):
+    """A call at the wrong time: a value asked for while tracing, a second backward, ..."""
+
+
+class NumericError(SheerError, ArithmeticError):
+    """A NaN or an infinity was born."""
+
+
+class MissingError(SheerError, NotImplementedError, AttributeError):
+    """Something sheer does not have; names the nearest thing it has."""
+
+
+class DataError(SheerError, ValueError):
+    """A file that cannot be read as what it should be."""
+
+
+class SheerWarning(UserWarning):
+    """A named warning: something works, but probably not as meant."""
+
+
+def _passes(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Exception:
+        return False
+    return True
+
+
+def _describe(value: Any) -> str:
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        return str(value)
+    made: source.Source | None = getattr(value, "source", None)
+    text = f"{value.dtype}{list(value.shape)}"
+    if made is None:
+        return text
+    where = f" in {made.layer}" if made.layer else ""
+    return f"{text:<14} made at {made}{where}  {made.code}".rstrip()
+
+
+def describe(node: Node) -> str:
+    """`f32[3, 4]  made at train.py:31  h = relu(x @ w)`: one operand of an error text."""
+    return _describe(node)

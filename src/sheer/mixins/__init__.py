@@ -1,0 +1,1 @@
+"""What a Tensor is made of: one file per kind of method."""

@@ -1,0 +1,141 @@
+"""Gradients of tensors: backward, grad, detach, requires_grad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..graph.errors import DTypeError, ShapeError, StateError
+from ..graph.source import inherit
+from ..ops.structure import constant, stop_gradient
+from ..transforms import execute, trace
+from ..transforms.grad import mark, reverse
+from .core import (
+    Core,
+    array_node,
+    as_node,
+    is_grad_enabled,
+    iterate_history,
+    leaf_of,
+    refuse_second_use,
+    wrap,
+)
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+class Autograd(Core):
+    """backward() and what it needs."""
+
+    __slots__ = ()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Was this tensor made by the user, not computed from one that requires a gradient?"""
+        return self._leaf or not self.requires_grad
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient `backward` left here."""
+        running = trace.current()
+        while running is not None:
+            if id(self) in running.grads:
+                found: Tensor | None = running.grads[id(self)][1]
+                return found
+            running = running.parent
+        return self._grad  # type: ignore[return-value]
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and value.shape != self.node.shape:
+            raise ShapeError("E610", "grad", "a gradient has the shape of its tensor",
+                             got={"tensor": self.node, "gradient": value.node}, need="one shape")
+        running = trace.current()
+        if running is not None and self._home is not running:
+            running.grads[id(self)] = (self, value)
+        else:
+            self._grad = value
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient here (or no longer). Only leaves can be told.
+
+        Raises E604 for integers and bools.
+        """
+        if requires_grad and not self.node.dtype.is_floating_point:
+            raise DTypeError("E604", "requires_grad", f"no gradient of {self.node.dtype.name}",
+                             got={"tensor": self.node}, need="float32 or float64",
+                             tries=[("x.float().requires_grad_()", lambda: None)])
+        if self.requires_grad and not self._leaf:
+            raise refuse_second_use("requires_grad_")
+        self._leaf, self.requires_grad = True, requires_grad
+        if requires_grad:
+            node = self.node
+            self._rebind(node if execute.is_known(node) and leaf_of(node) is None else mark(node))
+        return self  # type: ignore[return-value]
+
+    def detach(self) -> Tensor:
+        """The same values, a constant to every derivative."""
+        return wrap(stop_gradient(self.node))  # type: ignore[no-any-return]
+
+    def retain_grad(self) -> None:
+        """Ask `backward` to leave a gradient on this computed tensor too."""
+        if not self.requires_grad:
+            raise StateError("E611", "retain_grad", "this tensor takes part in no gradient",
+                             got={"tensor": self.node}, need="requires_grad=True upstream")
+        from .core import _leaves
+        running = trace.current()
+        (_leaves if running is None else running.leaves)[self.node] = self
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None,
+                 create_graph: bool = False, inputs: Any = None) -> None:
+        """Add d(self)/d(leaf) to `.grad` of every leaf that requires a gradient.
+
+        gradient is the cotangent, of self's shape; it may be left out for a single number.
+        retain_graph is accepted and not needed: graphs here are data and are never used up.
+        Raises E602 for a result that is no single number, E611 when nothing requires a gradient.
+        """
+        if not self.requires_grad:
+            raise StateError("E611", "backward", "nothing that led to this tensor requires a gradient",
+                             got={"tensor": self.node}, need="a leaf with requires_grad=True, outside no_grad",
+                             tries=[("w.requires_grad_() on the weights", lambda: None)])
+        node = self.node
+        cotangent = self._cotangent(gradient)
+        leaves = {n: t for n in iterate_history(node) if (t := leaf_of(n)) is not None and t.requires_grad}
+        if inputs is not None:
+            only = {id(t) for t in (inputs if isinstance(inputs, list | tuple) else [inputs])}
+            leaves = {n: t for n, t in leaves.items() if id(t) in only}
+        grads = reverse([node], [cotangent], list(leaves))
+        for leaf, g in zip(leaves.values(), grads, strict=True):
+            if g is not None:
+                with inherit(leaf.source):
+                    _accumulate(leaf, g if create_graph else stop_gradient(g), create_graph)
+
+    def _cotangent(self, gradient: Any) -> Any:
+        node = self.node
+        if gradient is not None:
+            ct = as_node(gradient, node.dtype)
+            if ct.shape != node.shape:
+                raise ShapeError("E610", "backward", "the cotangent has another shape",
+                                 got={"tensor": node, "gradient": ct}, need="one shape")
+            return ct
+        if node.size != 1:
+            raise ShapeError("E602", "backward", "only a single number has a gradient by itself",
+                             got={"tensor": node}, need="shape (), or backward(gradient)",
+                             tries=[("loss.mean().backward()", lambda: None)])
+        return constant(1, node.dtype) if node.shape == () else array_node(
+            _ones(node.shape, node.dtype.numpy), node.dtype)
+
+
+def _ones(shape: tuple[int, ...], dtype: Any) -> Any:
+    import numpy as np
+    return np.ones(shape, dtype)
+
+
+def _accumulate(leaf: Any, g: Any, create_graph: bool) -> None:
+    """Add to .grad as torch does: a second backward without zero_grad sums."""
+    if leaf.grad is None:
+        leaf.grad = wrap(g, create_graph and is_grad_enabled())
+    elif create_graph:
+        leaf.grad = wrap(leaf.grad.node + g, True)
+    else:
+        leaf.grad._rebind(stop_gradient(leaf.grad.node) + g)

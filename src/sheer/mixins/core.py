@@ -1,0 +1,289 @@
+"""What every tensor has: a node, a place in the gradient bookkeeping, and one way to apply ops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from ..graph.dtypes import DType, dtype_of, float32
+from ..graph.errors import DTypeError, StateError
+from ..graph.node import Buffer, Node
+from ..graph.source import Source
+from ..ops import lift
+from ..ops.structure import Data, data, stop_gradient
+from ..transforms import execute, jit, trace, tree
+from ..transforms.grad import mark
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+_local = threading.local()
+_noted: set[str] = set()                         # warnings that are given once a process
+_live: WeakValueDictionary[Node, Core] = WeakValueDictionary()      # node -> a tensor that shows it
+_leaves: WeakValueDictionary[Node, Core] = WeakValueDictionary()    # node -> leaf with requires_grad
+
+
+class Core:
+    """A handle on a node. Handles are rebound by in-place operations; nodes never change.
+
+    requires_grad   is there a path to a leaf that wants a gradient?
+    grad            the gradient that `backward` left here, a tensor of the same shape, or None
+    """
+
+    __slots__ = ("__weakref__", "_bound", "_grad", "_home", "_leaf", "_made_of", "requires_grad")
+
+    _bound: Node
+    _home: trace.Trace | None
+    _grad: Core | None
+    requires_grad: bool
+
+    def __init__(self, node: Node, requires_grad: bool = False, leaf: bool = False) -> None:
+        self._bound, self._home, self._grad = node, trace.current(), None
+        self.requires_grad, self._leaf, self._made_of = requires_grad, leaf, None
+        if leaf and requires_grad:
+            self._note_leaf(node)
+        elif self._home is None:
+            _live[node] = self
+
+    # ---- the node ----------------------------------------------------------------------------
+    @property
+    def node(self) -> Node:
+        """The node this tensor shows now; inside a traced function, as that function sees it."""
+        return trace.read(self)
+
+    def _rebind(self, node: Node) -> None:
+        """Let this handle show another node: what in-place operations do."""
+        running = trace.current()
+        if self._leaf and self.requires_grad and not isinstance(node.prim, Data):
+            node = mark(node)                    # two weights stay two, even when both are zero
+        if running is not None:
+            running.write(self, node)
+            if self._home is running and self._leaf and self.requires_grad:
+                running.leaves[node] = self
+            return
+        self._bound = node
+        if self._leaf and self.requires_grad:
+            self._note_leaf(node)
+        else:
+            _live[node] = self
+
+    def _note_leaf(self, node: Node) -> None:
+        running = trace.current()
+        if running is not None:
+            running.leaves[node] = self
+        else:
+            _leaves[node] = self
+            _live[node] = self
+
+    # ---- what a node has ---------------------------------------------------------------------
+    @property
+    def dtype(self) -> DType:
+        """Element type."""
+        return self.node.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.node.ndim
+
+    @property
+    def source(self) -> Source:
+        """The line of the program that made this tensor."""
+        return self.node.source
+
+    def to_spec(self) -> str:
+        """`f32[3, 4]`."""
+        return str(self.node.spec)
+
+
+class grad_mode(ContextDecorator):
+    """Within the block, operations do or do not record what gradients need."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def __enter__(self) -> None:
+        self.before = is_grad_enabled()
+        _local.grad = self.enabled
+
+    def __exit__(self, *exc: object) -> None:
+        _local.grad = self.before
+
+
+def no_grad() -> grad_mode:
+    """Context or decorator: nothing inside asks for gradients (torch.no_grad)."""
+    return grad_mode(False)
+
+
+def enable_grad() -> grad_mode:
+    """Context or decorator: gradients are recorded again inside a `no_grad` block."""
+    return grad_mode(True)
+
+
+def is_grad_enabled() -> bool:
+    """Are operations recorded for gradients now?"""
+    return getattr(_local, "grad", True)
+
+
+# ---- from Python values to nodes and back ------------------------------------------------------
+
+def apply(op: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    """op on the nodes of the tensors among args; the result as tensors.
+
+    The result requires a gradient when an argument does and gradients are being recorded.
+    """
+    wants = [False]
+    nodes = [_operand(a, wants) for a in args]
+    return wrap(op(*nodes, **params), wants[0])
+
+
+def _operand(value: Any, wants: list[bool]) -> Any:
+    if isinstance(value, Core):
+        node = value.node
+        if not value.requires_grad:
+            return node
+        if is_grad_enabled():
+            wants[0] = True
+            return node
+        return stop_gradient(node)
+    if isinstance(value, np.ndarray):
+        return array_node(value)
+    if isinstance(value, list | tuple) and any(isinstance(v, Core) for v in value):
+        return [_operand(v, wants) for v in value]
+    return value
+
+
+def wrap(value: Any, requires_grad: bool = False) -> Any:
+    """Nodes as tensors, in whatever tuple they come."""
+    if isinstance(value, Node):
+        return tensor_class()(value, requires_grad and value.dtype.is_floating_point)
+    if isinstance(value, tuple | list):
+        return tuple(wrap(v, requires_grad) for v in value)
+    return value
+
+
+def tensor_class() -> type[Tensor]:
+    """Tensor, which is made of this class and the mixins."""
+    from ..tensor import Tensor
+    return Tensor
+
+
+def array_node(array: np.ndarray, dtype: DType | None = None) -> Node:
+    """A leaf on an array. float64 arrays stay float64 only where the dtype is asked for."""
+    if dtype is None and array.dtype == np.float64:
+        _note_float64()
+        dtype = float32
+    kind = dtype or dtype_of(array.dtype)
+    return data(np.array(array, dtype=kind.numpy, order="C"))
+
+
+def _note_float64() -> None:
+    """Once a process: NumPy's default dtype is not that of deep learning."""
+    if "float64" in _noted:
+        return
+    _noted.add("float64")
+    import warnings
+
+    from ..graph.errors import SheerWarning
+    warnings.warn("W101 float64 NumPy input becomes float32 (said once); pass dtype=sheer.float64 "
+                  "to keep it. More: sheer explain W101", SheerWarning, stacklevel=4)
+
+
+def as_node(value: Any, dtype: DType | None = None) -> Node:
+    """The node of a tensor, or a new one for a number, nested list or array."""
+    if isinstance(value, Core):
+        node = value.node
+        return node if dtype is None else lift.cast(node, dtype)
+    if isinstance(value, np.ndarray | np.generic):
+        return array_node(np.asarray(value), dtype)
+    return array_node(_from_python(value, dtype), dtype or None)
+
+
+def _from_python(value: Any, dtype: DType | None) -> np.ndarray:
+    if isinstance(value, list | tuple) and _holds_tensor(value):
+        value = [v.numpy() if isinstance(v, Core) else v for v in value]  # type: ignore[attr-defined]
+    try:
+        array = np.asarray(value)
+    except ValueError as e:
+        raise DTypeError("E106", "tensor", "the nested lists have different lengths",
+                         got={"value": repr(value)[:60]}, need="a rectangular nesting") from e
+    if dtype is None and array.dtype == np.float64:
+        return array.astype(np.float32)          # Python floats: float32, as in torch
+    return array
+
+
+def _holds_tensor(value: Any) -> bool:
+    return isinstance(value, Core) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
+
+
+# ---- values ------------------------------------------------------------------------------------
+
+def evaluate(tensors: Sequence[Core]) -> list[np.ndarray]:
+    """Run what is pending for these tensors, in one program; gives their arrays."""
+    running = trace.current()
+    if running is not None:
+        for t in tensors:
+            if not execute.is_known(t.node):
+                raise trace.refuse_value("value", t.node)
+    nodes = [trace.read(t) for t in tensors]
+    arrays = execute.evaluate(nodes, keep=_live.__contains__)
+    for t, node, array in zip(tensors, nodes, arrays, strict=True):
+        _cut_history(t, node, array)
+    return arrays
+
+
+def _cut_history(t: Core, node: Node, array: np.ndarray) -> None:
+    """A value without gradient needs no history: the handle becomes a leaf on its array."""
+    if isinstance(node.prim, Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
+        return
+    leaf = Data(Buffer(array))()
+    leaf.source = node.source
+    t._rebind(leaf)
+
+
+def settle(t: Core) -> None:
+    """Bind a handle to memory of its own (called before a compiled program updates it in place)."""
+    array = evaluate([t])[0]
+    if not isinstance(t._bound.prim, Data):
+        t._rebind(data(array.copy()))
+
+
+def iterate_history(node: Node) -> Iterator[Node]:
+    """Nodes a gradient can reach, results first."""
+    from ..graph.node import topological
+    from ..ops.structure import StopGradient
+    yield from topological([node], stop=lambda n: isinstance(n.prim, StopGradient))
+
+
+def leaf_of(node: Node) -> Core | None:
+    """The leaf tensor with requires_grad that shows this node, inside or outside a trace."""
+    running = trace.current()
+    while running is not None:
+        if node in running.leaves:
+            found: Core = running.leaves[node]
+            return found
+        running = running.parent
+    return _leaves.get(node)
+
+
+def refuse_second_use(what: str) -> StateError:
+    """E609 for operations that only leaf tensors have."""
+    return StateError("E609", what, "only a leaf tensor can be told to require a gradient",
+                      need="a tensor you made yourself", tries=[("x.detach()", lambda: None)])
+
+
+jit.settle = settle
+
+
+def register(cls: type[Core]) -> None:
+    """Tell the transforms how to look into tensors and how to make them."""
+    from ..ops.structure import Alias
+    def wrap_node(node: Node, requires_grad: bool) -> Core:
+        follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)
+        return cls(node, requires_grad=follows or isinstance(node.prim, Alias))
+    tree.register(cls, lambda t: _operand(t, [False]), wrap_node)

@@ -1,0 +1,24 @@
+"""The primitives, one file per family, and the functions made from them; all work on nodes."""
+
+from . import batching, call, contract, elementwise, host, lift, loop, movement, random, reduce, structure, walk
+from .contract import *
+from .elementwise import *
+from .host import (
+    Cholesky,
+    Cofactor,
+    Det,
+    Eigh,
+    Fft,
+    Inverse,
+    Pinv,
+    Qr,
+    SlogDet,
+    Solve,
+    Svd,
+    TriangularSolve,
+)
+from .movement import *
+from .primitive import REGISTRY, Primitive
+from .random import FoldIn, Permutation, Uniform
+from .reduce import *
+from .structure import *

@@ -1,0 +1,126 @@
+"""The families of elementwise primitives: what unary and binary operations share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from ...graph.dtypes import FLOATS, INTS, DType, bool_, float32, float64
+from ...graph.errors import DTypeError, ShapeError
+from ...graph.node import Node
+from .. import batching, sampling
+from ..lift import common_dtype, lift
+from ..primitive import NotDifferentiable, Primitive
+
+Function = Callable[..., Node]
+NUMBERS = (*INTS, *FLOATS)
+
+
+class Elementwise(Primitive, abstract=True):
+    """Element i of the result is a function of elements i of the inputs, all of one spec."""
+
+    pointwise = True
+    dtypes: ClassVar[tuple[DType, ...]] = FLOATS
+    domain: ClassVar[tuple[float, float]] = (-3.0, 3.0)
+    arity: ClassVar[int] = 1
+
+    def infer(self, *xs):
+        first = xs[0]
+        if any(x.shape != first.shape or x.dtype != first.dtype for x in xs):
+            raise ShapeError("E102", self.word(), "operands differ in shape or dtype",
+                             got=dict(zip("abc", xs, strict=False)), need="one shape, one dtype")
+        if first.dtype not in self.dtypes:
+            raise DTypeError("E105", self.word(), f"has no meaning for {first.dtype.name}",
+                             got=dict(zip("abc", xs, strict=False)),
+                             need=" or ".join(d.name for d in self.dtypes))
+        return first.to(*first.shape, dtype=self.result(first.dtype))
+
+    def result(self, dtype):
+        """Dtype of the result."""
+        return dtype
+
+    def batch(self, args, at): return self(*batching.all_to_front(args, at)), 0
+
+    @classmethod
+    def word(cls):
+        """The name of the function: FloorDivide is floor_divide."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def samples(cls):
+        others = [d.numpy for d in cls.dtypes if not d.is_floating_point]
+        floats = [float64.numpy] * max(1, len(others)) if float64 in cls.dtypes else []
+        return sampling.alike(cls(), cls.arity, [*floats, *others], cls.domain)
+
+
+class Unary(Elementwise, abstract=True):
+    """One operand."""
+
+
+class Binary(Elementwise, abstract=True):
+    """Two operands of one spec."""
+
+    arity = 2
+
+
+class Predicate(Elementwise, abstract=True):
+    """The result is a bool."""
+
+    vjp = NotDifferentiable("the result is a bool")
+
+    def result(self, dtype): return bool_
+
+
+def unary(primitive: type[Elementwise], *, floating: bool = True) -> Function:
+    """The function x -> primitive(x); with `floating`, integers are first cast to float32."""
+    together = lift_floats if floating else lift
+    def apply(x: Any) -> Node:
+        return primitive()(*together(primitive.word(), x))
+    return _named(apply, primitive)
+
+
+def binary(primitive: type[Elementwise], *, floating: bool = False) -> Function:
+    """The function (x, y) -> primitive(x, y) after promotion and broadcasting."""
+    together = lift_floats if floating else lift
+    def apply(x: Any, y: Any) -> Node:
+        return primitive()(*together(primitive.word(), x, y))
+    return _named(apply, primitive)
+
+
+def whole(primitive: type[Elementwise]) -> Function:
+    """The function x -> primitive(x) of floats that leaves integers as they are."""
+    def apply(x: Any) -> Node:
+        (node,) = lift(primitive.word(), x)
+        return node if node.dtype.is_integer else primitive()(node)
+    return _named(apply, primitive)
+
+
+def _named(function: Function, primitive: type[Elementwise]) -> Function:
+    function.__name__ = function.__qualname__ = primitive.word()
+    function.__doc__ = primitive.__doc__
+    return function
+
+
+def lift_floats(op: str, *args: Any) -> tuple[Node, ...]:
+    """`lift` to a float type: integers and bools become float32, as in torch."""
+    dtype = common_dtype(op, args)
+    return lift(op, *args, dtype=dtype if dtype.is_floating_point else float32)
+
+
+def zeros_like(x: Node) -> Node:
+    """Zeros of x's shape and dtype.
+
+    Shape   x (*S) -> (*S)
+    Source  definition
+    """
+    return full_like(x, 0)
+
+
+def full_like(x: Node, value: Any) -> Node:
+    """One number, of x's shape and dtype.
+
+    Shape   x (*S) -> (*S)
+    Source  definition
+    """
+    return lift("full_like", value, x, dtype=x.dtype)[0]

@@ -1,0 +1,107 @@
+"""Primitive: one operation, all its rules in one class. Nodes flow in, a node flows out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from ..graph.node import Node, Spec, make
+
+REGISTRY: dict[str, type[Primitive]] = {}
+RULES = ("infer", "ref", "vjp", "batch", "emit", "xla", "samples")
+
+
+@dataclasses.dataclass(frozen=True)
+class Absent:
+    """Stands where a rule cannot be, and says why."""
+
+    reason: str
+
+
+class NotDifferentiable(Absent):
+    """In place of `vjp`: the operation has no derivative."""
+
+
+class KernelIn(Absent):
+    """In place of `emit`: a loop nest of its own; the reason is the file that makes it."""
+
+
+class HostOp(Absent):
+    """In place of `emit`: no native kernel; compiled programs call `ref`."""
+
+
+class NoXla(Absent):
+    """In place of `xla`: no single operation of jax.lax; `xla.py` builds it from `ref`'s parts."""
+
+
+class NotBatched(Absent):
+    """In place of `batch`: the operation never meets a batched value."""
+
+
+class Primitive:
+    """Base of all primitives. Parameters are fields; rules are methods; instances are frozen.
+
+    infer(*inputs)              Spec of the result, or a tuple of Specs; raises for bad input
+    ref(*arrays)                the meaning, in NumPy
+    vjp(ct, out, *inputs)       cotangents of the inputs (None: no gradient), written with ops.
+                                With several results `ct` and `out` are tuples
+    batch(args, at)             (result, axis) when args[i] has an extra axis at[i] (None: has not)
+    emit(b, *values)            one element in, one out, through the builder `b`
+    xla                         the same thing in jax.lax
+    samples()                   hypothesis strategy of (primitive, arrays); `hard()` pins cases
+
+    A class that lacks a rule cannot be created; an `Absent` marker says why a rule cannot exist.
+    """
+
+    leaf: ClassVar[bool] = False              # takes no inputs
+    constant: ClassVar[bool] = False          # a leaf whose value is in its parameters
+    takes_all_outputs: ClassVar[bool] = False # sees every result of its inputs (Pick)
+    many: ClassVar[bool] = False              # rules deal in tuples of results, even of one
+    pointwise: ClassVar[bool] = False         # element i of the result needs element i of inputs
+    view: ClassVar[bool] = False              # the result only renames elements of its one input
+    ulps: ClassVar[float] = 0                 # how close `emit` must come to `ref` in float64
+
+    infer: Any
+    ref: Any
+    vjp: Any
+    batch: Any
+    emit: Any
+    xla: Any
+    samples: Any
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(frozen=True, eq=True)(cls)
+        cls.__hash__ = _hash                                     # type: ignore[assignment]
+        if abstract:
+            return
+        missing = [rule for rule in RULES if not hasattr(cls, rule)]
+        if missing or not cls.__doc__:
+            raise TypeError(f"primitive {cls.__name__} lacks {', '.join(missing) or 'a docstring'}")
+        REGISTRY[cls.__name__] = cls
+
+    def __call__(self, *inputs: Node) -> Node:
+        """Apply to nodes."""
+        return make(self, inputs)
+
+    @classmethod
+    def hard(cls) -> list[Any]:
+        """Cases that random drawing seldom meets: (primitive, arrays) pairs."""
+        return []
+
+
+def _hash(self: Primitive) -> int:
+    """By class and parameters; the dataclass hash alone would make Sin() and Cos() collide."""
+    fields = tuple(getattr(self, name) for name in self.__dataclass_fields__)  # type: ignore[attr-defined]
+    return hash((type(self).__name__, fields))
+
+
+def results(node: Node) -> tuple[Node, ...]:
+    """The results of a node with several outputs, as nodes."""
+    from .structure import Pick
+    return tuple(Pick(i)(node) for i in range(len(node.outputs)))
+
+
+def same_spec(x: Node | Spec) -> Spec:
+    """The spec of a node or of a spec."""
+    return x if isinstance(x, Spec) else x.spec

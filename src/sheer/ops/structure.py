@@ -1,0 +1,187 @@
+"""Leaves and markers: constants, data, inputs, picks, and identities that mean something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..graph.dtypes import DType, dtype_of
+from ..graph.node import Buffer, Node, Spec
+from . import sampling
+from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
+
+NO_INPUTS = NotDifferentiable("takes no inputs")
+
+
+class Constant(Primitive):
+    """A small array whose numbers are part of the graph, equal by content.
+
+    Shape   () -> shape
+    Source  definition
+    """
+    data: bytes
+    shape: tuple[int, ...]
+    dtype: DType
+
+    leaf = constant = True
+    xla, vjp, batch = "constant", NO_INPUTS, NotBatched("takes no inputs")
+
+    def infer(self): return Spec(self.shape, self.dtype)
+    def ref(self): return np.frombuffer(self.data, self.dtype.numpy).reshape(self.shape)
+    def emit(self, b): return b.const(self.ref().item(), self.dtype)
+    @classmethod
+    def samples(cls): return sampling.nullary(cls(np.float32([1, 2]).tobytes(), (2,), dtype_of("f32")))
+
+
+class Iota(Primitive):
+    """0, 1, ..., length - 1.
+
+    Shape   () -> (length,)
+    Source  definition
+    """
+    length: int
+    dtype: DType
+
+    leaf = constant = True
+    xla, vjp, batch = "iota", NO_INPUTS, NotBatched("takes no inputs")
+
+    def infer(self): return Spec((self.length,), self.dtype)
+    def ref(self): return np.arange(self.length, dtype=self.dtype.numpy)
+    def emit(self, b, index): return b.cast(index, self.dtype)
+    @classmethod
+    def samples(cls): return sampling.nullary(cls(5, dtype_of("int64")))
+
+
+class Data(Primitive):
+    """Numbers in memory: the leaf behind every tensor that was given or computed.
+
+    Shape   () -> that of the array
+    Source  definition
+    """
+    buffer: Buffer
+
+    leaf = True
+    vjp, batch, emit = NO_INPUTS, NotBatched("takes no inputs"), NotBatched("becomes an input")
+    xla = NoXla("becomes an input of the program")
+
+    def infer(self): return Spec(self.buffer.array.shape, dtype_of(self.buffer.array.dtype))
+    def ref(self): return self.buffer.array
+    @classmethod
+    def samples(cls): return sampling.nullary(cls(Buffer(np.float32([1, 2]))))
+
+
+class Input(Primitive):
+    """A value that is not known yet: argument `index` of a graph.
+
+    scope keeps the inputs of functions that are being traced inside each other apart; in a
+    finished graph it is 0.
+
+    Shape   () -> shape
+    Source  definition
+    """
+    index: int
+    shape: tuple[int, ...]
+    dtype: DType
+    scope: int = 0
+
+    leaf = True
+    vjp, batch, emit = NO_INPUTS, NotBatched("takes no inputs"), NotBatched("a load")
+    xla = NoXla("becomes an argument of the program")
+
+    def infer(self): return Spec(self.shape, self.dtype)
+    def ref(self): raise TypeError("an input has no value of its own")
+    @classmethod
+    def samples(cls): return sampling.nothing()
+
+
+class Pick(Primitive):
+    """Result `index` of a primitive that has several.
+
+    Shape   (S0, S1, ...) -> S_index
+    Source  definition
+    """
+    index: int
+
+    takes_all_outputs = True
+    xla, emit = NoXla("tuple access"), NotBatched("tuple access")
+    vjp = NotDifferentiable("handled by the derivative of its input")
+    batch = NotBatched("handled by the batching rule of its input")
+
+    def infer(self, x): return x.outputs[self.index]
+    def ref(self, all_results): return all_results[self.index]
+    @classmethod
+    def samples(cls): return sampling.nothing()
+
+
+class _Identity(Primitive, abstract=True):
+    """The same value, marked."""
+
+    pointwise = view = True
+    xla = NoXla("identity")
+
+    def infer(self, x): return x.to(*x.shape)
+    def ref(self, x): return x
+    def emit(self, b, x): return x
+    def vjp(self, ct, out, x): return (ct,)
+    def batch(self, args, at): return self(args[0]), at[0]
+    @classmethod
+    def samples(cls): return sampling.one_array(cls())
+
+
+class Alias(_Identity):
+    """The same value under its own name: what a function is differentiated with respect to.
+
+    Shape   x (*S) -> (*S)
+    Source  definition
+    """
+    token: int = 0
+
+
+class StopGradient(_Identity):
+    """The same value, a constant to every derivative (`detach`, `no_grad`).
+
+    Shape   x (*S) -> (*S)
+    Source  definition
+    """
+    vjp = NotDifferentiable("stops gradients by definition")
+
+
+class Barrier(_Identity):
+    """x, but not before `after` is there: keeps a recomputation from being merged or moved.
+
+    Shape   x (*S), after (*T) -> (*S)
+    Source  Chen et al. 2016, arXiv:1604.06174 (recomputation in the backward pass)
+    """
+    view = pointwise = False
+    emit = NotBatched("an order between kernels, not a value")
+
+    def infer(self, x, after): return x.to(*x.shape)
+    def ref(self, x, after): return x
+    def vjp(self, ct, out, x, after): return ct, None
+    def batch(self, args, at):
+        after = args[1] if at[1] is None else args[0]
+        return self(args[0], after), at[0]
+    @classmethod
+    def samples(cls): return sampling.arrays(cls(), (2, 3), (4,))
+
+
+def constant(value: Any, dtype: DType | None = None) -> Node:
+    """A node that holds the given numbers (anything NumPy takes) inside the graph."""
+    array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    return Constant(array.tobytes(), array.shape, dtype or dtype_of(array.dtype))()
+
+
+def data(array: np.ndarray) -> Node:
+    """A leaf that holds the array itself, not a copy."""
+    return Data(Buffer(array))()
+
+
+def iota(length: int, dtype: DType) -> Node:
+    """0, 1, ..., length - 1 as a node."""
+    return Iota(length, dtype)()
+
+
+def stop_gradient(x: Node) -> Node:
+    """x, as a constant to every derivative."""
+    return StopGradient()(x)

@@ -1,0 +1,137 @@
+"""Execution: pending nodes flow in, a backend runs them as one program, values are remembered."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..graph.errors import ArgumentError
+from ..graph.graph import Graph, substitute
+from ..graph.node import Buffer, Node, topological
+from ..ops.structure import Data, Input, Pick
+from . import trace
+
+
+class Executable(Protocol):
+    """A compiled graph. Inputs are C-contiguous arrays of the graph's dtypes."""
+
+    def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+
+
+class Backend(Protocol):
+    """Turns closed graphs into executables; donate[output] = input whose memory it takes over."""
+
+    def compile(self, graph: Graph, donate: Mapping[int, int]) -> Executable: ...
+
+
+# Backends live to the right of this room; it knows them by name only (design.md, 1).
+_places = {"cpu": "sheer.backends.cpu.backend:CpuBackend",
+           "reference": "sheer.backends.reference:ReferenceBackend",
+           "xla": "sheer.backends.xla:XlaBackend"}
+_made: dict[str, Backend] = {}
+_local = threading.local()
+_programs: dict[Any, Executable] = {}
+
+
+def backend_name() -> str:
+    """The backend in force: of the innermost `with backend(...)`, or SHEER_BACKEND, or cpu."""
+    return getattr(_local, "name", None) or os.environ.get("SHEER_BACKEND") or "cpu"
+
+
+@contextmanager
+def backend(name: str) -> Iterator[None]:
+    """Run everything evaluated in the block on the named backend.
+
+    Raises ArgumentError E607 for a name that is none.
+    """
+    get_backend(name)
+    before = getattr(_local, "name", None)
+    _local.name = name
+    try:
+        yield
+    finally:
+        _local.name = before
+
+
+def get_backend(name: str | None = None) -> Backend:
+    """The backend object of that name, made when first asked for."""
+    name = name or backend_name()
+    if name not in _made:
+        if name not in _places:
+            raise ArgumentError("E607", "backend", f"there is no backend {name!r}",
+                                need=" or ".join(_places))
+        module, _, cls = _places[name].partition(":")
+        _made[name] = getattr(importlib.import_module(module), cls)()
+    return _made[name]
+
+
+def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Executable:
+    """The executable of a graph on the backend in force; the same graph gives the same one."""
+    key = backend_name(), graph, tuple(sorted((donate or {}).items()))
+    found = _programs.get(key)
+    if found is None:
+        found = _programs[key] = get_backend().compile(graph, donate or {})
+    return found
+
+
+def is_known(node: Node) -> bool:
+    """Has the node a value already?"""
+    return isinstance(node.prim, Data) or node.value is not None
+
+
+def value_of(node: Node) -> np.ndarray:
+    """The array of a node that has a value; not a copy."""
+    if isinstance(node.prim, Data):
+        return node.prim.buffer.array
+    assert node.value is not None
+    return node.value[0].array
+
+
+def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] | None = None) -> list[np.ndarray]:
+    """Arrays of the roots. One program runs all that is pending; nodes where `keep` holds are
+    remembered too, so that they need not be computed again later.
+
+    Raises StateError E606 inside a traced function.
+    """
+    pending = [r for r in dict.fromkeys(roots) if not is_known(r)]
+    if pending:
+        _run(pending, keep or (lambda node: False))
+    return [value_of(r) for r in roots]
+
+
+def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
+    order = topological(pending, stop=is_known)
+    symbol = next((n for n in order if isinstance(n.prim, Input)), None)
+    if symbol is not None:
+        raise trace.refuse_value("value", pending[0])
+    wanted = set(pending)
+    outputs = pending + [n for n in order if n not in wanted and not is_known(n) and keep(n)
+                         and not n.prim.constant and (len(n.outputs) == 1 or isinstance(n.prim, Pick))]
+    known = [n for n in order if is_known(n)]
+    executable = _program(order, known, outputs)
+    arrays = executable([value_of(n) for n in known])
+    for node, array in zip(outputs, arrays, strict=True):
+        node.value = (Buffer(array),)
+
+
+def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Executable:
+    """The executable of pending nodes, found by their structure without building a graph."""
+    place = {n: i for i, n in enumerate(known)}
+    lines: list[Any] = [n.spec for n in known]
+    for node in order:
+        if node not in place:
+            place[node] = len(lines)
+            lines.append((node.prim, *(place[x] for x in node.inputs)))
+    key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
+    found = _programs.get(key)
+    if found is None:
+        inputs = [Input(i, n.shape, n.dtype)() for i, n in enumerate(known)]
+        graph = Graph(inputs, substitute(outputs, dict(zip(known, inputs, strict=True))))
+        found = _programs[key] = get_backend().compile(graph, {})
+    return found

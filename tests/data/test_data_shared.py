@@ -1,0 +1,68 @@
+"""The real public datasets, read as they are published; skipped where they are not."""
+
+import numpy as np
+import pytest
+
+from sheer.data.catalogue import load_arrays
+from sheer.data.preprocess import TableEncoder
+from sheer.data.readers.image_tar import read_image_tar
+from sheer.data.readers.known import CIFAR10
+
+
+def test_mnist(shared_data):
+    data = load_arrays("mnist", shared_data)
+    assert (data.train.x.shape, data.test.x.shape) == ((60000, 1, 28, 28), (10000, 1, 28, 28))
+    np.testing.assert_array_equal(np.bincount(data.train.y), [
+        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949])
+    np.testing.assert_array_equal(np.bincount(data.test.y), [
+        980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
+    assert round(float(data.train.x.mean()) / 255, 4) == 0.1307  # the mean everybody quotes
+
+
+def test_cifar10_test_part(shared_data):
+    x, y = read_image_tar(shared_data / "cifar10" / "test.tar", CIFAR10, (32, 32))
+    assert x.shape == (5000, 3, 32, 32)
+    np.testing.assert_array_equal(np.bincount(y), [500] * 10)
+    np.testing.assert_allclose(x.mean((0, 2, 3)) / 255, [0.49, 0.48, 0.45], atol=0.01)
+
+
+@pytest.mark.slow
+def test_cifar10(shared_data, own_cache, capsys):
+    data = load_arrays("cifar10", shared_data)
+    assert (data.train.x.shape, data.test.x.shape) == ((25000, 3, 32, 32), (5000, 3, 32, 32))
+    again = load_arrays("cifar10", shared_data)
+    np.testing.assert_array_equal(data.train.x, again.train.x)
+    assert capsys.readouterr().err.count("decoded train.tar once") == 1
+
+
+def test_iris(shared_data):
+    data = load_arrays("iris", shared_data)
+    np.testing.assert_array_equal(np.bincount(data.train.y), [50] * 3)
+    np.testing.assert_allclose(data.train.numeric.mean(0), [5.84, 3.05, 3.76, 1.20], atol=0.01)
+
+
+def test_wine_quality(shared_data):
+    data = load_arrays("wine-quality", shared_data)
+    assert data.train.numeric.shape == (6497, 11)
+    assert data.classes[data.train.y.min()] == "3"
+    assert data.classes[data.train.y.max()] == "9"
+    assert data.categorical_names == ("colour",)
+    np.testing.assert_array_equal(np.unique(data.train.categorical, return_counts=True)[1],
+                                  [1599, 4898])
+
+
+def test_adult(shared_data):
+    data = load_arrays("adult", shared_data)
+    assert (len(data.train), len(data.test)) == (32561, 16281)
+    np.testing.assert_array_equal(np.bincount(data.train.y), [24720, 7841])
+    np.testing.assert_array_equal(np.bincount(data.test.y), [12435, 3846])
+    assert data.numeric_names == ("age", "fnlwgt", "education-num", "capital-gain",
+                                  "capital-loss", "hours-per-week")
+    missing = dict(zip(data.categorical_names, (data.train.categorical == "").sum(0), strict=True))
+    assert {k: int(v) for k, v in missing.items() if v} == {
+        "workclass": 1836, "occupation": 1843, "native-country": 583}
+    encoder = TableEncoder.fit(data)
+    x, unknown = encoder(data.test)
+    assert x.shape == (16281, 108) == (16281, len(encoder.names))
+    assert not unknown.any()
+    np.testing.assert_allclose(encoder(data.train)[0][:, :6].mean(0), 0, atol=1e-5)
