@@ -21,7 +21,7 @@ SIZES = [(1, 1, 1), (2, 3, 4), (7, 65, 9), (13, 130, 33), (1, 100, 40), (40, 1, 
 def write(target, spec, epilogue=None):
     """A module with `gemm(a, b, c, w, row_begin, row_end, col_begin, col_end)`."""
     b = Builder(target)
-    names = [(n, POINTER) for n in ("a", "b", "c", "w")] + [(n, int64) for n in ("r0", "r1", "c0", "c1")]
+    names = [(n, POINTER) for n in "abcw"] + [(n, int64) for n in ("r0", "r1", "c0", "c1")]
     with b.function("gemm", names) as (a, other, c, w, r0, r1, c0, c1):
         emit_gemm(b, spec, a, other, c, w, rows=(r0, r1), columns=(c0, c1), epilogue=epilogue)
     return b.text()

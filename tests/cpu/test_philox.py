@@ -14,7 +14,7 @@ from sheer.backends.cpu.values import POINTER
 from sheer.graph.dtypes import int64
 from sheer.ops.philox import philox_bits, philox_blocks
 
-# Random123 1.14, tests/kat_vectors, philox4x32 10: counter, key, output
+# Random123, kat_vectors, philox4x32 10: counter, key, output
 KNOWN = [
     ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
     ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),

@@ -1,10 +1,11 @@
-"""Contractions that are none: thin or integer dots flow in, multiply-and-sum comes out."""
+"""Contractions in their cheapest form: dots flow in; turned dots, or multiply-and-sum, come out."""
 
 from __future__ import annotations
 
-from ..graph import Graph, Node
+from ..graph import Graph, Node, users
 from ..ops import movement
-from ..ops.contract.dot import Dot
+from ..ops.contract.dot import Dot, transpose
+from ..ops.movement import Permute
 from ..ops.reduce import Sum
 from ..ops.structure import constant
 from .rewrite import rewrite
@@ -29,19 +30,42 @@ def _thin(node: Node) -> Node | None:
     if node.dtype.is_floating_point and min(m, n, k) > 1:
         return None
     if k == 1:
-        return movement.expand(a, node.shape) * movement.expand(b, node.shape)
+        return movement.broadcast_to(a, node.shape) * movement.broadcast_to(b, node.shape)
     if n == 1:                                                     # (*B, M, K) * (*B, 1, K)
         row = movement.reshape(b, (*batch, 1, k))
-        return _summed(a * movement.expand(row, a.shape), len(batch) + 1, node)
+        return _summed(a * movement.broadcast_to(row, a.shape), len(batch) + 1, node)
     if m == 1:                                                     # (*B, K, 1) * (*B, K, N)
         column = movement.reshape(a, (*batch, k, 1))
-        return _summed(movement.expand(column, b.shape) * b, len(batch), node)
+        return _summed(movement.broadcast_to(column, b.shape) * b, len(batch), node)
     wide = (*batch, m, n, k)                                       # integers
-    left = movement.expand(movement.expand_dims(a, len(batch) + 1), wide)
+    left = movement.broadcast_to(movement.expand_dims(a, len(batch) + 1), wide)
     right = movement.expand_dims(movement.permute(
         b, (*range(len(batch)), len(batch) + 1, len(batch))), len(batch))
-    return _summed(left * movement.expand(right, wide), len(batch) + 2, node)
+    return _summed(left * movement.broadcast_to(right, wide), len(batch) + 2, node)
 
 
 def _summed(product: Node, axis: int, like: Node) -> Node:
     return movement.reshape(Sum((axis,))(product), like.shape)
+
+
+def turn_dots(graph: Graph) -> Graph:
+    """A dot that is only read transposed becomes the transposed dot: (a b)^T = b^T a^T.
+
+    Operands may have any strides, results may not.
+    """
+    readers = users(graph.nodes)
+    results = set(graph.outputs)
+
+    def swaps(node: Node) -> bool:
+        last = node.ndim - 1
+        return isinstance(node.prim, Permute) and node.prim.axes == (*range(last - 1), last, last - 1)
+
+    turned = {n for n in graph.nodes if isinstance(n.prim, Dot) and n not in results
+              and all(map(swaps, readers[n]))}
+
+    def rule(node: Node) -> Node | None:
+        if swaps(node) and node.inputs[0] in turned:
+            a, b = node.inputs[0].inputs
+            return Dot()(transpose(b), transpose(a))
+        return None
+    return rewrite(graph, rule)

@@ -15,7 +15,7 @@ from .nest import Nest, nest_of
 from .roots import choose_roots, is_inline, is_leaf, is_number, owner
 from .views import Place, is_view, read
 
-_EPILOGUE = 8           # instructions worth repeating for every register of a tile
+_EPILOGUE = 60           # instructions worth repeating for every register of a tile
 _ROW_BYTES = 1 << 17    # a row that several stages read must stay in the caches nearby
 _ALL_BYTES = 1 << 19    # or all rows together
 

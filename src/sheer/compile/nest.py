@@ -51,7 +51,8 @@ class Nest:
         if isinstance(node.prim, Reduce):
             mine = nest_of(node)
             return self._kept(node.shape) if mine == self else None
-        return self.full(node.shape) or (self._kept(node.shape) if self.reduced else None)
+        whole = self.full(node.shape)
+        return self._kept(node.shape) if whole is None and self.reduced else whole
 
     def spans(self, node: Node) -> bool:
         """Does the node have an element for every turn of all loops?"""

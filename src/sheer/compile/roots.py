@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.movement import Reshape
+from ..ops.primitive import Absent
 from ..ops.reduce import Reduce
 from ..ops.structure import Barrier, Constant, Iota, Pick
 from .cost import own_cost
@@ -33,7 +34,8 @@ def is_number(node: Node) -> bool:
 
 def is_inline(node: Node) -> bool:
     """Can an element be computed where it is read?"""
-    return node.prim.pointwise or is_view(node) or isinstance(node.prim, Iota | Barrier)
+    written = node.prim.pointwise and not isinstance(node.prim.emit, Absent)
+    return written or is_view(node) or isinstance(node.prim, Iota | Barrier)
 
 
 def value_inputs(node: Node) -> tuple[Node, ...]:
@@ -57,6 +59,7 @@ def choose_roots(graph: Graph) -> list[Node]:
     """The nodes whose results exist in memory, in order."""
     needed, uses = _needed(graph), _uses(graph)
     cost: dict[Node, int] = {}
+    on_dot: set[Node] = set()         # pointwise on a dot's result: computed in its registers
     roots = []
     for node in graph.nodes:
         cost[node] = 0
@@ -64,12 +67,19 @@ def choose_roots(graph: Graph) -> list[Node]:
             continue
         if is_inline(node):
             cost[node] = own_cost(node) + sum(cost[x] for x in set(value_inputs(node)))
-            dear = cost[node] > _RECOMPUTE and uses.get(node, 0) > 1
+            if node.prim.pointwise and any(_of_dot(x, on_dot) for x in node.inputs):
+                on_dot.add(node)
+            dear = (cost[node] > _RECOMPUTE or node in on_dot) and uses.get(node, 0) > 1
             if not (dear or node in needed or cost[node] > _LONGEST):
                 continue
         roots.append(node)
         cost[node] = 0
     return roots
+
+
+def _of_dot(node: Node, on_dot: set[Node]) -> bool:
+    base = home(node)
+    return isinstance(base.prim, Dot) or base in on_dot
 
 
 def _needed(graph: Graph) -> set[Node]:

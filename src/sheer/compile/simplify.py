@@ -129,7 +129,7 @@ def _view(node: Node) -> Node | None:
     if isinstance(prim, Permute) and isinstance(x.prim, Permute):
         return movement.permute(x.inputs[0], tuple(x.prim.axes[a] for a in prim.axes))
     if isinstance(prim, Expand) and isinstance(x.prim, Expand):
-        return movement.expand(x.inputs[0], prim.shape)
+        return movement.broadcast_to(x.inputs[0], prim.shape)
     scalar = uniform(x) if not isinstance(prim, Expand | Pad) else None
     if scalar is not None and isinstance(x.prim, Expand) and node.size:
         return movement.broadcast_to(scalar, node.shape)

@@ -37,6 +37,9 @@ def is_view(node: Node) -> bool:
 
 def read(node: Node, at: Place) -> tuple[list[Read], Node | None]:
     """Where element `at` of a view comes from, and the scalar node that stands elsewhere."""
+    if not node.size:                     # no element is ever read, whatever the index says
+        x = node.inputs[0]
+        return [Read(x, (as_index(0),) * x.ndim, ())], None
     one = isinstance(node.prim, View)     # further inputs of a view (pad's value) are not renamed
     specs = [x.spec for x in node.inputs[:1 if one else None]]
     found = []

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -18,14 +17,16 @@ from ..ops import lift
 from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms.grad import mark
+from . import views
+from .registry import Shown
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 _local = threading.local()
 _noted: set[str] = set()                         # warnings that are given once a process
-_live: WeakValueDictionary[Node, Core] = WeakValueDictionary()      # node -> a tensor that shows it
-_leaves: WeakValueDictionary[Node, Core] = WeakValueDictionary()    # node -> leaf with requires_grad
+_live = Shown()                                  # node -> a tensor that shows it
+_leaves = Shown()                                # node -> leaf with requires_grad
 
 
 class Core:
@@ -35,16 +36,17 @@ class Core:
     grad            the gradient that `backward` left here, a tensor of the same shape, or None
     """
 
-    __slots__ = ("__weakref__", "_bound", "_grad", "_home", "_leaf", "_made_of", "requires_grad")
+    __slots__ = ("__weakref__", "_bound", "_grad", "_home", "_leaf", "_view", "requires_grad")
 
     _bound: Node
     _home: trace.Trace | None
     _grad: Core | None
+    _view: views.View | None
     requires_grad: bool
 
     def __init__(self, node: Node, requires_grad: bool = False, leaf: bool = False) -> None:
         self._bound, self._home, self._grad = node, trace.current(), None
-        self.requires_grad, self._leaf, self._made_of = requires_grad, leaf, None
+        self.requires_grad, self._leaf, self._view = requires_grad, leaf, None
         if leaf and requires_grad:
             self._note_leaf(node)
         elif self._home is None:
@@ -54,10 +56,23 @@ class Core:
     @property
     def node(self) -> Node:
         """The node this tensor shows now; inside a traced function, as that function sees it."""
-        return trace.read(self)
+        view = self._view
+        return trace.read(self) if view is None else views.current_node(self, view)
 
     def _rebind(self, node: Node) -> None:
-        """Let this handle show another node: what in-place operations do."""
+        """Let this handle show another node: what in-place operations do.
+
+        When the handle is a view, that is a write to the tensor it is a view of.
+        """
+        view = self._view
+        base = None if view is None else view.base()
+        if view is not None and base is not None:
+            views.write_through(self, view, base, node)
+        else:
+            self._set(node)
+
+    def _set(self, node: Node) -> None:
+        """Let this handle, and no other, show another node."""
         running = trace.current()
         if self._leaf and self.requires_grad and not isinstance(node.prim, Data):
             node = mark(node)                    # two weights stay two, even when both are zero
@@ -66,10 +81,16 @@ class Core:
             if self._home is running and self._leaf and self.requires_grad:
                 running.leaves[node] = self
             return
-        self._bound = node
         if self._leaf and self.requires_grad:
+            self._bound = node
             self._note_leaf(node)
         else:
+            self._bind(node)
+
+    def _bind(self, node: Node) -> None:
+        """Show a node that has the values the handle should have anyway."""
+        self._bound = node
+        if self._home is None:
             _live[node] = self
 
     def _note_leaf(self, node: Node) -> None:
@@ -140,6 +161,15 @@ def apply(op: Callable[..., Any], *args: Any, **params: Any) -> Any:
     wants = [False]
     nodes = [_operand(a, wants) for a in args]
     return wrap(op(*nodes, **params), wants[0])
+
+
+def apply_view(op: Callable[..., Any], source: Core, **params: Any) -> Any:
+    """As `apply`, for an operation whose results show elements of `source`: views of it."""
+    start = source.node
+    out = apply(op, source, **params)
+    for made in out if isinstance(out, tuple) else (out,):
+        views.link(made, source, start)
+    return out
 
 
 def _operand(value: Any, wants: list[bool]) -> Any:
@@ -230,7 +260,7 @@ def evaluate(tensors: Sequence[Core]) -> list[np.ndarray]:
         for t in tensors:
             if not execute.is_known(t.node):
                 raise trace.refuse_value("value", t.node)
-    nodes = [trace.read(t) for t in tensors]
+    nodes = [t.node for t in tensors]
     arrays = execute.evaluate(nodes, keep=_live.__contains__)
     for t, node, array in zip(tensors, nodes, arrays, strict=True):
         _cut_history(t, node, array)
@@ -243,14 +273,14 @@ def _cut_history(t: Core, node: Node, array: np.ndarray) -> None:
         return
     leaf = Data(Buffer(array))()
     leaf.source = node.source
-    t._rebind(leaf)
+    t._set(leaf)
 
 
 def settle(t: Core) -> None:
     """Bind a handle to memory of its own (called before a compiled program updates it in place)."""
     array = evaluate([t])[0]
     if not isinstance(t._bound.prim, Data):
-        t._rebind(data(array.copy()))
+        t._set(data(array.copy()))
 
 
 def iterate_history(node: Node) -> Iterator[Node]:

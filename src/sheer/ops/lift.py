@@ -62,7 +62,11 @@ def to_node(op: str, value: Any, dtype: DType) -> Node:
 
 
 def cast(x: Node, dtype: DType) -> Node:
-    """x with another element type."""
+    """x with another element type.
+
+    Shape   x (*S) -> (*S)
+    Source  torch.Tensor.to
+    """
     from .elementwise.cast import Cast
     return x if x.dtype == dtype else Cast(dtype)(x)
 

@@ -38,7 +38,7 @@ class View(Primitive, abstract=True):
         raise NotImplementedError
 
     def fill(self, x):
-        """Node of shape () that stands where no piece holds; None when that cannot happen."""
+        """Number of the input () that stands where no piece holds; None when that cannot happen."""
         return None
 
 
@@ -409,7 +409,7 @@ def unflatten(flat: Any, shape: Sequence[int]) -> tuple[Any, ...]:
     index: list[Any] = []
     for axis, (size, stride) in enumerate(zip(shape, strides(shape), strict=True)):
         part = flat // stride if stride > 1 else flat
-        index.append(0 if size == 1 else part if axis == 0 or _only_axis(shape, axis) else part % size)
+        index.append(0 if size <= 1 else part if axis == 0 or _only_axis(shape, axis) else part % size)
     return tuple(index)
 
 
@@ -422,3 +422,8 @@ def _ones_like(x: Node) -> Node:
     return broadcast_to(constant(1, x.dtype), x.shape)
 
 
+__all__ = [
+    "Concat", "Expand", "Flip", "Pad", "Permute", "Piece", "Reshape", "Slice", "View",
+    "broadcast_to", "concat", "expand_dims", "flip", "narrow", "pad", "permute", "repeat",
+    "reshape", "roll", "slice_", "stack", "strides", "tile", "unbroadcast", "unflatten",
+]

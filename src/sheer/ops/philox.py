@@ -14,7 +14,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
 
-def philox_blocks(counter: tuple[np.ndarray, ...], key: tuple[int, int]) -> np.ndarray:
+def philox_blocks(counter: tuple[np.ndarray | np.uint64, ...], key: tuple[int, int]) -> np.ndarray:
     """Philox4x32-10 of four counter words (each (n,) or a number) under a key of two words.
 
     Returns uint32 of shape (n, 4): the four output words of each block.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 from ..graph.node import Node, Spec, make
 
@@ -38,6 +38,7 @@ class NotBatched(Absent):
     """In place of `batch`: the operation never meets a batched value."""
 
 
+@dataclass_transform(frozen_default=True)
 class Primitive:
     """Base of all primitives. Parameters are fields; rules are methods; instances are frozen.
 

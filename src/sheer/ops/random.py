@@ -166,7 +166,8 @@ def normal(key: Node, shape: tuple[int, ...], mean: Any = 0.0, std: Any = 1.0,
     pair = Uniform((*shape, 2), dtype)(key)                                  # (*S, 2)
     part = lambda i: movement.reshape(movement.narrow(pair, len(shape), i, 1), shape)
     radius = elementwise.sqrt(-2.0 * elementwise.log(1 - part(0)))
-    return radius * elementwise.cos(part(1) * (2 * math.pi)) * std + mean
+    out: Node = radius * elementwise.cos(part(1) * (2 * math.pi)) * std + mean
+    return out
 
 
 def bernoulli(key: Node, p: Any, shape: tuple[int, ...] | None = None) -> Node:
@@ -213,7 +214,8 @@ def exponential(key: Node, shape: tuple[int, ...], rate: Any = 1.0, dtype: DType
     """
     if not isinstance(rate, Node):
         _check("exponential", rate > 0, f"rate = {rate} is not positive", "rate > 0")
-    return -elementwise.log(1 - Uniform(tuple(shape), dtype)(key)) / rate
+    out: Node = -elementwise.log(1 - Uniform(tuple(shape), dtype)(key)) / rate
+    return out
 
 
 def truncated_normal(key: Node, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, *,
@@ -232,7 +234,9 @@ def truncated_normal(key: Node, shape: tuple[int, ...], mean: float = 0.0, std: 
     _check("truncated_normal", start < stop, f"[{low}, {high}] is too far from the mean {mean}",
            f"bounds within about 7 std = {7 * std:g} of the mean")
     u = Uniform(tuple(shape), dtype)(key) * (stop - start) + start
-    return elementwise.clamp(elementwise.erfinv(u) * (std * math.sqrt(2)) + mean, low, high)
+    wide = elementwise.erfinv(u) * (std * math.sqrt(2)) + mean
+    out: Node = elementwise.clamp(wide, low, high)     # rounding may step over a bound
+    return out
 
 
 def permutation(key: Node, n: int) -> Node:

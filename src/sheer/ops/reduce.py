@@ -414,3 +414,9 @@ def _exclusive(x: Node, reverse: bool) -> Node:
     return turn(cumprod(movement.pad(turn(x), widths, 1), last))
 
 
+__all__ = [
+    "All_", "Any_", "ArgMax", "ArgMin", "CumProd", "CumSum", "Max", "Min", "Prod", "Reduce",
+    "Sum", "all", "any", "argmax", "argmin", "check_axes", "cumprod", "cumsum", "highest",
+    "keep_dims", "logsumexp", "lowest", "max", "mean", "min", "prod", "restore", "sum",
+    "var",
+]

@@ -20,8 +20,8 @@ Pairs = tuple[tuple[int, int], ...]
 def lengths(sizes: Sequence[int], window: Sequence[int], stride: Sequence[int],
             padding: Sequence[Sequence[int]], dilation: Sequence[int]) -> Ints:
     """Number of window positions per axis; below 1 where the window does not fit."""
-    return tuple((n + lo + hi - d * (k - 1) - 1) // s + 1
-                 for n, k, s, (lo, hi), d in zip(sizes, window, stride, padding, dilation, strict=True))
+    rows = zip(sizes, window, stride, padding, dilation, strict=True)
+    return tuple((n + lo + hi - d * (k - 1) - 1) // s + 1 for n, k, s, (lo, hi), d in rows)
 
 
 def reach(window: Sequence[int], dilation: Sequence[int]) -> Ints:
@@ -47,10 +47,11 @@ def padded(x: np.ndarray, padding: Pairs, value: Any = 0) -> np.ndarray:
 def cropped(x: np.ndarray, padding: Pairs) -> np.ndarray:
     """x without the padding around its last axes: undoes `padded`."""
     ends = x.shape[x.ndim - len(padding):]
-    return x[(..., *(slice(lo, n - hi) for n, (lo, hi) in zip(ends, padding, strict=True)))]
+    inner: Any = [slice(lo, n - hi) for n, (lo, hi) in zip(ends, padding, strict=True)]
+    return x[(..., *inner)]
 
 
-# ---- settings as users write them -----------------------------------------------------------------
+# ---- settings as users write them --------------------------------------------------------------
 
 def per_axis(op: str, name: str, value: int | Sequence[int], ndim: int) -> Ints:
     """One number per axis, from a number for all or a sequence.
@@ -62,7 +63,7 @@ def per_axis(op: str, name: str, value: int | Sequence[int], ndim: int) -> Ints:
     if len(value) == 1:
         return (int(value[0]),) * ndim
     if len(value) != ndim:
-        raise ArgumentError("E123", op, f"{name} {tuple(value)} has {len(value)} numbers for {ndim} axes",
+        raise ArgumentError("E123", op, f"{name} {tuple(value)} does not have {ndim} numbers",
                             need=f"one number, or {ndim}")
     return tuple(int(v) for v in value)
 
@@ -75,15 +76,15 @@ def both_sides(op: str, padding: Any, ndim: int) -> Pairs:
     return tuple((p, p) for p in per_axis(op, "padding", padding, ndim))
 
 
-def check(op: str, stride: Ints, padding: Pairs, dilation: Ints, window: Ints | None = None) -> None:
+def check(op: str, stride: Ints, padding: Pairs, dilation: Ints, window: Ints = ()) -> None:
     """Raise ArgumentError E123 unless every setting is one a window can have."""
-    whole = {"stride": stride, "dilation": dilation} | ({} if window is None else {"window": window})
-    for name, value in whole.items():
+    for name, value in {"stride": stride, "dilation": dilation, "window": window or stride}.items():
         if len(value) != len(stride):
-            raise ArgumentError("E123", op, f"{name} {value} is for {len(value)} axes, stride for {len(stride)}",
+            raise ArgumentError("E123", op, f"{name} {value} is not for {len(stride)} axes",
                                 need="settings for equally many axes")
         if min(value, default=1) < 1:
-            raise ArgumentError("E123", op, f"{name} {value} is below 1", need=f"{name} >= 1 on every axis")
+            raise ArgumentError("E123", op, f"{name} {value} is below 1",
+                                need=f"{name} >= 1 on every axis")
     if len(padding) != len(stride) or any(low < 0 or high < 0 for low, high in padding):
         raise ArgumentError("E123", op, f"padding {padding} is no (low, high) for each axis",
                             need="0 or more on both sides of every axis")

@@ -185,3 +185,9 @@ def iota(length: int, dtype: DType) -> Node:
 def stop_gradient(x: Node) -> Node:
     """x, as a constant to every derivative."""
     return StopGradient()(x)
+
+
+__all__ = [
+    "Alias", "Barrier", "Constant", "Data", "Input", "Iota", "Pick", "StopGradient",
+    "constant", "data", "iota", "stop_gradient",
+]

@@ -1,4 +1,4 @@
-"""Arithmetic, comparison, selection and conversion of values: the words `emit` rules are made of."""
+"""Arithmetic, comparison, selection and conversion: the words `emit` rules are made of."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -80,10 +81,8 @@ class ObjectCache:
         if raw[:len(_MAGIC)] != _MAGIC or _digest(raw[head:]) != raw[len(_MAGIC):head]:
             self._stats.corrupt += 1
             return None
-        try:
-            os.utime(path)        # used now: the last to be evicted
-        except OSError:
-            pass                  # a read-only folder still serves its entries
+        with contextlib.suppress(OSError):     # a read-only folder still serves its entries
+            os.utime(path)                     # used now: the last to be evicted
         return raw[head:]
 
     def _write(self, key: str, data: bytes) -> None:

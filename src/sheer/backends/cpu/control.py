@@ -148,5 +148,6 @@ class Control(Memory):
         self.label(names[2])
         (left, these), (right, those) = ends
         return tuple(
-            self.effect(x.dtype, x.lanes, f"phi {x.type} [ {x.name}, %{left} ], [ {y.name}, %{right} ]")
+            self.effect(x.dtype, x.lanes,
+                        f"phi {x.type} [ {x.name}, %{left} ], [ {y.name}, %{right} ]")
             for x, y in zip(these, those, strict=True))

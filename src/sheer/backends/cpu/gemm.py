@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from sheer.graph.dtypes import DType, int64
 
 from .control import Control
-from .gemm_dot import emit_dot
-from .gemm_pack import pack_strip
-from .gemm_tile import Epilogue, Prologue, Strip, Tile, emit_tile
+from .gemm_dot import Dot
+from .gemm_pack import Packing
+from .gemm_tile import Epilogue, Matrix, Prologue, Strip, Tile, emit_tile
 from .target import Target
 from .values import Operand, Value, constant
 
@@ -89,9 +89,10 @@ def plan(spec: Gemm, target: Target) -> Plan:
         tall = {1: 8}.get(vectors, 5)          # the product needs a register of its own
     rows = max(1, min(tall, spec.m, (target.registers - 1 - vectors) // vectors))
     size = spec.dtype.size
-    depth = min(spec.k, max(256, _STRIP_BYTES // (vectors * lanes * size)))
     small = spec.k * spec.n * size <= _L1_BYTES or spec.m <= 2 * rows
     pack = not spec.packed and not (spec.b_col == 1 and small)
+    blocked = pack or spec.packed      # otherwise B is read once or twice: nothing to keep in L2
+    depth = min(spec.k, max(256, _STRIP_BYTES // (vectors * lanes * size))) if blocked else spec.k
     dot = (not spec.packed and min(spec.m, spec.n) <= 4 and spec.a_col == 1 and spec.b_row == 1
            and spec.b_col != 1 and spec.k >= lanes)
     return Plan(rows, vectors, lanes, depth, pack and not dot, dot)
@@ -114,7 +115,7 @@ def workspace_elements(spec: Gemm, target: Target) -> int:
     return made.depth * made.strip if made.pack else 0
 
 
-def emit_gemm(
+def emit_gemm(  # noqa: PLR0917 - three matrices and their workspace, as in BLAS
     b: Control, spec: Gemm, a: Value, other: Value, c: Value, workspace: Value | None = None, *,
     rows: Range | None = None, columns: Range | None = None,
     epilogue: Epilogue | None = None, prologue: Prologue | None = None,
@@ -138,7 +139,7 @@ def emit_gemm(
     row_range = _as_range(b, rows, spec.m)
     column_range = _as_range(b, columns, spec.n)
     if made.dot and prologue is None:
-        emit_dot(b, spec, a, other, c, row_range, column_range, epilogue)
+        Dot(b, spec, a, other, c, epilogue).write(row_range, column_range)
         return
     if made.pack and workspace is None:
         raise TypeError(f"this product needs a workspace of {made.depth * made.strip} elements")
@@ -217,15 +218,16 @@ class _Product:
         if not made.pack:
             return Strip(at, spec.b_row, column, width, first, end, padded=False)
         assert self.workspace is not None
-        pack_strip(b, at, self.workspace, b.sub(end, first), width, made.strip,
-                   (spec.b_row, spec.b_col), spec.dtype)
+        Packing(b, at, self.workspace, b.sub(end, first), width, made.strip,
+                (spec.b_row, spec.b_col), spec.dtype).write()
         return Strip(self.workspace, made.strip, column, width, first, end, padded=True)
 
     def _tile(self, strip: Strip, row: Value, height: int) -> None:
         spec = self.spec
-        tile = Tile(row, height, self.plan.lanes, spec.dtype, (spec.a_row, spec.a_col),
-                    (spec.c_row, spec.c_col), spec.k, spec.accumulate)
-        emit_tile(self.b, tile, strip, self.a, self.c, self.epilogue, self.prologue)
+        a = Matrix(self.a, spec.a_row, spec.a_col)
+        c = Matrix(self.c, spec.c_row, spec.c_col)
+        tile = Tile(row, height, self.plan.lanes, spec.dtype, a, c, spec.k, spec.accumulate)
+        emit_tile(self.b, tile, strip, self.epilogue, self.prologue)
 
 
 def _least(b: Control, x: Value, limit: int) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .control import Control
@@ -13,71 +14,80 @@ if TYPE_CHECKING:
     from .gemm import Gemm
 
 _AT_ONCE = 8       # independent sums: enough to hide the latency of one
+Limits = tuple[Value, Value]
 
 
-def emit_dot(b: Control, spec: Gemm, a: Value, other: Value, c: Value,
-             rows: tuple[Value, Value], columns: tuple[Value, Value],
-             epilogue: Epilogue | None) -> None:
-    """C[i, j] (+)= sum over k of A[i, k] * B[k, j] for a_col = b_row = 1.
+@dataclass(frozen=True)
+class Dot:
+    """C[i, j] (+)= sum over k of A[i, k] * B[k, j] for a_col = b_row = 1."""
 
-    Groups of rows (or columns, whichever are more) share the loads of the other side.
-    """
-    if spec.m >= spec.n:
-        with b.loop(*columns) as j:
-            _grouped(b, rows, lambda i, count: _group(
-                b, spec, (a, other, c), (i, j), count, True, epilogue))
-    else:
-        with b.loop(*rows) as i:
-            _grouped(b, columns, lambda j, count: _group(
-                b, spec, (a, other, c), (i, j), count, False, epilogue))
+    b: Control
+    spec: Gemm
+    a: Value
+    other: Value
+    c: Value
+    epilogue: Epilogue | None
 
+    def write(self, rows: Limits, columns: Limits) -> None:
+        """Groups of rows (or columns, whichever are more) share the loads of the other side."""
+        if self._along_rows:
+            with self.b.loop(*columns) as j:
+                self._grouped(rows, lambda i, count: self._group(i, j, count))
+        else:
+            with self.b.loop(*rows) as i:
+                self._grouped(columns, lambda j, count: self._group(i, j, count))
 
-def _grouped(b: Control, limits: tuple[Value, Value], body: Callable[[Value, int], None]) -> None:
-    """`body(first, count)` over the range, `_AT_ONCE` at a time and then one by one."""
-    begin, end = limits
-    whole = b.sub(end, b.rem(b.sub(end, begin), _AT_ONCE))
-    with b.loop(begin, whole, _AT_ONCE) as first:
-        body(first, _AT_ONCE)
-    with b.loop(whole, end) as first:
-        body(first, 1)
+    @property
+    def _along_rows(self) -> bool:
+        return self.spec.m >= self.spec.n
 
+    def _grouped(self, limits: Limits, body: Callable[[Value, int], None]) -> None:
+        """`body(first, count)` over the range, `_AT_ONCE` at a time and then one by one."""
+        b, (begin, end) = self.b, limits
+        whole = b.sub(end, b.rem(b.sub(end, begin), _AT_ONCE))
+        with b.loop(begin, whole, _AT_ONCE) as first:
+            body(first, _AT_ONCE)
+        with b.loop(whole, end) as first:
+            body(first, 1)
 
-def _group(b: Control, spec: Gemm, pointers: tuple[Value, Value, Value],
-           corner: tuple[Value, Value], count: int, along_rows: bool,
-           epilogue: Epilogue | None) -> None:
-    """`count` neighbouring elements of C, each one sum over k."""
-    a, other, c = pointers
-    i, j = corner
-    kind = spec.dtype
-    one_row = b.offset(a, b.mul(i, spec.a_row), kind)
-    one_column = b.offset(other, b.mul(j, spec.b_col), kind)
-    step = spec.a_row if along_rows else spec.b_col
-    many = one_row if along_rows else one_column
-    shared = one_column if along_rows else one_row
-    starts = [b.offset(many, g * step, kind) for g in range(count)]
-    for g, total in enumerate(_sums(b, spec, starts, shared)):
-        row, column = (b.add(i, g), j) if along_rows else (i, b.add(j, g))
+    def _group(self, i: Value, j: Value, count: int) -> None:
+        """`count` neighbouring elements of C, each one sum over k."""
+        b, spec = self.b, self.spec
+        row_of_a = b.offset(self.a, b.mul(i, spec.a_row), spec.dtype)
+        column_of_b = b.offset(self.other, b.mul(j, spec.b_col), spec.dtype)
+        many, shared = ((row_of_a, column_of_b) if self._along_rows
+                        else (column_of_b, row_of_a))
+        step = spec.a_row if self._along_rows else spec.b_col
+        starts = [b.offset(many, g * step, spec.dtype) for g in range(count)]
+        for g, total in enumerate(self._sums(starts, shared)):
+            if self._along_rows:
+                self._finish(b.add(i, g), j, total)
+            else:
+                self._finish(i, b.add(j, g), total)
+
+    def _finish(self, row: Value, column: Value, total: Value) -> None:
+        b, spec = self.b, self.spec
         at = b.add(b.mul(row, spec.c_row), b.mul(column, spec.c_col))
         if spec.accumulate:
-            total = b.add(total, b.load(c, at, kind))
-        if epilogue is not None:
-            total = epilogue(b, total, row, column, None)
-        b.store(c, at, total)
+            total = b.add(total, b.load(self.c, at, spec.dtype))
+        if self.epilogue is not None:
+            total = self.epilogue(b, total, row, column, None)
+        b.store(self.c, at, total)
 
-
-def _sums(b: Control, spec: Gemm, starts: list[Value], shared: Value) -> list[Value]:
-    """The dot product of each start with the shared side: lanes first, then the tail, one by one."""
-    lanes, kind = b.target.lanes(spec.dtype), spec.dtype
-    whole = spec.k - spec.k % lanes
-    zeros = [constant(0, kind, lanes)] * len(starts)
-    with b.loop_with(0, whole, lanes, *zeros) as loop:
-        x = b.load(shared, loop.index, kind, lanes)
-        loop.next(*(b.fma(b.load(at, loop.index, kind, lanes), x, total)
-                    for at, total in zip(starts, loop.values, strict=True)))
-    sums = list(loop.results)
-    if spec.k % lanes:
-        mask = b.tail_mask(spec.k % lanes, lanes)
-        x = b.load_masked(shared, whole, mask, kind)
-        sums = [b.fma(b.load_masked(at, whole, mask, kind), x, total)
-                for at, total in zip(starts, sums, strict=True)]
-    return [b.reduce("add", total) for total in sums]
+    def _sums(self, starts: list[Value], shared: Value) -> list[Value]:
+        """The dot product of each start with the shared side: whole vectors, then a masked one."""
+        b, kind, k = self.b, self.spec.dtype, self.spec.k
+        lanes = b.target.lanes(kind)
+        whole = k - k % lanes
+        zeros = [constant(0, kind, lanes)] * len(starts)
+        with b.loop_with(0, whole, lanes, *zeros) as loop:
+            x = b.load(shared, loop.index, kind, lanes)
+            loop.next(*(b.fma(b.load(at, loop.index, kind, lanes), x, total)
+                        for at, total in zip(starts, loop.values, strict=True)))
+        sums = list(loop.results)
+        if k % lanes:
+            mask = b.tail_mask(k % lanes, lanes)
+            x = b.load_masked(shared, whole, mask, kind)
+            sums = [b.fma(b.load_masked(at, whole, mask, kind), x, total)
+                    for at, total in zip(starts, sums, strict=True)]
+        return [b.reduce("add", total) for total in sums]

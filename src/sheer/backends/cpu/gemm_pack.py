@@ -2,78 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sheer.graph.dtypes import DType
 
 from .control import Control
 from .values import Value, constant
 
 
-def pack_strip(b: Control, source: Value, target: Value, count: Value, width: int, strip: int,
-               strides: tuple[int, int], dtype: DType) -> None:
-    """Copy `count` rows of `width` columns to rows of `strip` elements at `target`.
+@dataclass(frozen=True)
+class Packing:
+    """Copies `count` rows of `width` columns at `source` to rows of `strip` elements at `target`.
 
     `strides` are those of the source from row to row and from column to column.
     """
-    row_stride, column_stride = strides
-    if row_stride == 1 and column_stride != 1:
-        _transpose_copy(b, source, target, count, width, strip, column_stride, dtype)
-        return
-    lanes = b.target.lanes(dtype)
-    with b.loop(0, count) as k:
-        row = b.offset(source, b.mul(k, row_stride), dtype)
-        for at in range(0, width, lanes):
-            vector = _part_of_row(b, row, at, min(lanes, width - at), lanes, column_stride, dtype)
-            b.store(target, b.add(b.mul(k, strip), at), vector)
 
+    b: Control
+    source: Value
+    target: Value
+    count: Value
+    width: int
+    strip: int
+    strides: tuple[int, int]
+    dtype: DType
 
-def _part_of_row(b: Control, row: Value, at: int, left: int, lanes: int, stride: int,
-                 dtype: DType) -> Value:
-    """One vector of a row; zeros beyond `left` elements."""
-    start = b.offset(row, at * stride, dtype)
-    mask = None if left == lanes else b.tail_mask(left, lanes)
-    if stride != 1:
-        return b.gather(start, b.mul(b.iota(lanes), stride), dtype, mask)
-    return b.load(start, 0, dtype, lanes) if mask is None else b.load_masked(start, 0, mask, dtype)
+    def write(self) -> None:
+        """Row by row, or in square blocks where columns lie side by side."""
+        if self.strides[0] == 1 and self.strides[1] != 1:
+            self._transposed()
+        else:
+            self._straight()
 
+    @property
+    def _lanes(self) -> int:
+        return self.b.target.lanes(self.dtype)
 
-def _transpose_copy(b: Control, source: Value, target: Value, count: Value, width: int,
-                    strip: int, column_stride: int, dtype: DType) -> None:
-    """Columns lie side by side in the source: square blocks through registers."""
-    lanes = b.target.lanes(dtype)
-    whole = b.sub(count, b.rem(count, lanes))
-    columns = [list(range(at, min(at + lanes, width))) for at in range(0, width, lanes)]
+    def _straight(self) -> None:
+        b = self.b
+        with b.loop(0, self.count) as k:
+            row = b.offset(self.source, b.mul(k, self.strides[0]), self.dtype)
+            for at in range(0, self.width, self._lanes):
+                b.store(self.target, b.add(b.mul(k, self.strip), at), self._part_of_row(row, at))
 
-    def block(k: Value, height: Value | None) -> None:
-        for group in columns:
-            mask = None if height is None else b.tail_mask(height, lanes)
-            vectors = [_column(b, source, j * column_stride, k, mask, lanes, dtype) for j in group]
-            vectors += [constant(0, dtype, lanes)] * (lanes - len(vectors))
-            _store_rows(b, transpose(b, vectors), target, k, height, strip, group[0])
+    def _part_of_row(self, row: Value, at: int) -> Value:
+        """One vector of a row; zeros beyond the width."""
+        b, lanes, stride = self.b, self._lanes, self.strides[1]
+        start = b.offset(row, at * stride, self.dtype)
+        left = self.width - at
+        mask = None if left >= lanes else b.tail_mask(left, lanes)
+        if stride != 1:
+            return b.gather(start, b.mul(b.iota(lanes), stride), self.dtype, mask)
+        return self._vector(start, mask)
 
-    with b.loop(0, whole, lanes) as k:
-        block(k, None)
-    rest = b.sub(count, whole)
-    if rest.known != 0:
-        with b.if_(b.lt(whole, count)):
-            block(whole, rest)
+    def _vector(self, at: Value, mask: Value | None) -> Value:
+        if mask is None:
+            return self.b.load(at, 0, self.dtype, self._lanes)
+        return self.b.load_masked(at, 0, mask, self.dtype)
 
+    def _transposed(self) -> None:
+        b, lanes = self.b, self._lanes
+        whole = b.sub(self.count, b.rem(self.count, lanes))
+        with b.loop(0, whole, lanes) as k:
+            self._blocks(k, None)
+        rest = b.sub(self.count, whole)
+        if rest.known != 0:
+            with b.if_(b.lt(whole, self.count)):
+                self._blocks(whole, rest)
 
-def _column(b: Control, source: Value, start: int, k: Value, mask: Value | None, lanes: int,
-            dtype: DType) -> Value:
-    at = b.offset(b.offset(source, start, dtype), k, dtype)
-    return b.load(at, 0, dtype, lanes) if mask is None else b.load_masked(at, 0, mask, dtype)
+    def _blocks(self, k: Value, height: Value | None) -> None:
+        """`lanes` rows from k on (`height` of them when it is the last, lower block)."""
+        b, lanes = self.b, self._lanes
+        mask = None if height is None else b.tail_mask(height, lanes)
+        for first in range(0, self.width, lanes):
+            vectors = [
+                self._vector(b.offset(b.offset(self.source, j * self.strides[1], self.dtype), k,
+                                      self.dtype), mask)
+                for j in range(first, min(first + lanes, self.width))]
+            vectors += [constant(0, self.dtype, lanes)] * (lanes - len(vectors))
+            start = b.offset(self.target, b.add(b.mul(k, self.strip), first), self.dtype)
+            self._store_rows(transpose(b, vectors), start, height)
 
-
-def _store_rows(b: Control, rows: list[Value], target: Value, k: Value, height: Value | None,
-                strip: int, column: int) -> None:
-    """Store transposed rows, only those below `height`."""
-    base = b.offset(b.offset(target, b.mul(k, strip), rows[0].dtype), column, rows[0].dtype)
-    for r, row in enumerate(rows):
-        if height is None or (isinstance(height.known, int) and r < height.known):
-            b.store(base, r * strip, row)
-        elif height.known is None:
-            with b.if_(b.lt(r, height)):
-                b.store(base, r * strip, row)
+    def _store_rows(self, rows: list[Value], start: Value, height: Value | None) -> None:
+        """Store transposed rows, only those below `height`."""
+        b = self.b
+        for r, row in enumerate(rows):
+            if height is None or (isinstance(height.known, int) and r < height.known):
+                b.store(start, r * self.strip, row)
+            elif height.known is None:
+                with b.if_(b.lt(r, height)):
+                    b.store(start, r * self.strip, row)
 
 
 def transpose(b: Control, rows: list[Value]) -> list[Value]:

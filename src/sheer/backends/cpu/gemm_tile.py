@@ -16,6 +16,15 @@ _FMAS_PER_TURN = 12      # the k loop is unrolled until it has about as many
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """A pointer and the strides, in elements, from row to row and from column to column."""
+
+    pointer: Value
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
 class Strip:
     """`width` columns of B from `column` on, for k from `first` below `end`.
 
@@ -34,25 +43,24 @@ class Strip:
 
 @dataclass(frozen=True)
 class Tile:
-    """`height` rows from `row` on; strides of A and C; `depth` is all of K."""
+    """`height` rows of A and C from `row` on; `depth` is all of K."""
 
     row: Value
     height: int
     lanes: int
     dtype: DType
-    a_strides: tuple[int, int]
-    c_strides: tuple[int, int]
+    a: Matrix
+    c: Matrix
     depth: int
     accumulate: bool
 
 
-def emit_tile(b: Control, tile: Tile, strip: Strip, a: Value, c: Value,
-              epilogue: Epilogue | None, prologue: Prologue | None) -> None:
+def emit_tile(b: Control, tile: Tile, strip: Strip, epilogue: Epilogue | None,
+              prologue: Prologue | None) -> None:
     """Load or clear the accumulators, run over k, apply the epilogue and store."""
-    masks = _masks(b, tile, strip)
-    place = _Place(tile, strip, c, masks)
+    place = _Place(tile, strip, _masks(b, tile, strip))
     accumulators = place.start(b)
-    finished = _over_k(b, tile, strip, a, masks, accumulators, prologue)
+    finished = _over_k(b, tile, strip, accumulators, prologue)
     place.finish(b, finished, epilogue)
 
 
@@ -63,16 +71,16 @@ def _masks(b: Control, tile: Tile, strip: Strip) -> list[Value | None]:
     return [None if left >= lanes else b.tail_mask(left, lanes) for left in lefts]
 
 
-def _over_k(b: Control, tile: Tile, strip: Strip, a: Value, masks: list[Value | None],
-            accumulators: list[Value], prologue: Prologue | None) -> list[Value]:
+def _over_k(b: Control, tile: Tile, strip: Strip, accumulators: list[Value],
+            prologue: Prologue | None) -> list[Value]:
     """The inner loop: `height` scalars of A, spread out, times the vectors of a row of B."""
-    row_stride, k_stride = tile.a_strides
-    base = b.offset(a, b.mul(tile.row, row_stride), tile.dtype)
+    row_stride, k_stride = tile.a.row, tile.a.column
+    base = b.offset(tile.a.pointer, b.mul(tile.row, row_stride), tile.dtype)
     base = b.offset(base, b.mul(strip.first, k_stride), tile.dtype)
     rows = [b.offset(base, r * row_stride, tile.dtype) for r in range(tile.height)]
 
     def step(k: Value, sums: list[Value]) -> list[Value]:
-        vectors = _row_of_b(b, tile, strip, masks, k)
+        vectors = _row_of_b(b, tile, strip, k)
         result: list[Value] = []
         for r, at in enumerate(rows):
             scalar = b.load(at, b.mul(k, k_stride), tile.dtype)
@@ -109,12 +117,11 @@ def _unrolled(b: Control, count: Value, unroll: int,
     return list(loop.results)
 
 
-def _row_of_b(b: Control, tile: Tile, strip: Strip, masks: list[Value | None],
-              k: Value) -> list[Value]:
+def _row_of_b(b: Control, tile: Tile, strip: Strip, k: Value) -> list[Value]:
     """The vectors of row k of the strip."""
     row = b.mul(k, strip.stride)
     vectors = []
-    for v, mask in enumerate(masks):
+    for v, mask in enumerate(_masks(b, tile, strip)):
         at = b.offset(b.offset(strip.at, v * tile.lanes, tile.dtype), row, tile.dtype)
         if mask is None or strip.padded:
             vectors.append(b.load(at, 0, tile.dtype, tile.lanes))
@@ -129,7 +136,6 @@ class _Place:
 
     tile: Tile
     strip: Strip
-    c: Value
     masks: list[Value | None]
 
     def start(self, b: Control) -> list[Value]:
@@ -161,23 +167,23 @@ class _Place:
         """Row, column and address of the first lane of one vector."""
         row = b.add(self.tile.row, r)
         column = b.add(self.strip.column, v * self.tile.lanes)
-        row_stride, column_stride = self.tile.c_strides
+        row_stride, column_stride = self.tile.c.row, self.tile.c.column
         start = b.mul(self.tile.row, row_stride)
-        base = b.offset(self.c, b.add(start, b.mul(self.strip.column, column_stride)),
+        base = b.offset(self.tile.c.pointer, b.add(start, b.mul(self.strip.column, column_stride)),
                         self.tile.dtype)
         inner = r * row_stride + v * self.tile.lanes * column_stride
         return row, column, b.offset(base, inner, self.tile.dtype)
 
     def _lanes(self, b: Control) -> Value:
         """The indices of a vector's lanes when they do not lie side by side."""
-        return b.mul(b.iota(self.tile.lanes, int64), self.tile.c_strides[1])
+        return b.mul(b.iota(self.tile.lanes, int64), self.tile.c.column)
 
     def _load(self, b: Control) -> list[Value]:
         found = []
         for r in range(self.tile.height):
             for v, mask in enumerate(self.masks):
                 _, _, at = self._at(b, r, v)
-                if self.tile.c_strides[1] != 1:
+                if self.tile.c.column != 1:
                     found.append(b.gather(at, self._lanes(b), self.tile.dtype, mask))
                 elif mask is None:
                     found.append(b.load(at, 0, self.tile.dtype, self.tile.lanes))
@@ -192,7 +198,7 @@ class _Place:
                 value = sums[r * len(self.masks) + v]
                 if epilogue is not None:
                     value = epilogue(b, value, row, column, mask)
-                if self.tile.c_strides[1] != 1:
+                if self.tile.c.column != 1:
                     b.scatter(at, self._lanes(b), value, mask)
                 elif mask is None:
                     b.store(at, 0, value)

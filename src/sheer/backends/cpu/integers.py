@@ -34,7 +34,7 @@ class Integers(Arithmetic):
         return self._unless_zero(b, rest)
 
     def _divide(self, a: Value, b: Value) -> tuple[Value, Value]:
-        """Quotient cut towards zero, and remainder, by a divisor made safe (idiv traps on 0, -1)."""
+        """Quotient cut towards zero, and remainder; the divisor is made safe (idiv traps)."""
         signed = a.dtype.kind == "int"
         word = "sdiv" if signed else "udiv"
         if isinstance(b.known, int) and b.known not in (0, -1):
@@ -62,8 +62,11 @@ class Integers(Arithmetic):
         return self.select(self.eq(rest, 0.0), self.copysign(0.0, b), rest)
 
     def _float_floordiv(self, a: Value, b: Value) -> Value:
-        """As NumPy: the whole number nearest (a - a % b) / b, and a / b when b is 0."""
-        quotient = self.div(self.sub(a, self._float_rem(a, b)), b)
+        """As NumPy: the whole number nearest (a - fmod) / b, less 1 where the signs differ."""
+        rest = self.pure(a.dtype, a.lanes, f"frem {a.typed}, {b.name}")
+        quotient = self.div(self.sub(a, rest), b)
+        below = self.and_(self.ne(rest, 0.0), self.ne(self.lt(rest, 0.0), self.lt(b, 0.0)))
+        quotient = self.select(below, self.sub(quotient, 1.0), quotient)
         low = self.floor(quotient)
         low = self.select(self.gt(self.sub(quotient, low), 0.5), self.add(low, 1.0), low)
         exact = self.div(a, b)

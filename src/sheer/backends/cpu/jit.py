@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import hashlib
 import itertools
 import os
 import re
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import llvmlite
-import llvmlite.binding as llvm
 
 from .cache import object_cache
-from .target import Target, initialize
+from .target import Target, initialize, llvm
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@\n]*@(?:"([^"]+)"|([\w.$]+))', re.MULTILINE)
 _DECLARED = re.compile(r'^declare [^@\n]*@(?:"([^"]+)"|([\w.$]+))', re.MULTILINE)
 _EXTERNAL_GLOBAL = re.compile(r'^@"?([\w.$]+)"? = external ', re.MULTILINE)
-_alive: weakref.WeakSet[Any] = weakref.WeakSet()     # what owns native code
 _numbers = itertools.count()     # ORC never forgets a library's name
 
 shared_symbols: dict[str, int] = {}   # native functions of sheer's own runtime, by name
@@ -64,7 +60,7 @@ def compile_ir(
     exist.
     """
     if any(name.startswith("sheer_") for name in _names(_DECLARED, ir_text)):
-        from .threads import link_runtime     # it compiles itself with this function
+        from .threads import link_runtime  # it compiles itself with this function
         link_runtime()
     code = object_cache().get(cache_key(ir_text, target), lambda: _emit(ir_text, target, symbols))
     return _load(code, ir_text, target, symbols or {})
@@ -82,7 +78,7 @@ def emit_asm(ir_text: str, target: Target) -> str:
     return str(target.machine().emit_assembly(_parse(ir_text)))
 
 
-def _parse(ir_text: str) -> llvm.ModuleRef:
+def _parse(ir_text: str) -> Any:
     initialize()
     try:
         module = llvm.parse_assembly(ir_text)
@@ -133,25 +129,15 @@ def _load(code: bytes, ir_text: str, target: Target, symbols: Mapping[str, int])
         tracker = builder.link(_orc(target), f"sheer-{os.getpid()}-{next(_numbers)}")
     except RuntimeError as error:
         raise CompileError(f"the generated code does not link: {error}") from error
-    _alive.add(tracker)
     return Library(tracker, exported, code)
 
 
-@atexit.register
-def _let_go() -> None:
-    """Leave native code to the end of the process: LLVM must not free it in Python's last order."""
-    for owner in _alive:
-        owner.detach()
-
-
 @lru_cache(maxsize=8)
-def _machine(target: Target) -> llvm.TargetMachine:
+def _machine(target: Target) -> Any:
     return target.machine()
 
 
 @lru_cache(maxsize=8)
 def _orc(target: Target) -> Any:
     """One ORC instance per target."""
-    orc = llvm.create_lljit_compiler(target.machine(), use_jit_link=True, suppress_errors=True)
-    _alive.add(orc)
-    return orc
+    return llvm.create_lljit_compiler(target.machine(), use_jit_link=True, suppress_errors=True)

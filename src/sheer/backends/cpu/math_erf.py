@@ -1,6 +1,6 @@
 """The error function in float32: an odd polynomial near 0, else 1 - e^polynomial.
 
-Source: N. Juffa, "Fast computation of the error function in single precision", 2017 (coefficients).
+Source: coefficients as N. Juffa has posted them, quoted from memory; the ULP test is their proof.
 """
 
 from __future__ import annotations

@@ -86,7 +86,6 @@ def _wide_multiply(b: Control, x: Value, factor: int) -> tuple[Value, Value]:
     even = b.mul(b.and_(wide, 0xFFFFFFFF), factor)
     odd = b.mul(b.shr(wide, 32), factor)
     even, odd = (b.reinterpret(v, UINT32, x.lanes) for v in (even, odd))
-    join = lambda part: b.shuffle(even, odd, [
-        lane - lane % 2 + part + (lane % 2) * x.lanes for lane in range(x.lanes)])
-    return join(1), join(0)
+    low = [lane - lane % 2 + (lane % 2) * x.lanes for lane in range(x.lanes)]
+    return b.shuffle(even, odd, [pick + 1 for pick in low]), b.shuffle(even, odd, low)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-import llvmlite.binding as llvm
+import llvmlite.binding
 
 from sheer.graph.dtypes import DType
+
+llvm: Any = llvmlite.binding      # llvmlite declares no types
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Target:
     def x86(self) -> bool:
         return self.triple.startswith(("x86_64", "i686"))
 
-    def machine(self) -> llvm.TargetMachine:
-        """A new LLVM TargetMachine: small code model, position independent, no IR passes implied."""
+    def machine(self) -> Any:
+        """A new LLVM TargetMachine: small code model, position independent."""
         initialize()
         target = llvm.Target.from_triple(self.triple)
         return target.create_target_machine(
@@ -71,7 +74,8 @@ def _host_target(forced: str) -> Target:
     if not forced:
         return next(iter(choices.values()))
     if forced not in choices:
-        raise ValueError(f"SHEER_CPU={forced} is not possible here; choose from {', '.join(choices)}")
+        names = ", ".join(choices)
+        raise ValueError(f"SHEER_CPU={forced} is not possible here; choose from {names}")
     return choices[forced]
 
 

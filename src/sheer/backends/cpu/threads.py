@@ -24,6 +24,7 @@ from .values import POINTER, Operand, Value
 
 SHARED = ("sheer_launch", "sheer_barrier", "sheer_flush_on", "sheer_flush_restore")
 _START_SECONDS = 10.0     # a worker that has not come up by then never will
+_STOP_SECONDS = 2.0       # for a launch that is still running when the process ends
 
 
 # -- what a generated program says -------------------------------------------------------------
@@ -42,7 +43,7 @@ def parallel_for(b: Control, function: str, count: Operand, context: Value, *,
 
 def parallel_region(b: Control, function: str, context: Value, *,
                     threads: Operand = MAX_THREADS) -> None:
-    """Call `function(context, thread, threads, thread)` once on every thread; `barrier` works there."""
+    """Call `function(context, thread, threads, thread)` once per thread; there `barrier` works."""
     _launch(b, function, context, b.index(0), b.index(REGION), b.index(threads))
 
 
@@ -170,7 +171,12 @@ class _Pool:
         """Let every worker return, and wait for it."""
         if self.library is None or self.size == 0:
             return
-        self.field("size").value = 1
+        self.field("size").value = 1          # launches from now on run alone
+        limit = time.monotonic() + _STOP_SECONDS
+        while self.field("busy").value:       # another Python thread's launch is under way
+            if time.monotonic() > limit:
+                return                        # it may run for hours: leave the workers to it
+            time.sleep(0.001)
         self.library.function("sheer_stop", [])()
         for handle in self.handles:
             ctypes.CDLL(None).pthread_join(handle, None)

@@ -2,9 +2,9 @@
 
 The pool is one block of 64-byte lines, a field on each, so that threads do not share lines by
 accident. A worker spins on `sequence`, then sleeps in a futex. `sheer_launch` publishes a task by a
-new sequence number, wakes sleepers if there are any, takes part as thread 0 and waits for the others
-that take part. The number carries how many do in its lowest 8 bits, so a worker that is not asked
-never reads the task, and need not be waited for.
+new sequence number, wakes sleepers if there are any, takes part as thread 0 and waits for those
+others that take part. The number says in its lowest 8 bits how many do, so a worker that is not
+asked never reads the task, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 
 from .target import Target
+from .threads_machine import FLUSH_OTHER, FLUSH_X86, SLEEP_LINUX, SLEEP_OTHER
 
 FIELDS = ("sequence", "sleepers", "function", "context", "count", "active", "busy", "chunk",
           "next", "arrived", "started", "size")
@@ -232,70 +233,6 @@ finish:
 }
 """
 
-_FLUSH_X86 = """
-define i64 @sheer_flush_on() #0 {
-  %slot = alloca i32, align 4
-  call void @llvm.x86.sse.stmxcsr(ptr %slot)
-  %old = load i32, ptr %slot, align 4
-  %new = or i32 %old, 32832         ; 0x8040: flush denormal results and read them as zero
-  store i32 %new, ptr %slot, align 4
-  call void @llvm.x86.sse.ldmxcsr(ptr %slot)
-  %wide = zext i32 %old to i64
-  ret i64 %wide
-}
-define void @sheer_flush_restore(i64 %old) #0 {
-  %slot = alloca i32, align 4
-  %narrow = trunc i64 %old to i32
-  store i32 %narrow, ptr %slot, align 4
-  call void @llvm.x86.sse.ldmxcsr(ptr %slot)
-  ret void
-}
-define internal void @pause() #0 {
-  call void @llvm.x86.sse2.pause()
-  ret void
-}
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-declare void @llvm.x86.sse2.pause()
-"""
-
-_FLUSH_OTHER = """
-define i64 @sheer_flush_on() #0 {
-  ret i64 0
-}
-define void @sheer_flush_restore(i64 %old) #0 {
-  ret void
-}
-define internal void @pause() #0 {
-  ret void
-}
-"""
-
-_SLEEP_LINUX = """
-define internal void @doze(i64 %seen) #0 {
-  %word = trunc i64 %seen to i32
-  %r = call i64 (i64, ...) @syscall(i64 FUTEX, ptr FIELD(sequence), i64 WAIT, i32 %word, ptr null)
-  ret void
-}
-define internal void @wake() #0 {
-  %r = call i64 (i64, ...) @syscall(i64 FUTEX, ptr FIELD(sequence), i64 WAKE, i32 2147483647)
-  ret void
-}
-declare i64 @syscall(i64, ...)
-"""
-
-_SLEEP_OTHER = """
-define internal void @doze(i64 %seen) #0 {
-  %r = call i32 @usleep(i32 100)    ; microseconds; no futex here
-  ret void
-}
-define internal void @wake() #0 {
-  ret void
-}
-declare i32 @usleep(i32)
-"""
-
-
 def runtime_ir(target: Target) -> str:
     """The module with @sheer_launch, @sheer_barrier, @sheer_worker, @sheer_stop and the pool."""
     machine = target.triple.split("-", maxsplit=1)[0]
@@ -304,8 +241,8 @@ def runtime_ir(target: Target) -> str:
         f"@sheer_pool = global [{POOL_BYTES} x i8] zeroinitializer, align 64",
         "define ptr @sheer_pool_address() #0 {\n  ret ptr @sheer_pool\n}",
         _RUN, _WORKER, _LAUNCH, _BARRIER,
-        _FLUSH_X86 if target.x86 else _FLUSH_OTHER,
-        _SLEEP_LINUX if linux else _SLEEP_OTHER,
+        FLUSH_X86 if target.x86 else FLUSH_OTHER,
+        SLEEP_LINUX if linux else SLEEP_OTHER,
         "declare i32 @sched_yield()\ndeclare i64 @llvm.smin.i64(i64, i64)",
         "declare i64 @llvm.smax.i64(i64, i64)\nattributes #0 = { nounwind }",
     ]

@@ -18,9 +18,10 @@ from typing import ClassVar
 import numpy as np
 
 from ...graph.dtypes import FLOATS, INTS
-from ...graph.errors import ArgumentError, DTypeError, ShapeError
+from ...graph.errors import ArgumentError, ShapeError
 from .. import batching, movement, sampling, sliding
 from ..primitive import KernelIn, NoXla, Primitive
+from .conv_errors import too_large, wrong_channels, wrong_dtypes, wrong_positions, wrong_rank
 
 
 class _Convolution(Primitive, abstract=True):
@@ -37,6 +38,7 @@ class _Convolution(Primitive, abstract=True):
 
     @property
     def settings(self): return self.stride, self.padding, self.dilation, self.groups
+    def having(self, **changes): return dataclasses.replace(self, **changes)  # type: ignore[type-var]
     def to_y(self): return Conv(*self.settings)
     def to_x(self, like): return ConvInput(*self.settings, like.shape[2:])
     def to_w(self, like): return ConvWeight(*self.settings, like.shape[2:])
@@ -48,19 +50,27 @@ class _Convolution(Primitive, abstract=True):
         """Settings, dtypes and ranks."""
         sliding.check(self.op, self.stride, self.padding, self.dilation)
         if self.groups < 1:
-            raise ArgumentError("E123", self.op, f"groups {self.groups} is below 1", need="groups >= 1")
-        if len({t.dtype for t in got.values()} & {*INTS, *FLOATS}) != 1 or len({t.dtype for t in got.values()}) != 1:
-            raise DTypeError("E105", self.op, "needs two operands of one number type", got=got,
-                             need="one dtype, not bool")
+            raise ArgumentError("E123", self.op, f"groups {self.groups} is below 1",
+                                need="groups >= 1")
+        dtypes = {t.dtype for t in got.values()}
+        if len(dtypes) > 1 or not dtypes <= {*INTS, *FLOATS}:
+            raise wrong_dtypes(self, got)
         axes = len(self.stride) + 2
         if any(t.ndim != axes for t in got.values()):
             raise wrong_rank(self, got)
+
+    def check_positions(self, sizes, kernel, y):
+        """Do an image of `sizes` and a kernel give as many positions as y has?"""
+        known = len(sizes) == len(kernel) == len(self.stride)
+        out = self.lengths(sizes, kernel) if known else ()
+        if out != y.shape[2:] or min(*out, *sizes, *kernel) < 1:
+            raise wrong_positions(self, sizes, kernel, y, out)
 
     def batch(self, args, at):
         size = batching.batch_size(args, at)
         batched = [role for role, a in zip(self.roles, at, strict=False) if a is not None]
         into = "G" if len(batched) == 2 else min({*batched[0]} & {*self.roles[2]} - {"G"})
-        wide = dataclasses.replace(self, groups=self.groups * size) if into == "G" else self
+        wide = self.having(groups=self.groups * size) if into == "G" else self
         folded = [t if a is None else _fold(batching.move_axis(t, a, 0), role, into, self.groups)
                   for t, a, role in zip(args, at, self.roles, strict=False)]
         return _unfold(wide(*folded), self.roles[2], into, self.groups, size), 0
@@ -106,9 +116,11 @@ class Conv(_Convolution):
     @classmethod
     def hard(cls):
         ones = np.ones
+        x, w = np.arange(6).reshape(1, 2, 3), np.arange(4).reshape(1, 2, 2)
+        uneven = cls((1, 2), ((0, 1), (1, 0)), (1, 1), 3)
         return [(cls((3,), ((2, 0),), (2,), 1), (ones((1, 2, 4)), ones((3, 2, 2)))),
-                (cls((1, 2), ((0, 1), (1, 0)), (1, 1), 3), (ones((0, 3, 4, 5)), ones((6, 1, 2, 3)))),
-                (cls((1,), ((0, 0),), (1,), 1), (np.arange(6).reshape(1, 2, 3), np.arange(4).reshape(1, 2, 2)))]
+                (uneven, (ones((0, 3, 4, 5)), ones((6, 1, 2, 3)))),
+                (cls((1,), ((0, 0),), (1,), 1), (x, w))]
 
 
 class ConvInput(_Convolution):
@@ -129,12 +141,12 @@ class ConvInput(_Convolution):
         self.check(input=y, weight=w)
         if y.shape[1] != w.shape[0] or w.shape[0] % self.groups:
             raise wrong_channels(self, y, w)
-        check_positions(self, self.size, w.shape[2:], y)
+        self.check_positions(self.size, w.shape[2:], y)
         return y.to(y.shape[0], w.shape[1] * self.groups, *self.size)
     def ref(self, y, w):
         kernel, out = w.shape[2:], y.shape[2:]
         flat = y.reshape(len(y), self.groups, y.shape[1] // self.groups, math.prod(out))
-        shares = np.matmul(_filters(w, self.groups).swapaxes(-1, -2), flat)          # (N, G, I K, P)
+        shares = np.matmul(_filters(w, self.groups).swapaxes(-1, -2), flat)  # (N, G, I K, P)
         shares = shares.reshape(len(y), self.groups * w.shape[1], math.prod(kernel), *out)
         around = [lo + n + hi for n, (lo, hi) in zip(self.size, self.padding, strict=True)]
         x = np.zeros((*shares.shape[:2], *around), y.dtype)
@@ -167,70 +179,18 @@ class ConvWeight(_Convolution):
             raise ShapeError("E121", self.op, f"images or channels do not fit {self.groups} groups",
                              got={"input": x, "result": y},
                              need="equally many images, channels divisible by groups")
-        check_positions(self, x.shape[2:], self.size, y)
+        self.check_positions(x.shape[2:], self.size, y)
         return x.to(y.shape[1], x.shape[1] // self.groups, *self.size)
     def ref(self, x, y):
         out = y.shape[2:]
-        table = self.to_y().columns(x, self.size, out)                               # (N, G, I K, P)
+        table = self.to_y().columns(x, self.size, out)                     # (N, G, I K, P)
         flat = y.reshape(len(y), self.groups, y.shape[1] // self.groups, math.prod(out))
         together = lambda t: t.transpose(1, 2, 0, 3).reshape(*t.shape[1:3], -1 if t.size else 0)
-        w = np.matmul(together(flat), together(table).swapaxes(-1, -2))              # (G, O, I K)
+        w = np.matmul(together(flat), together(table).swapaxes(-1, -2))    # (G, O, I K)
         return w.reshape(y.shape[1], x.shape[1] // self.groups, *self.size)
     def vjp(self, ct, out, x, y): return self.to_x(x)(y, ct), self.to_y()(x, ct)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))
-
-
-# ---- what a user can get wrong ---------------------------------------------------------------------
-
-def wrong_rank(prim, got):
-    """E120: an operand without (batch, channels, *spatial)."""
-    axes = len(prim.stride) + 2
-    name, x = next((n, t) for n, t in got.items() if t.ndim != axes)
-    other = [t for n, t in got.items() if n != name]
-    ones = lambda at: x.to(*x.shape[:at], 1, *x.shape[at:])
-    return ShapeError("E120", prim.op, f"{name} has {x.ndim} axes", got=got,
-                      need=f"{axes} axes: (N, C, {', '.join('DHW'[5 - axes:])}) and (O, C / groups, *kernel)",
-                      tries=[(f"{name}.unsqueeze({at})", lambda at=at: prim.infer(ones(at), *other))
-                             for at in (0, 1) if name == "input"])
-
-
-def wrong_channels(prim, x, w):
-    """E121 with hints: other groups, or channels that stand last."""
-    have, need = x.shape[1], w.shape[0] if isinstance(prim, ConvInput) else w.shape[1] * prim.groups
-    last = (0, x.ndim - 1, *range(1, x.ndim - 1))
-    turned = x.to(*(x.shape[a] for a in last))
-    fitting = have // w.shape[1] if w.shape[1] else 0
-    regrouped = lambda: dataclasses.replace(prim, groups=fitting).infer(x.to(*x.shape), w.to(*w.shape))
-    what = (f"{w.shape[0]} filters do not divide into {prim.groups} groups" if have == need
-            else f"input has {have} channels, weight is for {need}")
-    return ShapeError("E121", prim.op, what, got={"input": x, "weight": w},
-                      need=f"channels that fit the weight with groups={prim.groups}",
-                      tries=[(f"input.permute{last}", lambda: prim.infer(turned, w.to(*w.shape))),
-                             (f"groups={fitting}", regrouped)])
-
-
-def too_large(prim, x, w):
-    """E122: the kernel does not fit into the padded image anywhere."""
-    span = sliding.reach(w.shape[2:], prim.dilation)
-    room = tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[2:], prim.padding, strict=True))
-    half = tuple(n // 2 for n in span)
-    wider = dataclasses.replace(prim, padding=tuple((p, p) for p in half))
-    plain = dataclasses.replace(prim, dilation=(1,) * len(span))
-    specs = x.to(*x.shape), w.to(*w.shape)
-    return ShapeError("E122", prim.op, f"the kernel spans {span}, the padded input {room}",
-                      got={"input": x, "weight": w}, need="a kernel of at least 1, no larger than the padded input",
-                      tries=[(f"padding={half}", lambda: wider.infer(*specs)),
-                             ("dilation=1", lambda: plain.infer(*specs))])
-
-
-def check_positions(prim, sizes, kernel, y):
-    """Raise E125 unless an image of `sizes` and a kernel give as many positions as y has."""
-    out = prim.lengths(sizes, kernel) if len(sizes) == len(kernel) == len(prim.stride) else ()
-    if out != y.shape[2:] or min(*out, *sizes, *kernel) < 1:
-        raise ShapeError("E125", prim.op, f"an image of {tuple(sizes)} and a kernel of {tuple(kernel)} "
-                         f"give positions {out}, not {y.shape[2:]}", got={"positions of": y},
-                         need="sizes that belong together under these settings")
 
 
 # ---- helpers ------------------------------------------------------------------------------------
@@ -265,20 +225,23 @@ def _unfold(t, role, into, groups, size):
     three = list(_split(t.shape[:2], role, groups * size if into == "G" else groups))
     three[place] //= size
     wide = movement.reshape(t, (*three[:place], size, *three[place:], *t.shape[2:]))
-    return movement.reshape(batching.move_axis(wide, place, 0), (size, *_joined(three, role), *t.shape[2:]))
+    front = batching.move_axis(wide, place, 0)
+    return movement.reshape(front, (size, *_joined(three, role), *t.shape[2:]))
 
 
 def _example(cls, rng):
-    """A primitive with random settings and operands that fit."""
+    """A primitive with random settings and small operands that fit."""
     axes, groups = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    most = 4 if axes < 3 else 3
     draw = lambda low, high: tuple(rng.integers(low, high, axes).tolist())
-    kernel, stride, dilation = draw(1, 4), draw(1, 3), draw(1, 3)
-    padding = tuple(zip(draw(0, 2), draw(0, 3), strict=True))
-    size = tuple(n + extra for n, extra in zip(sliding.reach(kernel, dilation), draw(0, 3), strict=True))
+    kernel, stride, dilation = draw(1, most), draw(1, 3), draw(1, 3)
+    padding = tuple(zip(draw(0, 2), draw(0, most - 1), strict=True))
+    span = sliding.reach(kernel, dilation)
+    size = tuple(n + more for n, more in zip(span, draw(0, most - 1), strict=True))
     prim = Conv(stride, padding, dilation, groups)
-    x = rng.normal(size=(2, 2 * groups, *size))
+    x = rng.normal(size=(5 - most, 2 * groups, *size))
     w = rng.normal(size=(3 * groups, 2, *kernel))
-    y = rng.normal(size=(2, 3 * groups, *prim.lengths(size, kernel)))
+    y = rng.normal(size=(5 - most, 3 * groups, *prim.lengths(size, kernel)))
     if cls is Conv:
         return prim, (x, w)
     return (prim.to_x(x), (y, w)) if cls is ConvInput else (prim.to_w(w), (x, y))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...graph.errors import ArgumentError, ShapeError
 from .. import movement, sliding
-from .conv import Conv, ConvInput, wrong_rank
+from .conv import Conv, ConvInput
+from .conv_errors import wrong_rank
 
 
 def conv(x, w, stride=1, padding=0, dilation=1, groups=1):
@@ -41,10 +42,12 @@ def conv_transpose(x, w, stride=1, padding=0, output_padding=0, groups=1, dilati
     around = sliding.both_sides(op, padding, axes)
     sliding.check(op, stride, around, dilation)
     if any(not 0 <= e < max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
-        raise ArgumentError("E124", op, f"output_padding {extra} is not below stride {stride} or dilation {dilation}",
+        raise ArgumentError("E124", op, f"output_padding {extra} is not below stride {stride} or "
+                            f"dilation {dilation}",
                             need="0 <= output_padding < max(stride, dilation)")
     if w.ndim < 3 or x.ndim not in (axes + 1, axes + 2):
-        raise wrong_rank(ConvInput(stride, around, dilation, groups, (1,) * axes), {"input": x, "weight": w})
+        prim = ConvInput(stride, around, dilation, groups, (1,) * axes)
+        raise wrong_rank(prim, {"input": x, "weight": w})
     span, had = sliding.reach(w.shape[2:], dilation), x.shape[x.ndim - axes:]
     size = tuple((n - 1) * s - lo - hi + k + e for n, s, (lo, hi), k, e in
                  zip(had, stride, around, span, extra, strict=True))
@@ -61,17 +64,20 @@ def _around(padding, kernel, stride, dilation):
     if not isinstance(padding, str):
         return sliding.both_sides("conv", padding, len(stride))
     if padding not in ("same", "valid"):
-        raise ArgumentError("E124", "conv", f"padding {padding!r} is unknown", need='a number, "same" or "valid"')
+        raise ArgumentError("E124", "conv", f"padding {padding!r} is unknown",
+                            need='a number, "same" or "valid"')
     if padding == "same" and any(s != 1 for s in stride):
         raise ArgumentError("E124", "conv", f'padding "same" has no meaning with stride {stride}',
-                            need='stride 1, or padding in numbers')
+                            need="stride 1, or padding in numbers")
     extra = [n - 1 if padding == "same" else 0 for n in sliding.reach(kernel, dilation)]
     return tuple((n // 2, n - n // 2) for n in extra)
 
 
 def _unbatched(prim, x, w):
-    """prim(x, w), also for an x that lacks the batch axis."""
+    """prim(x, w), also for an x that lacks the batch axis; E120 if it seems to lack another."""
     if x.ndim != len(prim.stride) + 1 or w.ndim != x.ndim + 1:
         return prim(x, w)
+    if x.shape[0] != (w.shape[0] if isinstance(prim, ConvInput) else w.shape[1] * prim.groups):
+        raise wrong_rank(prim, {"input": x, "weight": w})
     out = prim(movement.expand_dims(x, 0), w)
     return movement.reshape(out, out.shape[1:])

@@ -45,7 +45,7 @@ class Where(Primitive):
     @classmethod
     def hard(cls):
         mask = np.array([True, False])
-        return [(cls(), (mask, np.int32([1, 2]), np.int32([3, 4]))),
+        return [(cls(), (mask, np.array([1, 2], "i4"), np.array([3, 4], "i4"))),
                 (cls(), (mask, np.array([0.0, np.nan]), np.array([np.inf, 1.0])))]
 
 

@@ -30,6 +30,7 @@ from .parts import (
     diverged,
     dot,
     eye,
+    insist,
     is_zero,
     lower,
     off_diagonal,
@@ -66,7 +67,8 @@ class Cholesky(Lapack):
         left = TriangularSolve(lower=False)(transpose(out), phi)                # L^-T phi
         return (symmetric(TriangularSolve(lower=False)(transpose(out), transpose(left))),)
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls(), (examples.positive(rng, (2, 3, 3)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls(), (examples.positive(rng, (2, 3, 3)),)))
     @classmethod
     def hard(cls): return [(cls(), (np.array([[4.0]]),)), (cls(), (np.empty((2, 0, 0)),))]
 
@@ -271,7 +273,7 @@ def _not_positive(a):
     """E163: which matrix, which leading minor, and the smallest power of 10 that mends it."""
     bad = next(m for m in a.reshape(-1, *a.shape[-2:]) if not _has_root(m))
     order = next(k for k in range(1, len(bad) + 1) if not _has_root(bad[:k, :k]))
-    shifts = [10.0**k for k in range(-8, 1)]
+    shifts = [10.0**k for k in range(-8, 7)]
     tries = [(f"a + {shift:g} * eye({len(bad)})", functools.partial(_smallest_shift, a, shift))
              for shift in shifts]
     return NumericError("E163", "cholesky", f"{which(a, np.linalg.cholesky)} is not positive "
@@ -289,7 +291,6 @@ def _has_root(m):
 
 
 def _smallest_shift(a, shift):
-    """Raise unless the shift makes a positive definite and a tenth of it does not."""
-    shifted = lambda by: a + by * np.eye(a.shape[-1], dtype=a.dtype)
-    if not _has_root(shifted(shift)) or _has_root(shifted(shift / 10)):
-        raise np.linalg.LinAlgError
+    """Raise unless half the shift makes a positive definite and half a tenth of it does not."""
+    mended = lambda by: _has_root(a + by / 2 * np.eye(a.shape[-1], dtype=a.dtype))
+    insist(mended(shift) and not mended(shift / 10))

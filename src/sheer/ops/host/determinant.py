@@ -34,7 +34,8 @@ class SlogDet(Lapack):
     def vjp(self, ct, out, a):
         return (columns(columns(ct[1])) * transpose(Inverse()(a)),)       # the sign is constant
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
     @classmethod
     def hard(cls): return [(cls(), (np.array([[-3.0]]),)), (cls(), (np.empty((2, 0, 0)),))]
 
@@ -98,7 +99,8 @@ class Cofactor(Lapack):
         inner = diagonal_matrix(_times(pairs, diagonal)) - pairs * transpose(turned)
         return (columns(columns(sign)) * dot(u, inner, vh),)
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
     @classmethod
     def hard(cls): return [(cls(), (np.diag([1.0, 2.0, 0.0]),)), (cls(), (np.array([[5.0]]),))]
 

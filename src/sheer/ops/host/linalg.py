@@ -7,8 +7,7 @@ import numpy as np
 from ...graph.node import Node
 from .. import movement, sampling
 from ..contract import transpose
-from ..lift import broadcast_shapes
-from ..primitive import NoXla
+from ..primitive import HostOp, NoXla
 from . import examples
 from .parts import (
     Lapack,
@@ -19,7 +18,9 @@ from .parts import (
     diverged,
     dot,
     eye,
+    insist,
     lower,
+    misfit,
     off_diagonal,
     singular,
     upper,
@@ -69,6 +70,7 @@ class TriangularSolve(Lapack):
     Source  Giles 2008, section 2.3.1, restricted to a triangle
     """
     lower: bool
+    emit = HostOp("substitution in NumPy")
     xla = NoXla("jax.lax.linalg.triangular_solve")
 
     def infer(self, a, b):
@@ -76,11 +78,12 @@ class TriangularSolve(Lapack):
         check_system("triangular_solve", a, b, SYSTEM)
         return b.to(*b.shape)
     def ref(self, a, b):
-        a = np.tril(a) if self.lower else np.triu(a)
-        try:
-            return np.linalg.solve(a, b)
-        except np.linalg.LinAlgError:
-            raise singular("triangular_solve", a, np.linalg.inv, "linalg.pinv(a) @ b") from None
+        if not np.diagonal(a, axis1=-2, axis2=-1).all():
+            raise singular("triangular_solve", a, lambda m: insist(bool(np.diagonal(m).all())))
+        if self.lower:
+            return _substitute(a, b)
+        back = (..., slice(None, None, -1), slice(None))            # upside down, upper is lower
+        return _substitute(a[back][..., ::-1], b[back])[back]
     def vjp(self, ct, out, a, b):
         ct_b = TriangularSolve(not self.lower)(transpose(a), ct)
         keep = lower if self.lower else upper
@@ -114,7 +117,8 @@ class Inverse(Lapack):
     def vjp(self, ct, out, a):
         return (-dot(transpose(out), ct, transpose(out)),)
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls(), (examples.full_rank(rng, (2, 3, 3)),)))
     @classmethod
     def hard(cls):
         return [(cls(), (np.array([[0.0, 2.0], [1.0, 0.0]]),)), (cls(), (np.empty((0, 0)),))]
@@ -151,7 +155,8 @@ class Pinv(Lapack):
     @classmethod
     def samples(cls):
         shapes = [(3, 3), (4, 2), (2, 2, 3)]
-        return sampling.cases(lambda rng: (cls(1e-12), (examples.full_rank(rng, shapes[rng.integers(3)]),)))
+        draw = lambda rng: examples.full_rank(rng, shapes[rng.integers(3)])
+        return sampling.cases(lambda rng: (cls(1e-12), (draw(rng),)))
     @classmethod
     def hard(cls): return [(cls(1e-12), (np.array([[2.0]]),))]
 
@@ -172,8 +177,9 @@ def solve(a: Node, b: Node, *, left: bool = True) -> Node:
         x = solve(a, side, left=left)
         return movement.reshape(x, (*x.shape[:-2], a.shape[-1]))
     if not left:
-        return transpose(solve(transpose(a), transpose(b)))
-    return Solve()(*_one_batch("solve", a, b))
+        a, b = transpose(a), transpose(b)
+    x = Solve()(*_one_batch("solve", a, b, SYSTEM))
+    return x if left else _turned(x)
 
 
 def triangular_solve(a: Node, b: Node, *, upper: bool, left: bool = True,
@@ -186,10 +192,10 @@ def triangular_solve(a: Node, b: Node, *, upper: bool, left: bool = True,
     """
     check_square("triangular_solve", a)
     if not left:
-        return transpose(triangular_solve(transpose(a), transpose(b), upper=not upper,
-                                          unitriangular=unitriangular))
+        a, b, upper = transpose(a), transpose(b), not upper
     a = off_diagonal(a, on=1) if unitriangular else a
-    return TriangularSolve(not upper)(*_one_batch("triangular_solve", a, b))
+    x = TriangularSolve(not upper)(*_one_batch("triangular_solve", a, b, SYSTEM))
+    return x if left else _turned(x)
 
 
 def inv(a: Node) -> Node:
@@ -208,25 +214,24 @@ def pinv(a: Node, rtol: float | None = None) -> Node:
 
 
 def lstsq(a: Node, b: Node) -> Node:
-    """The x that minimises |a x - b|; the shortest of them when there are more columns than rows.
+    """The x that minimises |a x - b|; the shortest of them when a has not full column rank.
+
+    By the pseudo-inverse, not by QR: without a look at the rank, QR of a matrix that lacks it
+    gives rounding errors divided by rounding errors.
 
     Shape   a (*B, m, n), b (*B, m, k) or (m,) -> (*B, n, k) or (n,); batch axes broadcast
-    Raises  E161 when b does not fit, E162 when a has not full rank (then: pinv(a) @ b)
-    Source  by QR; Golub and Van Loan, Matrix Computations, 5.3.3 and 5.6.2
+    Raises  E160 when a is no matrix, E161 when b does not fit
+    Source  Golub and Van Loan, Matrix Computations, 5.5.1; numpy.linalg.lstsq
     """
-    from .decompose import qr
     check_matrix("lstsq", a)
     check_floats("lstsq", a=a, b=b)
     if b.ndim == 1:
         x = lstsq(a, movement.expand_dims(b, 1))
         return movement.reshape(x, x.shape[:-1])
-    a, b = _one_batch("lstsq", a, b)
-    check_system("lstsq", a, b, "a (*B, m, n), b (*B, m, k)")
-    if a.shape[-2] >= a.shape[-1]:
-        q, r = qr(a)
-        return TriangularSolve(lower=False)(r, dot(transpose(q), b))
-    q, r = qr(transpose(a))                                           # a = r^T q^T
-    return dot(q, TriangularSolve(lower=True)(transpose(r), b))
+    need = "a (*B, m, n), b (*B, m, k)"
+    a, b = _one_batch("lstsq", a, b, need)
+    check_system("lstsq", a, b, need)
+    return dot(pinv(a), b)
 
 
 def default_rtol(a: Node) -> float:
@@ -234,12 +239,29 @@ def default_rtol(a: Node) -> float:
     return max(a.shape[-2:]) * float(np.finfo(a.dtype.numpy).eps)
 
 
-def _one_batch(op: str, a: Node, b: Node) -> tuple[Node, Node]:
+def _substitute(a, b):
+    """The x for which tril(a) x = b: the upper half first, then what is left for the lower one."""
+    n = a.shape[-1]
+    if n <= 1:
+        return b / a if n else b
+    half = n // 2
+    first = _substitute(a[..., :half, :half], b[..., :half, :])
+    rest = b[..., half:, :] - a[..., half:, :half] @ first
+    return np.concatenate([first, _substitute(a[..., half:, half:], rest)], -2)
+
+
+def _turned(x: Node) -> Node:
+    out: Node = transpose(x)
+    return out
+
+
+def _one_batch(op: str, a: Node, b: Node, need: str) -> tuple[Node, Node]:
     """Both with the batch axes they broadcast to; the primitive checks the rest."""
-    if b.ndim < 2 or a.shape[:-2] == b.shape[:-2]:
+    try:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise misfit(op, a, b, need) from None
+    if b.ndim < 2:
         return a, b
-    number = lambda x: movement.reshape(
-        movement.narrow(movement.reshape(x, (*x.shape[:-2], -1)), x.ndim - 2, 0, 1), x.shape[:-2])
-    batch = broadcast_shapes(op, [number(a), number(b)])
     return (movement.broadcast_to(a, (*batch, *a.shape[-2:])),
             movement.broadcast_to(b, (*batch, *b.shape[-2:])))

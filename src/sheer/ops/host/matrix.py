@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...graph.dtypes import int64
 from ...graph.errors import ArgumentError, ShapeError
@@ -118,9 +118,9 @@ def matrix_rank(a: Node, rtol: float | None = None) -> Node:
     s = svdvals(a)                                                         # (*B, k), descending
     last = (s.ndim - 1,)
     if 0 in s.shape:
-        return reduce.sum(cast(s, int64), last)
+        return _reduced(reduce.sum, cast(s, int64), last)
     bound = movement.narrow(s, last[0], 0, 1) * (default_rtol(a) if rtol is None else rtol)
-    return reduce.sum(cast(elementwise.gt(s, bound), int64), last)
+    return _reduced(reduce.sum, cast(elementwise.gt(s, bound), int64), last)
 
 
 def diagonal(x: Node, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
@@ -145,7 +145,7 @@ def diagonal(x: Node, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
 def trace(x: Node) -> Node:
     """The sum of the diagonal of matrices (*B, m, n) -> (*B). See torch.trace."""
     on = diagonal(x, 0, -2, -1)
-    return reduce.sum(on, (on.ndim - 1,))
+    return _reduced(reduce.sum, on, (on.ndim - 1,))
 
 
 def outer(a: Node, b: Node) -> Node:
@@ -182,10 +182,14 @@ def _norm_of_last(x: Node, ord: float | str) -> Node:
         return vector_norm(x, 2, (last - 1, last))
     if ord in ("nuc", 2, -2):
         pick = {"nuc": reduce.sum, 2: reduce.max, -2: reduce.min}[ord]
-        return pick(svdvals(x), (last - 1,))
+        return _reduced(pick, svdvals(x), (last - 1,))
     assert not isinstance(ord, str)
     sums = reduce.sum(elementwise.abs(x), (last if math.isinf(ord) else last - 1,))
-    return (reduce.max if ord > 0 else reduce.min)(sums, (last - 1,))
+    return _reduced(reduce.max if ord > 0 else reduce.min, sums, (last - 1,))
+
+
+def _reduced(reduction: Callable[..., Node], x: Node, axes: tuple[int, ...]) -> Node:
+    return reduction(x, axes)
 
 
 def _safe(function, x, at_zero=0.0):

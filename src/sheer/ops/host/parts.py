@@ -58,23 +58,28 @@ def check_system(op: str, a: Any, b: Any, need: str) -> None:
     """Raise unless a and b have equally many rows and the same batch axes: ShapeError E161."""
     check_floats(op, a=a, b=b)
     if b.ndim != a.ndim or a.shape[:-1] != b.shape[:-1]:
-        same = b.ndim > 1 and a.shape[-2] == b.shape[-2]
-        what = (f"batch axes differ, {a.shape[:-2]} and {b.shape[:-2]}" if same else
-                f"a has {a.shape[-2]} rows, b has {b.shape[-2] if b.ndim > 1 else b.shape}")
-        raise ShapeError("E161", op, what, got={"a": a, "b": b}, need=need)
+        raise misfit(op, a, b, need)
 
 
-def singular(op: str, a: np.ndarray, works: Callable[[np.ndarray], object], instead: str,
+def misfit(op: str, a: Any, b: Any, need: str) -> ShapeError:
+    """E161: rows or batch axes that differ."""
+    number = b.shape[-2] if b.ndim > 1 else b.shape[0] if b.ndim else "none"
+    what = (f"a has {a.shape[-2]} rows, b has {number}" if number != a.shape[-2] else
+            f"batch axes differ, {a.shape[:-2]} and {b.shape[:-2]}")
+    return ShapeError("E161", op, what, got={"a": a, "b": b}, need=need)
+
+
+def singular(op: str, a: np.ndarray, works: Callable[[np.ndarray], object], instead: str = "",
              ) -> NumericError:
-    """E162, for the first matrix on which `works` fails."""
+    """E162, for the first matrix on which `works` fails; `instead` does without an inverse."""
     return NumericError("E162", op, f"{which(a, works)} is singular",
                         got={"a": Spec(a.shape, dtype_of(a.dtype))}, need="matrices of full rank",
-                        tries=[(instead, lambda: np.linalg.pinv(a))])
+                        tries=[(instead, lambda: np.linalg.pinv(a))] if instead else [])
 
 
 def diverged(op: str, a: np.ndarray) -> NumericError:
     """E164: LAPACK's iteration found no end, nearly always because of NaN or infinity."""
-    finite = lambda m: _raise_unless(bool(np.isfinite(m).all()))
+    finite = lambda m: insist(bool(np.isfinite(m).all()))
     why = "" if np.isfinite(a).all() else f": {which(a, finite)} contains NaN or infinity"
     return NumericError("E164", op, f"did not converge{why}",
                         got={"a": Spec(a.shape, dtype_of(a.dtype))}, need="finite numbers")
@@ -92,7 +97,8 @@ def which(a: np.ndarray, works: Callable[[np.ndarray], object]) -> str:
     return "a matrix of the batch"
 
 
-def _raise_unless(holds: bool) -> None:
+def insist(holds: bool) -> None:
+    """Raise LinAlgError, as LAPACK does, unless the condition holds."""
     if not holds:
         raise np.linalg.LinAlgError
 
@@ -109,7 +115,8 @@ def dot(*factors: Node) -> Node:
 
 def symmetric(a: Node) -> Node:
     """(a + a.mT) / 2."""
-    return (a + transpose(a)) * 0.5
+    out: Node = (a + transpose(a)) * 0.5
+    return out
 
 
 def rows(v: Node) -> Node:
@@ -126,7 +133,8 @@ def band(x: Node, keep: Callable[[Node, Node], Node], other: Any = 0) -> Node:
     """x where keep(row number, column number) holds, elsewhere `other`."""
     m, n = x.shape[-2:]
     mask = keep(columns(iota(m, int64)), rows(iota(n, int64)))                    # (m, n)
-    return elementwise.where(movement.broadcast_to(mask, x.shape), x, other)
+    out: Node = elementwise.where(movement.broadcast_to(mask, x.shape), x, other)
+    return out
 
 
 def lower(x: Node) -> Node:

@@ -95,10 +95,10 @@ def one_hot(index: Any, num_classes: int, dtype: DType = int64) -> Node:
     return cast(elementwise.eq(movement.expand_dims(known, index.ndim), classes), dtype)
 
 
-# ---- for this room and the pools -------------------------------------------------------------------
+# ---- for this room and the pools -----------------------------------------------------------------
 
 def index_node(op: str, index: Any) -> Node:
-    """An int64 node: a node cast, other integers as data (so other numbers need no new program).
+    """An int64 node: a node cast, other integers as data: other numbers need no new program.
 
     Raises DTypeError E134 for anything but integers.
     """
@@ -126,9 +126,9 @@ def axis_of(op: str, x: Node, axis: int) -> int:
 
 def check_along(op: str, x: Node, index: Node, axis: int) -> None:
     """Raise E132 unless index has as many axes as x and is no longer, except on `axis`."""
-    if index.ndim != x.ndim or any(i > n for a, (i, n) in enumerate(zip(index.shape, x.shape, strict=True))
-                                   if a != axis):
-        raise ShapeError("E132", op, f"index {index.shape} does not fit {x.shape} along axis {axis}",
+    longer = [a for a, (i, n) in enumerate(zip(index.shape, x.shape, strict=False)) if i > n]
+    if index.ndim != x.ndim or {*longer} - {axis}:
+        raise ShapeError("E132", op, f"index {index.shape} does not fit along axis {axis}",
                          got={"x": x, "index": index},
                          need=f"as many axes, and no longer than x except on axis {axis}")
 
@@ -137,7 +137,8 @@ def places_along(index: Node, axis: int) -> tuple[Node, ...]:
     """Index arrays for every axis: `index` for one of them, the position itself for the others."""
     def position(a: int) -> Node:
         line = [n if b == a else 1 for b, n in enumerate(index.shape)]
-        return movement.expand(movement.reshape(iota(index.shape[a], int64), line), index.shape)
+        steps = movement.reshape(iota(index.shape[a], int64), line)
+        return movement.broadcast_to(steps, index.shape)
     return tuple(index if a == axis else position(a) for a in range(index.ndim))
 
 
@@ -154,17 +155,21 @@ def same_shape(op: str, nodes: Sequence[Node]) -> list[Node]:
     return [movement.broadcast_to(n, shape) for n in nodes]
 
 
-def _scattered(op: str, primitive: Any, x: Node, index: Any, src: Any, axis: int, wrap: bool) -> Node:
+def _scattered(op: str, primitive: Any, x: Node, index: Any, src: Any, axis: int, wrap: bool,
+               ) -> Node:
     axis, index = axis_of(op, x, axis), index_node(op, index)
     check_along(op, x, index, axis)
     if not isinstance(src, Node):
         src = movement.broadcast_to(constant(src, x.dtype), index.shape)
-    if src.ndim != index.ndim or any(s < i for s, i in zip(src.shape, index.shape, strict=True)):
+    short = any(s < i for s, i in zip(src.shape, index.shape, strict=False))
+    if src.ndim != index.ndim or short:
         raise ShapeError("E132", op, f"src {src.shape} is smaller than index {index.shape}",
-                         got={"x": x, "index": index, "src": src}, need="an element for every index")
+                         got={"x": x, "index": index, "src": src},
+                         need="an element for every index")
     if x.dtype != src.dtype:
         raise DTypeError("E105", op, "x and src differ in dtype", got={"x": x, "src": src},
                          need="one dtype", tries=[("src.to(x.dtype)", lambda: None)])
     ones = (1,) * x.ndim
     updates = movement.slice_(src, (0,) * x.ndim, index.shape, ones)   # (*I)
-    return primitive(x.ndim, wrap)(x, *places_along(index, axis), updates)
+    out: Node = primitive(x.ndim, wrap)(x, *places_along(index, axis), updates)
+    return out

@@ -44,5 +44,5 @@ def out_of_range(op: str, x: Any, axis: int, value: int, position: tuple[int, ..
     length = x.shape[axis]
     where = f" at position {position}" if position else ""
     need = f"{-length if wrap else 0} <= index < {length}" if length else "an axis with elements"
-    return BoundsError("E130", op, f"index {value}{where} is outside axis {axis} of length {length}",
-                       got={"x": x}, need=need)
+    what = f"index {value}{where} is outside axis {axis} of length {length}"
+    return BoundsError("E130", op, what, got={"x": x}, need=need)

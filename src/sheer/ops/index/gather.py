@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...graph.dtypes import FLOATS, INTS, dtype_of, int64
-from ...graph.errors import DTypeError, ShapeError
+from ...graph.errors import BoundsError, DTypeError, ShapeError
 from ...graph.node import Spec
 from .. import batching, elementwise, movement, sampling
 from ..elementwise.family import zeros_like
@@ -33,22 +33,25 @@ class _Indexed(Primitive, abstract=True):
         """Shape I of the index arrays; raises unless they are k int64 arrays of one shape."""
         got = {"x": x} | {f"index {i}": t for i, t in enumerate(indices)}
         if not 0 < self.k <= x.ndim or len(indices) != self.k:
-            raise ShapeError("E131", self.op, f"{len(indices)} index arrays for {self.k} of {x.ndim} axes",
-                             got=got, need="at least one index array, at most one per axis")
+            raise BoundsError("E131", self.op, f"{len(indices)} index arrays for {self.k} of "
+                              f"{x.ndim} axes", got=got,
+                              need="at least one index array, at most one per axis")
         if any(t.dtype != int64 for t in indices):
-            raise DTypeError("E134", self.op, "an index array is not int64", got=got, need="int64 indices")
+            raise DTypeError("E134", self.op, "an index array is not int64", got=got,
+                             need="int64 indices")
         if any(t.shape != indices[0].shape for t in indices):
-            raise ShapeError("E132", self.op, "index arrays differ in shape", got=got, need="one shape")
+            raise ShapeError("E132", self.op, "index arrays differ in shape", got=got,
+                             need="one shape")
         return indices[0].shape
     def places(self, x, indices):
         """The indices, checked and wrapped."""
         return normalise(self.op, Spec(x.shape, dtype_of(x.dtype)), indices, self.wrap)
     def batch(self, args, at):
-        ones = batching.all_to_front(args, at)
-        shape = ones[1].shape                                        # (b, *I)
+        x, *rest = batching.all_to_front(args, at)
+        shape = rest[0].shape                                        # (b, *I)
         lead = movement.reshape(iota(shape[0], int64), (shape[0], *(1,) * (len(shape) - 1)))
         deeper = type(self)(self.k + 1, self.wrap)
-        return deeper(ones[0], movement.expand(lead, shape), *ones[1:]), 0
+        return deeper(x, movement.broadcast_to(lead, shape), *rest), 0
 
 
 class Gather(_Indexed):
@@ -60,7 +63,7 @@ class Gather(_Indexed):
     Source  numpy.ndarray.__getitem__ with integer arrays
     """
     op = "gather"
-    emit, xla = KernelIn("backends/cpu/index.py: a copy per place"), "gather"
+    emit, xla = KernelIn("backends/cpu: a copy per place"), "gather"
 
     def infer(self, x, *indices): return x.to(*self.check(x, indices), *x.shape[self.k:])
     def ref(self, x, *indices): return x[self.places(x, indices)]
@@ -79,19 +82,20 @@ class Gather(_Indexed):
     def hard(cls):
         x = np.arange(12.0).reshape(3, 4)
         return [(cls(1), (x, np.array([-3, 2, -1]))), (cls(2), (x, np.array(1), np.array(-4))),
-                (cls(1), (x, np.zeros((0, 2), np.int64))), (cls(1, False), (x[:, :0], np.array([2, 0])))]
+                (cls(1), (x, np.zeros((0, 2), np.int64))),
+                (cls(1, False), (x[:, :0], np.array([2, 0])))]
 
 
 class ScatterAdd(_Indexed):
-    """x with updates added at the places that k index arrays name; repeated places add up in order.
+    """x with updates added at the places k index arrays name; repeated places add up, in order.
 
     Shape   x (*D, *R), D of k axes, k indices (*I), updates (*I, *R) -> (*D, *R)
     Dtype   number, int64, the same -> the same
-    Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for wrong operands
+    Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for operands
     Source  the adjoint of `Gather`; numpy.add.at
     """
     op = "scatter_add"
-    emit, xla = KernelIn("backends/cpu/index.py: an addition per place, in order"), "scatter_add"
+    emit, xla = KernelIn("backends/cpu: an addition per place, in order"), "scatter_add"
 
     def infer(self, x, *rest): return check_updates(self, x, rest, (*INTS, *FLOATS))
     def ref(self, x, *rest):
@@ -115,20 +119,20 @@ class ScatterAdd(_Indexed):
 
 
 class ScatterSet(_Indexed):
-    """x with updates at the places that k index arrays name; of repeated places the last one wins.
+    """x with updates at the places k index arrays name; of repeated places the last wins.
 
     Shape   x (*D, *R), D of k axes, k indices (*I), updates (*I, *R) -> (*D, *R)
     Dtype   any, int64, the same -> the same
-    Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for wrong operands
+    Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for operands
     Source  numpy.ndarray.__setitem__; only the update that won gets a gradient
     """
     op = "scatter"
-    emit, xla = KernelIn("backends/cpu/index.py: a store per place, in order"), "scatter"
+    emit, xla = KernelIn("backends/cpu: a store per place, in order"), "scatter"
 
     def infer(self, x, *rest): return check_updates(self, x, rest, None)
     def ref(self, x, *rest):
         *indices, updates = rest
-        out = x.reshape(math.prod(x.shape[:self.k]), -1 if x.size else math.prod(x.shape[self.k:])).copy()
+        out = x.reshape(math.prod(x.shape[:self.k]), math.prod(x.shape[self.k:])).copy()
         rows = _flat(self.places(x, indices), x.shape)
         out[rows] = updates.reshape(len(rows), out.shape[1])
         return out.reshape(x.shape)
@@ -136,7 +140,8 @@ class ScatterSet(_Indexed):
         *indices, updates = rest
         kept = self(ct, *indices, zeros_like(updates))
         arrived = Gather(self.k, self.wrap)(ct, *indices)
-        won = movement.reshape(self.winners(x, indices), indices[0].shape + (1,) * (x.ndim - self.k))
+        whole = (1,) * (x.ndim - self.k)
+        won = movement.reshape(self.winners(x, indices), indices[0].shape + whole)
         mine = elementwise.where(won, arrived, zeros_like(arrived))
         return kept, *(None for _ in indices), mine
     def winners(self, x, indices):
@@ -150,7 +155,7 @@ class ScatterSet(_Indexed):
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _with_updates(cls, rng))
     @classmethod
-    def hard(cls): return ScatterAdd.hard.__func__(cls)
+    def hard(cls): return [(cls(prim.k), args) for prim, args in ScatterAdd.hard()]
 
 
 def check_updates(prim, x, rest, dtypes):
@@ -172,7 +177,9 @@ def _batch_updates(prim, args, at):
     if any(a is not None for a in at[1:-1]):
         return None
     size = batching.batch_size(args, at)
-    last = lambda t, a: batching.move_axis(batching.to_front(t, a, size), 0, t.ndim - (a is not None))
+    def last(t, a):
+        front = batching.to_front(t, a, size)
+        return batching.move_axis(front, 0, front.ndim - 1)
     out = prim(last(args[0], at[0]), *args[1:-1], last(args[-1], at[-1]))
     return out, out.ndim - 1
 

@@ -1,4 +1,4 @@
-"""Sort: elements of an axis in order, and where each came from. topk and argsort are parts of it."""
+"""Sort: elements of an axis in order, and where each came from. topk and argsort are parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sort(Primitive):
     """
     axis: int
     descending: bool = False
-    emit, xla = KernelIn("backends/cpu/index.py: a merge sort of (value, place)"), "sort"
+    emit, xla = KernelIn("backends/cpu: a merge sort of (value, place)"), "sort"
 
     def infer(self, x):
         reduce.check_axes("sort", x, (self.axis,))
@@ -37,7 +37,7 @@ class Sort(Primitive):
         places = x.shape[self.axis] - 1 - order if self.descending else order
         return np.take_along_axis(x, places, self.axis), places
     def vjp(self, ct, out, x):
-        return (ScatterAdd(x.ndim)(zeros_like(x), *places_along(out[1], self.axis), ct[0]),)
+        return (ScatterAdd(x.ndim, False)(zeros_like(x), *places_along(out[1], self.axis), ct[0]),)
     def batch(self, args, at):
         node = Sort(self.axis + 1, self.descending)(batching.move_axis(args[0], at[0], 0))
         return results(node), (0, 0)
@@ -82,7 +82,7 @@ def topk(x: Node, k: int, axis: int = -1, largest: bool = True) -> tuple[Node, N
     """
     axis = axis_of("topk", x, axis)
     if not 0 <= k <= x.shape[axis]:
-        raise ArgumentError("E135", "topk", f"k {k} is outside axis {axis} of length {x.shape[axis]}",
+        raise ArgumentError("E135", "topk", f"{k} of {x.shape[axis]} elements along axis {axis}",
                             got={"x": x}, need=f"0 <= k <= {x.shape[axis]}")
     values, indices = sort(x, axis, descending=largest)
     return movement.narrow(values, axis, 0, k), movement.narrow(indices, axis, 0, k)

@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: `make demo`, `make test`.
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+TORCH := torch==2.13.0   # the oracle of the tests and the peer of the benchmarks; never needed at run time
+
+.PHONY: demo test test-all bench lint types layers clean
+
+demo: $(VENV)/.base
+	$(VENV)/bin/sheer train digits
+
+test: $(VENV)/.dev
+	$(PYTHON) -m pytest -n 2
+
+test-all: $(VENV)/.dev
+	$(PYTHON) -m pytest -n 2 -m "slow or not slow"
+
+bench: $(VENV)/.bench
+	$(PYTHON) -m bench
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy
+
+layers: $(VENV)/.dev
+	$(VENV)/bin/lint-imports
+
+$(VENV)/.base: pyproject.toml
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --upgrade pip
+	$(PYTHON) -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base pyproject.toml
+	$(PYTHON) -m pip install --quiet --editable ".[dev]"
+	$(PYTHON) -m pip install --quiet $(TORCH)
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PYTHON) -m pip install --quiet --editable ".[dev,xla]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info

@@ -1,0 +1,227 @@
+"""Lowering: a `Program` flows in; one LLVM module comes out, with a function per kernel and program.
+
+Structurally equal kernels share a function: pointers are arguments. A loop calls the function of
+its body's program once per step.
+"""
+
+from __future__ import annotations
+
+from sheer.compile.nest import Nest, nest_of
+from sheer.compile.program import Kernel, Program, Slot, aligned
+from sheer.compile.roots import home
+from sheer.graph import Graph
+from sheer.graph.dtypes import int32, uint8
+from sheer.ops.loop import Scan
+from sheer.ops.reduce import Reduce
+
+from . import threads
+from .builder import Builder
+from .lower_contract import ContractKernel, Split, address, contract_scratch
+from .lower_host import HostCall, emit_host, host_call
+from .lower_nest import NestKernel
+from .lower_split import split_contract, split_nest
+from .target import Target
+from .values import POINTER, Value, constant
+
+ENTRY = "run"
+_CONTEXT = ("arguments", "arena", "constants", "callback", "scratch")   # what every program gets
+
+
+class Lowering:
+    """One program becoming one module."""
+
+    def __init__(self, program: Program, target: Target) -> None:
+        self.b, self.target = Builder(target), target
+        self.hosts: list[HostCall] = []
+        self.scratch_bytes = 0
+        self._kernels: dict[tuple[str, Graph], str] = {}
+        self._hosts: dict[Graph, int] = {}
+        self._programs = 0
+        self._entry(self._program(program))
+
+    def text(self) -> str:
+        """The module as LLVM assembly."""
+        return self.b.text()
+
+    def _entry(self, symbol: str) -> None:
+        """The function that Python calls: denormals are zero inside."""
+        b = self.b
+        arguments = [(name, POINTER) for name in _CONTEXT]
+        with b.function(ENTRY, arguments, returns=int32) as values:
+            old = threads.flush_on(b)
+            result = b.invoke(symbol, *values, returns=(int32, 1))
+            threads.flush_restore(b, old)
+            assert result is not None
+            b.ret(result)
+
+    # ---- programs --------------------------------------------------------------------------
+    def _program(self, program: Program) -> str:
+        """Write the function of a program, after those it calls; its symbol."""
+        symbols = [self._kernel(k) for k in program.kernels]
+        symbol = f"program_{self._programs}"
+        self._programs += 1
+        b = self.b
+        arguments = [(name, POINTER) for name in _CONTEXT]
+        with b.function(symbol, arguments, returns=int32, internal=True) as context:
+            body = _Body(self, program, context)
+            for kernel, called in zip(program.kernels, symbols, strict=True):
+                body.call(kernel, called)
+            b.ret(constant(0, int32))
+            b.label("failed")
+            b.line("ret i32 1")
+        return symbol
+
+    def host_number(self, body: Graph) -> int:
+        """The number by which the callback knows a host body."""
+        if body not in self._hosts:
+            self._hosts[body] = len(self.hosts)
+            self.hosts.append(host_call(body))
+        return self._hosts[body]
+
+    # ---- kernels ---------------------------------------------------------------------------
+    def _kernel(self, kernel: Kernel) -> str:
+        """The symbol of the kernel's function (of the program of a loop's body)."""
+        if kernel.kind == "host" or _empty(kernel):
+            return ""
+        if kernel.inner is not None:
+            return self._program(kernel.inner)
+        key = (kernel.kind, kernel.body)
+        if key not in self._kernels:
+            self._kernels[key] = f"{kernel.kind}_{len(self._kernels)}"
+            self._write(kernel, self._kernels[key])
+        return self._kernels[key]
+
+    def _write(self, kernel: Kernel, symbol: str) -> None:
+        """The function of a kernel: all of it, or a parallel loop over its parts."""
+        b, body = self.b, kernel.body
+        count = len(body.inputs) + len(body.outputs) + 1
+        split = self._split(kernel)
+        if split is not None:
+            part = f"{symbol}_part"
+            with b.function(part, threads.task_arguments(), internal=True) as task:
+                context, begin, end, thread = task
+                values = [b.load(context, i, POINTER) for i in range(count)]
+                self._code(kernel, values, split, (begin, end), thread)
+        names = [(f"p{i}", POINTER) for i in range(count)]
+        with b.function(symbol, names, internal=True) as pointers:
+            if split is None:
+                self._code(kernel, list(pointers), None, None, None)
+            else:
+                table = b.alloca(POINTER, count)
+                for i, pointer in enumerate(pointers):
+                    b.store(table, i, pointer)
+                threads.parallel_for(b, part, split.count, table,
+                                     threads=threads.thread_count())
+
+    def _split(self, kernel: Kernel) -> Split | None:
+        if kernel.kind == "contract":
+            return split_contract(kernel.body, self.target)
+        if kernel.kind in ("map", "rows"):
+            return split_nest(kernel.body, NestKernel.units(self.b, kernel.body, body_nest(kernel.body)))
+        return None
+
+    def _code(self, kernel: Kernel, pointers: list[Value], split: Split | None,
+              limits: tuple[Value, Value] | None, thread: Value | None) -> None:
+        """The instructions of a kernel, or of its part between the limits."""
+        b, body = self.b, kernel.body
+        inputs, outputs, scratch = pointers[:len(body.inputs)], pointers[len(body.inputs):-1], pointers[-1]
+        if kernel.kind == "contract":
+            mine = aligned(contract_scratch(body, self.target))
+            most = 1 if thread is None else threads.thread_count()
+            self.scratch_bytes = max(self.scratch_bytes, mine * most)
+            if thread is not None:
+                scratch = b.offset(scratch, b.mul(thread, mine), uint8)
+            ContractKernel(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
+        else:
+            NestKernel(b, body, body_nest(body), inputs, outputs).write(limits)
+
+
+class _Body:
+    """The function of one program, being written."""
+
+    def __init__(self, lowering: Lowering, program: Program, context: tuple[Value, ...]) -> None:
+        self.lowering, self.b, self.program = lowering, lowering.b, program
+        self.context = context
+        self.arguments, self.arena, self.constants, self.callback, self.scratch = context
+
+    def call(self, kernel: Kernel, symbol: str) -> None:
+        """One kernel; none when there is nothing to write."""
+        if _empty(kernel):
+            return
+        b = self.b
+        inputs = [self._address(s) for s in kernel.reads]
+        outputs = [self._address(s) for s in kernel.writes]
+        if kernel.inner is not None:
+            self._loop(kernel, symbol, inputs, outputs)
+        elif kernel.kind == "host":
+            number = self.lowering.host_number(kernel.body)
+            call = self.lowering.hosts[number]
+            self._check(emit_host(b, kernel.body, inputs, outputs, call, number, self.callback))
+        else:
+            b.invoke(symbol, *inputs, *outputs, self.scratch)
+
+    def _address(self, slot: Slot) -> Value:
+        b = self.b
+        if slot.where == "arena":
+            return b.offset(self.arena, slot.at, uint8)
+        if slot.where == "constant":
+            return b.offset(self.constants, slot.at, uint8)
+        at = slot.at + (len(self.program.graph.inputs) if slot.where == "output" else 0)
+        place = b.offset(self.arguments, at, POINTER)
+        return b.pure(POINTER, 1, f"load ptr, {place.typed}, align 8")   # the table never changes
+
+    def _check(self, code: Value) -> None:
+        """Leave the program when a host operation has failed."""
+        b = self.b
+        bad, fine = b.ne(code, 0), b.fresh("fine")[1:]
+        b.line(f"br i1 {bad.name}, label %failed, label %{fine}")
+        b.label(fine)
+
+    # ---- loops -----------------------------------------------------------------------------
+    def _loop(self, kernel: Kernel, symbol: str, inputs: list[Value], outputs: list[Value]) -> None:
+        """Carried values live in the results' memory; inputs and results per step by pointer."""
+        b = self.b
+        node = next(n for n in kernel.body.nodes if isinstance(n.prim, Scan))
+        scan = node.prim
+        assert isinstance(scan, Scan) and kernel.inner is not None
+        pointers = dict(zip(kernel.body.inputs, inputs, strict=True))
+        places = [address(b, home(x), pointers) for x in node.inputs]
+        for i in range(scan.num_carry):
+            self._move(places[scan.num_consts + i], outputs[i], node.outputs[i].size
+                       * node.outputs[i].dtype.size)
+            places[scan.num_consts + i] = outputs[i]
+        table = b.alloca(POINTER, len(places) + len(outputs))
+        for i, place in enumerate([*places, *outputs]):
+            b.store(table, i, place)
+        first = scan.num_consts + scan.num_carry
+        with b.loop(0, scan.length) as step:
+            t = b.sub(scan.length - 1, step) if scan.reverse else step
+            for i, x in enumerate(scan.body.inputs[first:], first):
+                self._advance(table, i, places[i], t, x.size * x.dtype.size)
+            for i, y in enumerate(scan.body.outputs[scan.num_carry:], scan.num_carry):
+                self._advance(table, len(places) + i, outputs[i], t, y.size * y.dtype.size)
+            arena = b.offset(self.arena, kernel.scratch, uint8)
+            code = b.invoke(symbol, table, arena, *self.context[2:], returns=(int32, 1))
+            assert code is not None
+            self._check(code)
+
+    def _advance(self, table: Value, slot: int, base: Value, step: Value, size: int) -> None:
+        self.b.store(table, slot, self.b.offset(base, self.b.mul(step, size), uint8))
+
+    def _move(self, source: Value, target: Value, size: int) -> None:
+        """Copy, unless both are the same memory."""
+        if source.name == target.name or not size:
+            return
+        b = self.b
+        b.declare("llvm.memmove.p0.p0.i64", "void", "ptr, ptr, i64, i1")
+        b.line(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, i64 {size}, "
+               f"i1 false)")
+
+
+def body_nest(body: Graph) -> Nest:
+    """The loops of a map or rows body."""
+    return nest_of(next((n for n in body.nodes if isinstance(n.prim, Reduce)), body.outputs[0]))
+
+
+def _empty(kernel: Kernel) -> bool:
+    return kernel.kind != "host" and not any(s.spec.size for s in kernel.writes)

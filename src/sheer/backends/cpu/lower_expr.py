@@ -1,0 +1,179 @@
+"""Expressions: a node and an index flow in, the instructions that compute that element come out.
+
+Demand-driven: views only change the index, pointwise nodes call their own `emit`, and what lies in
+memory is loaded, as a whole vector where lanes lie side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sheer.compile.fuse import operands
+from sheer.compile.index import Var
+from sheer.compile.views import Guard, Place, Read, flat, is_view, read
+from sheer.graph import Node
+from sheer.graph.dtypes import bool_
+from sheer.ops.elementwise import Add, Mul
+from sheer.ops.reduce import Reduce
+from sheer.ops.structure import Constant, Iota
+
+from .builder import Builder
+from .lower_index import Turn
+from .values import Value, constant
+
+Key = tuple[Node, Place, str | None]
+
+
+class Expressions:
+    """Writes elements of the nodes of one kernel at the turn of the loops where `turn` stands.
+
+    `pointers` are the values in memory; `known` are results already in registers, each good for
+    one index of this turn.
+    """
+
+    def __init__(self, b: Builder, turn: Turn, pointers: Mapping[Node, Value]) -> None:
+        self.b, self.turn, self.pointers = b, turn, pointers
+        self.known: dict[Node, Value] = {}
+        self._memo: list[dict[Key, Value]] = [{}]
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is computed inside is forgotten after: the code may not run that way again."""
+        self._memo.append({})
+        yield
+        self._memo.pop()
+
+    def value(self, node: Node, at: Place, guard: Value | None = None) -> Value:
+        """Element `at` of the node, in every lane; anything where `guard` does not hold."""
+        if node in self.known:
+            return self.known[node]
+        key = (node, at, guard.name if guard is not None else None)
+        for scope in reversed(self._memo):
+            if key in scope:
+                return scope[key]
+        found = self._compute(node, at, guard)
+        self._memo[-1][key] = found
+        return found
+
+    def _compute(self, node: Node, at: Place, guard: Value | None) -> Value:
+        prim = node.prim
+        if node in self.pointers:
+            return self._load(node, at, guard)
+        if isinstance(prim, Constant):
+            return self.b.const(prim.ref().item(), node.dtype)
+        if isinstance(prim, Iota):
+            turn, index = self.turn, at[0]
+            lanes = index.variables and turn.lane in index.variables
+            return self.b.cast(turn.every(index) if lanes else turn.first(index), node.dtype)
+        if prim.pointwise:
+            values = [self.value(x, at, guard) for x in node.inputs]
+            return emit_one(self.b, node, values)
+        if is_view(node):
+            return self._view(node, at, guard)
+        raise TypeError(f"{type(prim).__name__} is no expression")
+
+    # ---- views -----------------------------------------------------------------------------
+    def _view(self, node: Node, at: Place, guard: Value | None) -> Value:
+        """Of the places an element may come from, the one whose guards hold."""
+        reads, fill = read(node, at)
+        result = None if fill is None else self.value(fill, (), None)
+        if result is None and not reads:
+            return constant(0, node.dtype)
+        for piece in reads:
+            result = self._piece(piece, guard, result)
+        assert result is not None
+        return result
+
+    def _piece(self, piece: Read, guard: Value | None, otherwise: Value | None) -> Value:
+        if not piece.guards:
+            return self.value(piece.node, piece.at, guard)
+        holds = self._all(piece.guards)
+        value = self.value(piece.node, piece.at, self._both(guard, holds))
+        return value if otherwise is None else self.b.select(holds, value, otherwise)
+
+    def _all(self, guards: tuple[Guard, ...]) -> Value:
+        holds: Value | None = None
+        for g in guards:
+            low, high = g.index.bounds
+            fixed = self.turn.stride(g.index) == 0
+            x = self.turn.first(g.index) if fixed else self.turn.every(g.index)
+            if low < g.low:
+                holds = self._both(holds, self.b.ge(x, g.low))
+            if high >= g.high:
+                holds = self._both(holds, self.b.lt(x, g.high))
+        assert holds is not None
+        return holds
+
+    def _both(self, x: Value | None, y: Value | None) -> Value | None:
+        if x is None or y is None:
+            return y if x is None else x
+        return self.b.and_(x, y)
+
+    # ---- memory ----------------------------------------------------------------------------
+    def _load(self, node: Node, at: Place, guard: Value | None) -> Value:
+        b, turn = self.b, self.turn
+        pointer, place = self.pointers[node], flat(at, node.shape)
+        stride = turn.stride(place)
+        if stride == 0 or turn.lanes == 1:
+            index = turn.first(place)
+            if guard is not None:
+                index = b.select(b.any(guard), index, 0)
+            return b.load(pointer, index, node.dtype)
+        mask = self._both(turn.mask, guard)
+        if mask is not None:
+            mask = b.broadcast(mask, turn.lanes)
+        if stride == 1:
+            if mask is None:
+                return b.load(pointer, turn.first(place), node.dtype, turn.lanes)
+            return b.load_masked(pointer, turn.first(place), mask, node.dtype)
+        return b.gather(pointer, turn.every(place), node.dtype, mask)
+
+    def store(self, node: Node, pointer: Value, at: Place, value: Value) -> None:
+        """Write this turn's element (one per lane) of a result."""
+        b, turn, place = self.b, self.turn, flat(at, node.shape)
+        stride = turn.stride(place)
+        if stride == 0 or turn.lanes == 1:
+            b.store(pointer, turn.first(place), b.extract(value, 0))
+            return
+        value = b.broadcast(value, turn.lanes)
+        if stride == 1 and turn.mask is None:
+            b.store(pointer, turn.first(place), value)
+        elif stride == 1 and turn.mask is not None:
+            b.store_masked(pointer, turn.first(place), value, turn.mask)
+        else:
+            b.scatter(pointer, turn.every(place), value, turn.mask)
+
+    # ---- what need not be computed again in every turn --------------------------------------
+    def hoist(self, wanted: list[tuple[Node, Place]], ready: Callable[[Node], bool]) -> None:
+        """Compute now whatever below `wanted` depends on open loops only (and is no mere load)."""
+        bound = set(self.turn.at)
+        seen: set[tuple[Node, Place]] = set()
+        stack = list(wanted)
+        while stack:
+            node, at = stack.pop()
+            if (node, at) in seen or node in self.known or isinstance(node.prim, Constant | Reduce):
+                continue
+            seen.add((node, at))
+            if _variables(at) <= bound and ready(node):
+                if node.prim.pointwise or node in self.pointers:
+                    self.value(node, at)
+                    continue
+            if node not in self.pointers and not _guarded(node, at):
+                stack.extend(operands(node, at))
+
+
+def _variables(at: Place) -> set[Var]:
+    return {v for i in at for v in i.variables}
+
+
+def _guarded(node: Node, at: Place) -> bool:
+    return is_view(node) and not node.prim.pointwise and any(r.guards for r in read(node, at)[0])
+
+
+def emit_one(b: Builder, node: Node, values: list[Value]) -> Value:
+    """One pointwise operation; sums and products of bools are `or` and `and`."""
+    if node.dtype == bool_ and isinstance(node.prim, Add | Mul):
+        return (b.or_ if isinstance(node.prim, Add) else b.and_)(*values)
+    result: Value = node.prim.emit(b, *values)
+    return result

@@ -1,0 +1,271 @@
+"""Map and rows kernels: a body and its loops flow in, the loop nest that computes it comes out.
+
+A turn of the kept loops runs in stages: each stage goes once over the reduced loops, accumulating
+reductions and storing what is known by then; results per row are stored at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sheer.compile.index import Var
+from sheer.compile.nest import Nest
+from sheer.compile.views import Place
+from sheer.graph import Graph, Node
+from sheer.graph.dtypes import int64
+from sheer.ops.reduce import Reduce
+
+from .builder import Builder
+from .lower_expr import Expressions
+from .lower_index import Turn
+from .lower_layout import Layout, layout
+from .values import Value, constant
+
+_AT_ONCE = 4      # accumulators per reduction along lanes: hides the latency of one addition
+
+
+@dataclass
+class Stage:
+    """One pass over the reduced loops: what it reduces, and what it stores per element."""
+
+    reduces: list[Node] = field(default_factory=list)
+    stores: list[Node] = field(default_factory=list)
+
+
+class NestKernel:
+    """Writes one kernel into the open function."""
+
+    def __init__(self, b: Builder, body: Graph, nest: Nest, inputs: Sequence[Value],
+                 outputs: Sequence[Value]) -> None:
+        self.b, self.body, self.nest = b, body, nest
+        self.lanes = body_lanes(b, body)
+        self.layout: Layout = layout(body, nest, self.lanes)
+        self.turn = Turn(b)
+        self.expr = Expressions(b, self.turn, dict(zip(body.inputs, inputs, strict=True)))
+        self.targets: dict[Node, list[Value]] = {}
+        for node, pointer in zip(body.outputs, outputs, strict=True):
+            self.targets.setdefault(node, []).append(pointer)
+        self.reduces = [n for n in body.nodes if isinstance(n.prim, Reduce)]
+        self.below = _reduces_below(body)
+        self.stages, self.last = self._stages()
+
+    def write(self, limits: tuple[Value, Value] | None = None) -> None:
+        """The whole kernel, or the part between two units of its outermost loop."""
+        self._kept(self.layout.kept, limits, self._row)
+
+    @staticmethod
+    def units(b: Builder, body: Graph, nest: Nest) -> int:
+        """Turns of the outermost kept loop (vectors, if it runs along lanes)."""
+        lanes = body_lanes(b, body)
+        made = layout(body, nest, lanes)
+        if not made.kept:
+            return 1
+        outer = made.kept[0]
+        return -(-outer.extent // lanes) if outer is made.lane else outer.extent
+
+    # ---- what happens when ------------------------------------------------------------------
+    def _stages(self) -> tuple[list[Stage], list[Node]]:
+        """Stages in order, and the outputs stored once per row after them."""
+        level: dict[Node, int] = {}
+        for r in self.reduces:
+            level[r] = 1 + max((level[x] for x in self.below[r.inputs[0]]), default=-1)
+        count = 1 + max(level.values(), default=-1)
+        stages = [Stage() for _ in range(count)]
+        for r in self.reduces:
+            stages[level[r]].reduces.append(r)
+        last = []
+        for out in self.targets:
+            if not self.nest.spans(out) or not self.nest.reduced:
+                last.append(out)
+                continue
+            at = 1 + max((level[x] for x in self.below[out]), default=-1)
+            if at == len(stages):
+                stages.append(Stage())
+            stages[at].stores.append(out)
+        return stages, last
+
+    def _ready(self, node: Node) -> bool:
+        return all(r in self.expr.known for r in self.below[node])
+
+    # ---- loops -----------------------------------------------------------------------------
+    def _kept(self, loops: Sequence[Var], limits: tuple[Value, Value] | None,
+              body: Callable[[], None]) -> None:
+        """The kept loops; `limits` cut the outermost."""
+        self._hoist()
+        if not loops:
+            body()
+            return
+        first, *rest = loops
+        if first is self.layout.lane:
+            self._along_lanes(first, limits, body)
+            return
+        begin, end = limits or (constant(0, int64), constant(first.extent, int64))
+        with self.b.loop(begin, end) as i, self.expr.scope():
+            self.turn.at[first] = i
+            self._kept(rest, None, body)
+            del self.turn.at[first]
+
+    def _along_lanes(self, lane: Var, limits: tuple[Value, Value] | None,
+                     body: Callable[[], None]) -> None:
+        """Whole vectors in a loop, then the rest under a mask. Limits count vectors."""
+        b, lanes = self.b, self.lanes
+        whole, rest = divmod(lane.extent, lanes)
+        begin, end = limits or (constant(0, int64), constant(whole + (rest > 0), int64))
+        if whole:
+            stop = b.mul(_least(b, end, whole), lanes)
+            with b.loop(b.mul(begin, lanes), stop, lanes) as i, self.expr.scope():
+                self._in_lanes(lane, i, None, body)
+        if rest:
+            def tail() -> None:
+                with self.expr.scope():
+                    self._in_lanes(lane, constant(whole * lanes, int64), rest, body)
+            if isinstance(end.known, int):
+                tail()
+            else:
+                with b.if_(b.eq(end, whole + 1)):
+                    tail()
+
+    def _in_lanes(self, lane: Var, first: Value, rest: int | None, body: Callable[[], None]) -> None:
+        """The body with the lanes of this turn open."""
+        turn = self.turn
+        turn.at[lane], turn.lane, turn.lanes = first, lane, self.lanes
+        turn.mask = None if rest is None else self.b.tail_mask(rest, self.lanes)
+        body()
+        del turn.at[lane]
+        turn.lane, turn.lanes, turn.mask = None, 1, None
+
+    def _hoist(self) -> None:
+        """What the loops opened so far determine is computed before the next one opens."""
+        wanted = [(n, self._place(n)) for n in self.targets if not isinstance(n.prim, Reduce)]
+        wanted += [(r.inputs[0], self._operand(r)) for r in self.reduces if r not in self.expr.known]
+        self.expr.hoist(wanted, self._ready)
+
+    # ---- one row ---------------------------------------------------------------------------
+    def _row(self) -> None:
+        before = dict(self.expr.known)
+        for stage in self.stages:
+            self._hoist()
+            results = self._stage(stage)
+            self.expr.known.update(zip(stage.reduces, results, strict=True))
+        self._store(self.last)
+        self.expr.known = before
+
+    def _stage(self, stage: Stage) -> list[Value]:
+        lanes = self.turn.lanes
+        start = [constant(r.prim.start(r.dtype), r.dtype, lanes) for r in stage.reduces]  # type: ignore[attr-defined]
+        return self._reduced(self.layout.reduced, stage, start)
+
+    def _reduced(self, loops: Sequence[Var], stage: Stage, sums: list[Value]) -> list[Value]:
+        """The reduced loops, carrying the accumulators."""
+        if not loops:
+            return self._step(stage, sums)
+        first, *rest = loops
+        if first is self.layout.lane:
+            return self._across_lanes(first, stage, sums)
+        with self.b.loop_with(0, first.extent, 1, *sums) as loop, self.expr.scope():
+            self.turn.at[first] = loop.index
+            self._hoist()
+            loop.next(*self._reduced(rest, stage, list(loop.values)))
+            del self.turn.at[first]
+        return list(loop.results)
+
+    def _step(self, stage: Stage, sums: list[Value]) -> list[Value]:
+        """One element (per lane) of everything the stage does."""
+        new = []
+        for r, total in zip(stage.reduces, sums, strict=True):
+            x = self.b.broadcast(self.expr.value(r.inputs[0], self._operand(r)), total.lanes)
+            found = r.prim.combine(self.b, total, x)  # type: ignore[attr-defined]
+            in_lanes = self.turn.lane is not None and self.turn.lane in self.layout.reduced
+            if self.turn.mask is not None and in_lanes:
+                found = self.b.select(self.turn.mask, found, total)
+            new.append(found)
+        self._store(stage.stores)
+        return new
+
+    def _across_lanes(self, lane: Var, stage: Stage, sums: list[Value]) -> list[Value]:
+        """Lanes along a reduced loop: several accumulators each, joined in a fixed order."""
+        b, lanes = self.b, self.lanes
+        whole, rest = divmod(lane.extent, lanes)
+        many = _AT_ONCE if whole >= 2 * _AT_ONCE and stage.reduces else 1
+        sets = [[constant(r.prim.start(r.dtype), r.dtype, lanes) for r in stage.reduces]  # type: ignore[attr-defined]
+                for _ in range(many)]
+        sets, at = self._blocks(lane, stage, sets, 0, whole)
+        sets[:1], at = self._blocks(lane, stage, sets[:1], at, whole)
+        if rest:
+            with self.expr.scope():
+                sets[0] = self._block(lane, stage, sets[0], constant(at * lanes, int64), rest)
+        results = []
+        for number, r in enumerate(stage.reduces):
+            total = sets[0][number]
+            for other in sets[1:]:
+                total = r.prim.combine(b, total, other[number])  # type: ignore[attr-defined]
+            while total.lanes > 1:
+                total = r.prim.combine(b, *b.halves(total))  # type: ignore[attr-defined]
+            results.append(r.prim.combine(b, sums[number], total))  # type: ignore[attr-defined]
+        return results
+
+    def _blocks(self, lane: Var, stage: Stage, sets: list[list[Value]], begin: int, whole: int,
+                ) -> tuple[list[list[Value]], int]:
+        """Whole vectors from number `begin`, len(sets) of them per turn, as far as they go."""
+        many = len(sets)
+        end = begin + (whole - begin) // many * many
+        if begin == end:
+            return sets, begin
+        flatly = [v for group in sets for v in group]
+        size = len(stage.reduces)
+        step = many * self.lanes
+        with self.b.loop_with(begin * self.lanes, end * self.lanes, step, *flatly) as loop:
+            new: list[Value] = []
+            for u in range(many):
+                with self.expr.scope():
+                    i = self.b.add(loop.index, u * self.lanes)
+                    group = list(loop.values[u * size:(u + 1) * size])
+                    new += self._block(lane, stage, group, i, None)
+            loop.next(*new)
+        done = list(loop.results)
+        return [done[u * size:(u + 1) * size] for u in range(many)], end
+
+    def _block(self, lane: Var, stage: Stage, sums: list[Value], first: Value, rest: int | None,
+               ) -> list[Value]:
+        found: list[Value] = []
+        self._in_lanes(lane, first, rest, lambda: found.extend(self._step(stage, sums)))
+        return found
+
+    # ---- elements --------------------------------------------------------------------------
+    def _place(self, node: Node) -> Place:
+        place = self.nest.place(node)
+        assert place is not None
+        return self.layout.at(place)
+
+    def _operand(self, reduce: Node) -> Place:
+        place = self.nest.full(reduce.inputs[0].shape)
+        assert place is not None
+        return self.layout.at(place)
+
+    def _store(self, nodes: Sequence[Node]) -> None:
+        """All values before any store: a result may lie where an operand does."""
+        values = [self.expr.value(n, self._place(n)) for n in nodes]
+        for node, value in zip(nodes, values, strict=True):
+            for pointer in self.targets[node]:
+                self.expr.store(node, pointer, self._place(node), value)
+
+
+def _least(b: Builder, x: Value, limit: int) -> Value:
+    return constant(min(x.known, limit), int64) if isinstance(x.known, int) else b.min(x, limit)
+
+
+def body_lanes(b: Builder, body: Graph) -> int:
+    """Lanes per vector: those of the widest float (or of float32, if there is none)."""
+    floats = [n.dtype.size for n in body.nodes if n.dtype.kind == "float" and n.ndim]
+    return max(b.target.width // max(floats, default=4), 1)
+
+
+def _reduces_below(body: Graph) -> dict[Node, set[Node]]:
+    """For each node, the reductions that must be known before it."""
+    found: dict[Node, set[Node]] = {}
+    for node in body.nodes:
+        found[node] = {node} if isinstance(node.prim, Reduce) else set()
+        if not isinstance(node.prim, Reduce):
+            found[node].update(*(found[x] for x in node.inputs))
+    return found

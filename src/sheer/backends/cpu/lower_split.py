@@ -1,0 +1,49 @@
+"""How a kernel is split over threads: its work flows in, what to cut and into how many parts comes out.
+
+Parts are cut where no bit of a result depends on the cut, so any number of threads gives the same.
+"""
+
+from __future__ import annotations
+
+from sheer.compile.cost import own_cost
+from sheer.graph import Graph
+
+from .gemm import grain, workspace_elements
+from .lower_contract import Split, product_of
+from .target import Target
+from .threads import thread_count
+
+_WORTH = 8000        # nanoseconds of work on one thread, below which waking another costs more
+_FLOPS = 90.0        # per nanosecond in a register tile
+_BYTES = 12.0        # per nanosecond, streaming from the caches
+_STEPS = 20.0        # instructions on single elements per nanosecond
+_PACK = 12           # multiply-adds in the time of packing one element
+
+
+def split_nest(body: Graph, units: int) -> Split | None:
+    """The split of a map or rows kernel with `units` turns of its outermost loop."""
+    moved = sum(n.size * n.dtype.size for n in (*body.inputs, *body.outputs))
+    steps = sum(own_cost(n) * n.size for n in body.nodes if n.prim.pointwise or not n.prim.leaf)
+    worth = max(moved / _BYTES, steps / _STEPS) > _WORTH
+    return Split("units", units) if worth and units > 1 and thread_count() > 1 else None
+
+
+def split_contract(body: Graph, target: Target) -> Split | None:
+    """The split of a product: batches if there are enough, else the side that wastes less."""
+    product, threads = product_of(body), thread_count()
+    g, batch = product.gemm, 1
+    for size in product.batch:
+        batch *= size
+    if threads < 2 or 2 * batch * g.m * g.n * g.k / _FLOPS < _WORTH:
+        return None
+    if batch >= 4 * threads or (batch > 1 and batch % threads == 0):
+        return Split("batch", batch)
+    rows, columns = grain(g, target)
+    packed = g.n * g.k * _PACK if workspace_elements(g, target) else 0
+    tall, wide = -(-g.m // rows), -(-g.n // columns)
+    work = g.m * g.n * g.k
+    by_rows = work * -(-tall // threads) / tall + packed
+    by_columns = work * -(-wide // threads) / wide + packed / threads
+    if by_rows <= by_columns:
+        return Split("rows", tall, rows) if tall > 1 else None
+    return Split("columns", wide, columns)

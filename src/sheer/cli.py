@@ -1,0 +1,96 @@
+"""The command line: `sheer COMMAND`. Each command is a few lines that call into `commands/`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Deep learning you can see through.", no_args_is_help=True,
+                  add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder with the dataset's files (or SHEER_DATA).")]
+
+
+@app.command()
+def recipes() -> None:
+    """List the runnable tasks."""
+    from .commands.listing import recipe_table
+    recipe_table()
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A recipe, see `sheer recipes`.")],
+    data: Data = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order of rows, and dropout.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, any setting.")] = None,
+    out: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Last line of output: one JSON object.")] = False,
+) -> None:
+    """Train a recipe and score it on its test data."""
+    from .commands.training import train_recipe
+    train_recipe(name, data, epochs, seed, set_ or [], out, resume, as_json)
+
+
+@app.command()
+def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Versions, CPU, vector width, threads, measured peaks, cache."""
+    from .commands.machine import describe_machine, machine_table
+    facts = describe_machine()
+    print(json.dumps(facts)) if as_json else machine_table(facts)
+
+
+@app.command()
+def ops(host: Annotated[bool, typer.Option("--host", help="Only those without a native kernel.")] = False) -> None:
+    """List the primitives."""
+    from .commands.listing import primitive_table
+    primitive_table(host)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A recipe.")],
+    graph: Annotated[bool, typer.Option("--graph", help="The training step as typed Python.")] = False,
+    program: Annotated[bool, typer.Option("--program", help="Its kernels.")] = False,
+    llvm: Annotated[bool, typer.Option("--llvm", help="The LLVM IR.")] = False,
+    asm: Annotated[bool, typer.Option("--asm", help="The machine code.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Draw the graph into this file.")] = None,
+    data: Data = None,
+) -> None:
+    """Show what a recipe's training step becomes at each stage."""
+    from .commands.stages import show_recipe
+    stages = {"graph": graph, "program": program, "llvm": llvm, "asm": asm}
+    show_recipe(name, [k for k, yes in stages.items() if yes], svg, data)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="E101, W101, ...")]) -> None:
+    """Print the page of an error or warning."""
+    from .commands.listing import print_page
+    print_page(code)
+
+
+@app.command()
+def cache(clear: Annotated[bool, typer.Option("--clear", help="Delete all compiled code.")] = False) -> None:
+    """Show or clear the cache of compiled code."""
+    from .commands.machine import cache_report
+    cache_report(clear)
+
+
+def main() -> Any:
+    """Run a command. A SheerError is printed, not traced; Ctrl-C says how to go on."""
+    from .graph.errors import SheerError
+    try:
+        return app(standalone_mode=True)
+    except SheerError as e:
+        print(e, file=sys.stderr)
+        return sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; go on with: sheer train NAME --resume RUN_FOLDER", file=sys.stderr)
+        return sys.exit(130)

@@ -1,0 +1,57 @@
+"""Listings: recipes, primitives and error pages, as tables on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from ..ops.primitive import REGISTRY, Absent, HostOp, KernelIn, Primitive
+
+
+def recipe_table() -> None:
+    """Name, what it is, settings and promised test figure of every recipe."""
+    from ..recipes import RECIPES
+    table = Table("recipe", "task", "settings", "promises")
+    for name, recipe in sorted(RECIPES.items()):
+        settings = "  ".join(f"{k}={v}" for k, v in vars(recipe.settings()).items())
+        metric, value = recipe.promise
+        table.add_row(name, recipe.summary, settings, f"{metric} {value:.3g}")
+    Console().print(table)
+
+
+def primitive_table(only_host: bool) -> None:
+    """Every primitive: its family, how it runs on the CPU, and its formula."""
+    table = Table("primitive", "family", "on the cpu", "what it is")
+    for name, cls in sorted(REGISTRY.items(), key=lambda item: (family(item[1]), item[0])):
+        how = kernel_of(cls)
+        if how.startswith("host") or not only_host:
+            table.add_row(name, family(cls), how, (cls.__doc__ or "").split("\n")[0])
+    Console().print(table)
+
+
+def family(cls: type[Primitive]) -> str:
+    """The file or folder of sheer.ops that a primitive lives in."""
+    return cls.__module__.removeprefix("sheer.ops.").split(".")[0]
+
+
+def kernel_of(cls: type[Primitive]) -> str:
+    """How the CPU backend runs a primitive: inline, a kernel, a view, or on the host."""
+    from ..backends.cpu.lower import runs_on_host
+    if isinstance(cls.emit, HostOp):
+        return f"host: {cls.emit.reason}"
+    if runs_on_host(cls):
+        return "host: no native kernel yet"
+    if cls.view:
+        return "view"
+    if isinstance(cls.emit, KernelIn):
+        return "kernel"
+    return "marker" if isinstance(cls.emit, Absent) else "inline"
+
+
+def print_page(code: str) -> None:
+    """The page of an error code, rendered on a terminal, plain elsewhere."""
+    from ..errors import page
+    text = page(code)
+    console = Console()
+    console.print(Markdown(text)) if console.is_terminal else print(text)

@@ -1,0 +1,77 @@
+"""Donation: may a kernel write its result over a value it reads itself?"""
+
+from __future__ import annotations
+
+from ..graph import Node
+from ..ops.contract.dot import Dot
+from ..ops.loop import Scan
+from ..ops.reduce import Reduce
+from .bodies import Draft
+from .fuse import operands
+from .nest import nest_of
+from .views import Place
+
+
+def may_overwrite(writer: Draft, value: Node, target: Node) -> bool:
+    """Is `target` untouched by the kernel, or read only where and when it is overwritten?"""
+    if value.spec.size != target.spec.size or value.dtype != target.dtype:
+        return False
+    if target not in writer.reads:
+        return True
+    read = writer.body.inputs[writer.reads.index(target)]
+    if writer.kind == "loop":
+        return _carried(writer, value, read)
+    if writer.kind == "host":
+        return True                       # a host operation is finished before its result is stored
+    return _same_place(writer, read)
+
+
+def _carried(writer: Draft, value: Node, read: Node) -> bool:
+    """Is the input the start of just this carried value?"""
+    scan = next(n for n in writer.body.nodes if isinstance(n.prim, Scan))
+    places = [i for i, x in enumerate(scan.inputs) if x is read]
+    number = writer.writes.index(value)
+    used = any(read in n.inputs for n in writer.body.nodes if n is not scan)
+    return places == [scan.prim.num_consts + number] and not used  # type: ignore[attr-defined]
+
+
+def _same_place(writer: Draft, read: Node) -> bool:
+    """Does every turn of the loops read the element that it writes?"""
+    nest = nest_of(next((n for n in writer.body.nodes if isinstance(n.prim, Dot | Reduce)),
+                        writer.body.outputs[0]))
+    mine = nest.place(read)
+    if nest.reduced and nest.spans(read):
+        return False                      # a later stage of the row might read it again
+    seen: set[tuple[Node, Place]] = set()
+    stack: list[tuple[Node, Place]] = []
+    for node in writer.body.outputs:
+        place = nest.place(node)
+        assert place is not None
+        stack.append((node, place))
+    while stack:
+        node, at = stack.pop()
+        if (node, at) in seen:
+            continue
+        seen.add((node, at))
+        if node is read and at != mine:
+            return False
+        if isinstance(node.prim, Reduce):
+            place = nest.full(node.inputs[0].shape)
+            assert place is not None
+            stack.append((node.inputs[0], place))
+        elif isinstance(node.prim, Dot):
+            if _reaches(node, read):
+                return False
+        else:
+            stack.extend(operands(node, at))
+    return True
+
+
+def _reaches(node: Node, wanted: Node) -> bool:
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if node is wanted:
+            return True
+        stack.extend(node.inputs)
+    return False

@@ -1,0 +1,29 @@
+"""The pages behind error codes: what `sheer explain E101` prints. Each page is run by the tests."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+
+from ..graph.errors import ArgumentError
+
+
+def codes() -> list[str]:
+    """All codes that have a page, in order."""
+    return sorted(p.name.removesuffix(".md") for p in files(__package__).iterdir()
+                  if p.name.endswith(".md"))
+
+
+def page(code: str) -> str:
+    """The text of a page: Markdown with the failing code, its message, the cause, the fixed code.
+
+    Raises ArgumentError E822 for a code without a page, with the nearest ones.
+    """
+    known = codes()
+    wanted = code.upper()
+    if wanted not in known:
+        near = difflib.get_close_matches(wanted, known, 3, 0.5)
+        raise ArgumentError("E822", "explain", f"there is no page {code!r}",
+                            got={"nearest": ", ".join(near)} if near else None,
+                            need="a code such as E101, as printed behind `more` in an error")
+    return files(__package__).joinpath(f"{wanted}.md").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Explanations: graphs drawn, and later what a network looks at."""

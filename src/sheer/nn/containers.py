@@ -1,0 +1,228 @@
+"""Modules that hold others: in a row, in a list, under names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, overload
+
+from ..graph.errors import ArgumentError, ShapeError
+from ..tensor import Tensor
+from .module import Module, check_module
+from .parameter import Parameter
+
+
+class Sequential(Module):
+    """Modules called one after the other, each on the result of the one before.
+
+    Shape   that of the first module -> that of the last
+    Raises  E206 for anything that is no module
+    Source  torch.nn.Sequential
+    Example
+        >>> Sequential(Linear(4, 3), ReLU(), Linear(3, 2))(sheer.ones(5, 4)).shape
+        (5, 2)
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            for name, module in args[0].items():
+                self.add_module(name, module)
+            return
+        for i, module in enumerate(args):
+            check_module("Sequential", module)
+            self.add_module(str(i), module)
+
+    def forward(self, x: Any) -> Any:
+        for module in self._modules.values():
+            assert module is not None
+            x = module(x)
+        return x
+
+    def append(self, module: Module) -> Sequential:
+        """Put a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def __len__(self) -> int: return len(self._modules)
+    def __iter__(self) -> Iterator[Module]: return self.children()
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(dict(list(self.named_children())[index]))
+        return list(self.children())[index]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.add_module(list(self._modules)[index], module)
+
+
+class ModuleList(Module):
+    """A list of modules that belongs to the tree.
+
+    Raises  E206 for anything that is no module
+    Source  torch.nn.ModuleList
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def append(self, module: Module) -> ModuleList:
+        """Put a module at the end."""
+        check_module("ModuleList", module)
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> ModuleList:
+        """Put modules at the end."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a module before that place."""
+        check_module("ModuleList", module)
+        rest = list(self.children())
+        rest.insert(index, module)
+        self._modules.clear()
+        self.extend(rest)
+
+    def __len__(self) -> int: return len(self._modules)
+    def __iter__(self) -> Iterator[Module]: return self.children()
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: int | slice) -> Module | ModuleList:
+        found = list(self.children())[index]
+        return ModuleList(found) if isinstance(found, list) else found
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        check_module("ModuleList", module)
+        self.add_module(list(self._modules)[index], module)
+
+
+class ModuleDict(Module):
+    """Modules under names.
+
+    Raises  E206 for anything that is no module, E209 for names with a dot
+    Source  torch.nn.ModuleDict
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        super().__init__()
+        self.update(modules)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add or replace modules."""
+        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
+            self[name] = module
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        check_module("ModuleDict", module)
+        self.add_module(name, module)
+
+    def __getitem__(self, name: str) -> Module:
+        found = self._modules[name]
+        assert found is not None
+        return found
+
+    def __delitem__(self, name: str) -> None: delattr(self, name)
+    def __len__(self) -> int: return len(self._modules)
+    def __iter__(self) -> Iterator[str]: return iter(self._modules)
+    def __contains__(self, name: str) -> bool: return name in self._modules
+    def keys(self) -> Iterable[str]: return self._modules.keys()
+    def values(self) -> Iterator[Module]: return self.children()
+    def items(self) -> Iterator[tuple[str, Module]]: return self.named_children()
+
+
+class ParameterList(Module):
+    """A list of parameters that belongs to the tree; tensors become parameters.
+
+    Source  torch.nn.ParameterList
+    """
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(values)
+
+    def append(self, value: Any) -> ParameterList:
+        """Put a parameter at the end."""
+        made = value if isinstance(value, Parameter) else Parameter(value)
+        self.register_parameter(str(len(self)), made)
+        return self
+
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Put parameters at the end."""
+        for value in values:
+            self.append(value)
+        return self
+
+    def __len__(self) -> int: return len(self._parameters)
+    def __iter__(self) -> Iterator[Parameter]: return (p for p in self._parameters.values() if p is not None)
+    def __getitem__(self, index: int) -> Parameter: return list(self)[index]
+
+    def extra_repr(self) -> str:
+        return "\n".join(f"({i}): Parameter {p.to_spec()}" for i, p in enumerate(self))
+
+
+class Identity(Module):
+    """The input; takes any arguments, so that it can stand in for another layer.
+
+    Shape   x (*S) -> (*S)
+    Source  torch.nn.Identity
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Any) -> Any:
+        return x
+
+
+class Flatten(Module):
+    """Axes start_dim to end_dim as one.
+
+    Shape   x (B, *S) -> (B, product of S), with the defaults
+    Raises  E110 for an axis that does not exist
+    Source  torch.nn.Flatten
+    """
+    start_dim: int
+    end_dim: int
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One axis as several.
+
+    Shape   x (*A, n, *Z) -> (*A, *unflattened_size, *Z)
+    Raises  E204 when the sizes do not multiply to n
+    Source  torch.nn.Unflatten
+    """
+    dim: int
+    unflattened_size: tuple[int, ...]
+
+    def __init__(self, dim: int, unflattened_size: Iterable[int]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+        if not isinstance(dim, int):
+            raise ArgumentError("E204", "Unflatten", f"dim is {dim!r}", need="the number of an axis")
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not -x.ndim <= self.dim < x.ndim:
+            raise ShapeError("E203", "Unflatten", f"there is no axis {self.dim}", got={"x": x.node},
+                             need=f"at least {self.dim + 1 if self.dim >= 0 else -self.dim} axes")
+        at = self.dim % x.ndim
+        return x.reshape(*x.shape[:at], *self.unflattened_size, *x.shape[at + 1:])
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -1,0 +1,130 @@
+"""What the functions share: operands checked, axes counted, results reduced."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ... import ops
+from ...graph.errors import ArgumentError, DTypeError, ShapeError
+from ...graph.node import Node
+from ...mixins.core import Core, apply, as_node
+from ...tensor import Tensor
+from ...transforms import execute
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def mapped(function: Callable[..., Node], x: Any, inplace: bool = False, **params: Any) -> Tensor:
+    """function on the node of x; with inplace, x itself shows the result (torch's inplace=True)."""
+    y: Tensor = apply(function, x, **params)
+    if not inplace:
+        return y
+    if x.requires_grad and x.is_leaf:
+        raise ArgumentError("E226", "inplace", "a leaf that requires a gradient cannot be overwritten",
+                            got={"input": x.node}, need="inplace=False for it",
+                            tries=[("inplace=False", lambda: None)])
+    x._rebind(y.node)
+    x.requires_grad = y.requires_grad
+    return x  # type: ignore[no-any-return]
+
+
+def axis(op: str, x: Any, dim: int) -> int:
+    """The axis counted from the front. Raises E110 when x has no such axis."""
+    ndim = max(len(x.shape), 1)
+    if not -ndim <= dim < ndim:
+        raise ShapeError("E110", op, f"there is no axis {dim}", got={"input": getattr(x, "node", x)},
+                         need=f"-{ndim} <= dim < {ndim}")
+    return dim % ndim
+
+
+def need_float(op: str, **operands: Any) -> None:
+    """Raise DTypeError E202 for the first operand that is no float."""
+    for name, x in operands.items():
+        if isinstance(x, Core) and not x.dtype.is_floating_point:
+            raise DTypeError("E202", op, f"{name} is {x.dtype.name}", got={name: x.node},
+                             need="float32 or float64", tries=[(f"{name}.float()", lambda: None)])
+
+
+def same_dtype(op: str, x: Any, weight: Any) -> None:
+    """Raise DTypeError E202 when the input of a layer has another dtype than its weight."""
+    need_float(op, input=x)
+    if x.dtype != weight.dtype:
+        short = {"float32": "float", "float64": "double"}
+        raise DTypeError("E202", op, f"input is {x.dtype.name}, the weight {weight.dtype.name}",
+                         got={"input": x.node, "weight": weight.node}, need="one dtype",
+                         tries=[(f"input.{short.get(weight.dtype.name)}()", lambda: None),
+                                (f"module.{short.get(x.dtype.name)}()", lambda: None)])
+
+
+def choice(op: str, name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise ArgumentError E204 unless value is one of the allowed; the nearest is named first."""
+    if value in allowed:
+        return
+    near = difflib.get_close_matches(str(value), [str(a) for a in allowed], 1, 0.3)
+    order = sorted(allowed, key=lambda a: str(a) not in near)
+    raise ArgumentError("E204", op, f"{name}={value!r} is unknown", need=" or ".join(map(repr, order)))
+
+
+def reduced(op: str, loss: Tensor, reduction: str) -> Tensor:
+    """The loss of every element as one number, as `reduction` asks."""
+    choice(op, "reduction", reduction, REDUCTIONS)
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
+
+def known(x: Any) -> Any:
+    """The values of a tensor where they exist already, as an array; None: nothing is run for it."""
+    node = x.node
+    return execute.value_of(node) if execute.is_known(node) else None
+
+
+def tensor_like(value: Any, like: Any) -> Tensor:
+    """A tensor as it is; anything else as a tensor of the dtype of `like`."""
+    return value if isinstance(value, Tensor) else Tensor(as_node(value, like.dtype))
+
+
+def same_shape(op: str, input: Any, target: Any) -> None:
+    """Raise ShapeError E223 when a loss would have to broadcast its target."""
+    if input.shape == target.shape:
+        return
+    x, y = input.shape, target.shape
+    def fits(a: tuple[int, ...], b: tuple[int, ...]) -> Callable[[], None]:
+        def check() -> None:
+            if a != b:
+                raise ValueError
+        return check
+    sizes = tuple(s for s in y if s != 1), tuple(s for s in x if s != 1)
+    tries = [("target.unsqueeze(-1)", fits(x, (*y, 1))), ("input.squeeze(-1)", fits(x[:-1] if x[-1:] == (1,) else (), y)),
+             ("target.squeeze(-1)", fits(y[:-1] if y[-1:] == (1,) else (), x)),
+             ("target.mT", fits(x, (*y[:-2], y[-1], y[-2]) if len(y) > 1 else ())),
+             ("target.reshape(input.shape)", lambda: fits(*sizes)() if input.node.size else None)]
+    first = next((t for t in tries if _holds(t[1])), None)
+    raise ShapeError("E223", op, f"input has shape {x}, target {y}: each would be compared with the wrong ones",
+                     got={"input": input.node, "target": target.node}, need="equal shapes",
+                     tries=[first] if first else [])
+
+
+def _holds(check: Callable[[], Any]) -> bool:
+    try:
+        check()
+    except ValueError:
+        return False
+    return True
+
+
+def pairwise(op: str, input: Any, target: Any, function: Callable[[Node, Node], Node],
+             weight: Any = None, reduction: str = "mean") -> Tensor:
+    """A loss computed element by element on operands of one shape, then weighted and reduced."""
+    target = tensor_like(target, input)
+    need_float(op, input=input)
+    same_shape(op, input, target)
+    loss = apply(function, input, target)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(op, loss, reduction)
+
+
+def where(condition: Node, x: Any, y: Any) -> Node:
+    """ops.where; here so that the formulas read alike."""
+    return ops.where(condition, x, y)  # type: ignore[no-any-return]

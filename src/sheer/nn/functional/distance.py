@@ -1,0 +1,71 @@
+"""Lengths and angles of vectors along an axis: normalize, cosine_similarity, pairwise_distance."""
+
+from __future__ import annotations
+
+import math
+
+from ... import ops
+from ...graph.node import Node
+from ...mixins.core import apply
+from ...tensor import Tensor
+from .common import axis, need_float
+
+
+def norm_node(x: Node, p: float, at: int) -> Node:
+    """The p-norm along an axis; the gradient at 0 is 0."""
+    size = ops.abs(x)
+    if p == math.inf:
+        return ops.max(size, (at,))
+    if p == 1:
+        return ops.sum(size, (at,))
+    if p == 2:
+        total = ops.sum(x * x, (at,))
+        zero = ops.eq(total, 0)                 # sqrt has no slope there; torch takes 0
+        return ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, total)))
+    total = ops.sum(ops.pow(size, p), (at,))
+    zero = ops.eq(total, 0)
+    return ops.where(zero, 0.0, ops.pow(ops.where(zero, 1.0, total), 1 / p))
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x over its p-norm along an axis, at least eps.
+
+    Shape   (*S) -> (*S)
+    Source  torch.nn.functional.normalize
+    """
+    need_float("normalize", input=input)
+    at = axis("normalize", input, dim)
+    def run(x: Node) -> Node:
+        return x / ops.restore(ops.clamp(norm_node(x, p, at), eps), x.shape, (at,))
+    result: Tensor = apply(run, input)
+    return result
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 . x2 / (|x1| |x2|) along an axis, each length at least eps; operands broadcast.
+
+    Shape   (*S), (*S) -> S without dim
+    Source  torch.nn.functional.cosine_similarity
+    """
+    need_float("cosine_similarity", x1=x1, x2=x2)
+    def run(a: Node, b: Node) -> Node:
+        a, b = ops.lift.lift("cosine_similarity", a, b)
+        at = axis("cosine_similarity", a, dim)
+        unit = lambda x: x / ops.restore(ops.clamp(norm_node(x, 2, at), eps), x.shape, (at,))
+        return ops.sum(unit(a) * unit(b), (at,))
+    result: Tensor = apply(run, x1, x2)
+    return result
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last axis; operands broadcast.
+
+    Shape   (*B, d), (*B, d) -> (*B)
+    Source  torch.nn.functional.pairwise_distance
+    """
+    def run(a: Node, b: Node) -> Node:
+        gap = ops.sub(a, b) + eps
+        found = norm_node(gap, p, gap.ndim - 1)
+        return ops.expand_dims(found, found.ndim) if keepdim else found
+    result: Tensor = apply(run, x1, x2)
+    return result

@@ -1,0 +1,100 @@
+"""Dropout: elements or whole channels are zeroed at random, the rest grows to keep the mean.
+
+The mask is a function of a key: the backward pass computes it again, nothing is stored.
+"""
+
+from __future__ import annotations
+
+from ... import ops
+from ...graph.errors import ArgumentError, ShapeError
+from ...graph.node import Node
+from ...mixins.core import apply
+from ...tensor import Tensor
+from ..draws import Generator, next_key
+from ..notes import warn
+from .activation import SELU_ALPHA, SELU_SCALE
+from .common import need_float
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+            generator: Generator | None = None) -> Tensor:
+    """Each element 0 with probability p, else x / (1 - p); x itself when training is False.
+
+    training=None means True, as in torch, but W206 is given inside a module in eval mode.
+
+    Shape   (*S) -> (*S)
+    Raises  E204 for a p outside [0, 1], E202 for integers
+    Source  Srivastava et al. 2014; torch.nn.functional.dropout
+    """
+    return _dropped("dropout", input, p, training, inplace, generator, None)
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+              generator: Generator | None = None) -> Tensor:
+    """dropout of whole channels. Shape: (N, C, L) or (C, L)."""
+    return _dropped("dropout1d", input, p, training, inplace, generator, 1)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+              generator: Generator | None = None) -> Tensor:
+    """dropout of whole channels. Shape: (N, C, H, W) or (C, H, W). Tompson et al. 2015, arXiv:1411.4280."""
+    return _dropped("dropout2d", input, p, training, inplace, generator, 2)
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+              generator: Generator | None = None) -> Tensor:
+    """dropout of whole channels. Shape: (N, C, D, H, W) or (C, D, H, W)."""
+    return _dropped("dropout3d", input, p, training, inplace, generator, 3)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+                  generator: Generator | None = None) -> Tensor:
+    """Each element at the lower limit of selu with probability p, then scaled to keep mean and variance.
+
+    Shape   (*S) -> (*S)
+    Raises  E204 for a p outside [0, 1], E202 for integers
+    Source  Klambauer et al. 2017, arXiv:1706.02515, section 3
+    """
+    if not _active("alpha_dropout", input, p, training) or p == 0:
+        return input
+    low = -SELU_ALPHA * SELU_SCALE
+    a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
+    def run(x: Node, key: Node) -> Node:
+        keep = ops.random.bernoulli(key, 1 - p, x.shape)
+        return ops.where(keep, x, low) * a - a * low * p
+    return _shown(input, apply(run, input, next_key(generator)), inplace)
+
+
+def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
+             generator: Generator | None, axes: int | None) -> Tensor:
+    if not _active(op, x, p, training) or p == 0:
+        return x
+    if axes is not None and x.ndim not in (axes + 1, axes + 2):
+        where = ", ".join("DHW"[3 - axes:])
+        raise ShapeError("E203", op, f"input has {x.ndim} axes", got={"input": x.node},
+                         need=f"(N, C, {where}) or (C, {where})")
+    shape = x.shape if axes is None else (*x.shape[:x.ndim - axes], *(1,) * axes)
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    def run(n: Node, key: Node) -> Node:
+        keep = ops.random.bernoulli(key, 1 - p, shape)
+        return ops.where(keep, n * scale, 0.0)
+    return _shown(x, apply(run, x, next_key(generator)), inplace)
+
+
+def _active(op: str, x: Tensor, p: float, training: bool | None) -> bool:
+    from ..module import running
+    if not 0 <= p <= 1:
+        raise ArgumentError("E204", op, f"p = {p} is no probability", need="0 <= p <= 1",
+                            tries=[(f"p={p / 100:g}", lambda: 1 / 0 if not 1 < p <= 100 else None)])
+    need_float(op, input=x)
+    module = running()
+    if training is None and module is not None and not module.training:
+        warn("W206", op, f"drops although {type(module).__name__} is in eval mode: training was not passed",
+             need="training=self.training, or an nn.Dropout layer",
+             tries=[("training=self.training", lambda: None)])
+    return training is None or training
+
+
+def _shown(x: Tensor, y: Tensor, inplace: bool) -> Tensor:
+    from .common import mapped
+    return mapped(lambda _: y.node, x, True) if inplace else y

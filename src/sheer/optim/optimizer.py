@@ -1,0 +1,198 @@
+"""Optimizer: gradients flow in, new weights and state flow out, as one program per step."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..graph.node import Node
+from ..mixins.core import Core, enable_grad, no_grad, wrap
+from ..ops.lift import cast
+from ..ops.structure import stop_gradient
+from ..transforms import trace
+from . import persist
+from .commit import commit
+from .group import IMPLEMENTATION, ParamGroup, handle, looks_misspelt, refuse_option, watch
+from .parameters import check_new, named, split_groups
+
+Nodes = dict[str, Node]
+Options = dict[str, Any]
+
+
+class Optimizer:
+    """What all optimizers share. A kind of optimizer says what it keeps and how one weight moves.
+
+    State is made here, before the first step, and afterwards only rebound: so `jit` and `scan`
+    carry it in place. Numbers that count steps are shared by the parameters that step together;
+    they are float64, because 1 - 0.999^t keeps only four digits in float32 at t = 1.
+
+    Params  params    tensors, (name, tensor) pairs, or a list of dicts of them with options
+            defaults  options of every group that does not set its own
+    Raises  E301 no parameters, E302 one twice, E303 not a leaf tensor, E304 an option out of
+            range, E305 no such option, E306 a state dict that does not fit
+    Source  torch.optim.Optimizer
+    """
+
+    hidden: tuple[str, ...] = ()         # state that PyTorch does not have and files do not hold
+
+    def __init__(self, params: Any, defaults: Options, other: Mapping[str, Any]) -> None:
+        for name in other:
+            if name not in IMPLEMENTATION:
+                raise refuse_option(type(self).__name__, name, defaults)
+        self.defaults: Options = {**defaults, **IMPLEMENTATION, **other}
+        self.param_groups: list[ParamGroup] = []
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for group in split_groups(type(self).__name__, params):
+            self.add_param_group(group)
+
+    # ---- what a kind of optimizer defines ----------------------------------------------------
+    def check(self, o: Options) -> None:
+        """Raise E304 for an option out of its range."""
+
+    def slots(self, o: Options) -> dict[str, float]:
+        """State tensors of a parameter's shape, and the number each is filled with."""
+        return {}
+
+    def clocks(self, o: Options) -> dict[str, float]:
+        """Numbers that change once a step, and where they start."""
+        return {"step": 0.0}
+
+    def tick(self, clock: Nodes, o: Options) -> Nodes:
+        """The clocks (float64) of the step that is about to be taken."""
+        return {"step": clock["step"] + 1} if clock else {}
+
+    def scalars(self, clock: Nodes, lr: Node, o: Options) -> Nodes:
+        """The numbers a step needs, computed once in float64, then cast for the weights."""
+        return {"lr": lr}
+
+    def update(self, p: Node, g: Node, s: Nodes, k: Nodes, o: Options) -> tuple[Node, Nodes]:
+        """The new weight and state from weight p, gradient g, state s and scalars k."""
+        raise NotImplementedError(type(self).__name__)
+
+    # ---- what users call ---------------------------------------------------------------------
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Optimize more parameters, with options of their own."""
+        kind = type(self).__name__
+        given = dict(param_group)
+        for name in given:
+            if name not in self.defaults and name != "params" and looks_misspelt(name, self.defaults):
+                raise refuse_option(kind, name, self.defaults)
+        names, params = named(kind, given.pop("params", ()))
+        check_new(kind, params, names, self.param_groups)
+        group = ParamGroup({**self.defaults, **given})
+        self.check({k: group[k] for k in self.defaults})
+        group["params"] = params
+        if names is not None:
+            group["param_names"] = names
+        self.param_groups.append(group)
+        self._make_state(group, {k: group[k] for k in self.defaults if k != "lr"})
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: `.grad` becomes None, or zeros."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    p.grad = None
+                elif p.grad is not None:
+                    p.grad = wrap(p.grad.node * 0)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient. Returns what the closure returned.
+
+        In a traced function this is part of its program. Otherwise weights, state, gradients and
+        what is pending of the forward pass are computed now, in one program.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        watch(lambda: len(self.param_groups))
+        with no_grad():
+            changes: list[tuple[Any, Node]] = []
+            for group in self.param_groups:
+                changes += self._changes(group)
+            commit(changes, [p.grad for g in self.param_groups for p in g["params"]])
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and options in PyTorch's layout; parameters are numbered in order."""
+        return persist.to_dict(self)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over state and options, from here or from PyTorch. Raises E306 if they do not fit."""
+        persist.from_dict(self, state_dict)
+
+    def __repr__(self) -> str:
+        rows = [f"  {group!r}" for group in self.param_groups]
+        return "\n".join([f"{type(self).__name__} (", *rows, ")"])
+
+    # ---- state -------------------------------------------------------------------------------
+    def _make_state(self, group: ParamGroup, o: Options) -> None:
+        """Create what is missing: everything at first, little when an option was switched on."""
+        slots, clocks = self.slots(o), self.clocks(o)
+        for p in group["params"]:
+            for name, fill in slots.items():
+                if name not in self.state[p]:
+                    self.state[p][name] = handle(np.full(p.shape, fill), p.dtype.numpy)
+        new = [p for p in group["params"] if any(n not in self.state[p] for n in clocks)]
+        shared = {n: handle(start) for n, start in clocks.items()} if new else {}
+        for p in new:
+            self.state[p].update(shared)
+
+    def _part_clocks(self, moving: list[Any], resting: list[Any], names: Iterable[str]) -> None:
+        """Parameters that sit this step out stop sharing clocks with those that move."""
+        for name in names:
+            moved = {id(self.state[p][name]) for p in moving}
+            apart: dict[int, Any] = {}
+            for p in resting:
+                old = self.state[p][name]
+                if id(old) in moved:
+                    self.state[p][name] = apart.setdefault(id(old), _copy(old))
+
+    # ---- one step ----------------------------------------------------------------------------
+    def _changes(self, group: ParamGroup) -> list[tuple[Any, Node]]:
+        """(handle, new node) of everything a step changes."""
+        o = group.settings(self.defaults)
+        self._make_state(group, o)
+        names = list(self.clocks(o))
+        moving = [p for p in group["params"] if p.grad is not None]
+        resting = [p for p in group["params"] if p.grad is None]
+        self._part_clocks(moving, resting, names)
+        cohorts: dict[Any, list[Any]] = {}
+        for p in moving:
+            cohorts.setdefault(tuple(id(self.state[p][n]) for n in names), []).append(p)
+        return [c for params in cohorts.values() for c in self._cohort(params, group.rate(), names, o)]
+
+    def _cohort(self, params: list[Any], lr: Node, names: list[str], o: Options,
+                ) -> list[tuple[Any, Node]]:
+        """Changes of parameters that share their clocks."""
+        handles = {n: self.state[params[0]][n] for n in names}
+        clock = self.tick({n: h.node for n, h in handles.items()}, o)
+        k = self.scalars(clock, lr, o)
+        changes = [(handles[n], clock[n]) for n in names]
+        for p in params:
+            node, grad = p.node, _gradient(p, o)
+            slots = {n: self.state[p][n] for n in self.slots(o)}
+            at = {n: cast(x, node.dtype) for n, x in k.items()}
+            new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, o)
+            changes += [(p, new), *((slots[n], x) for n, x in state.items())]
+        return changes
+
+
+def _gradient(p: Core, o: Options) -> Node:
+    """The gradient as a constant, turned round when the goal is a maximum."""
+    grad: Any = p.grad  # type: ignore[attr-defined]
+    node: Node = stop_gradient(grad.node) if grad.requires_grad else grad.node
+    return -node if o.get("maximize") else node
+
+
+def _copy(old: Any) -> Any:
+    """A clock with the same reading: from before the trace, and as the trace sees it."""
+    with trace.suspended():
+        new = handle(old.item())
+    if trace.current() is not None:
+        new._rebind(old.node)
+    return new

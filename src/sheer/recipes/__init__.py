@@ -1,0 +1,7 @@
+"""Recipes: one short file per runnable task."""
+
+from . import cifar, digits, mnist, tables, xor
+from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
+
+__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "cifar", "digits", "make", "mnist",
+           "run", "tables", "xor"]

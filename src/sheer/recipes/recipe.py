@@ -1,0 +1,190 @@
+"""Recipe: data, model, loss and settings of a runnable task, and how to run it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..graph.errors import ArgumentError
+from ..tensor import Tensor
+from ..train import Callback, Run, evaluate, fit, predict
+
+RECIPES: dict[str, type[Recipe]] = {}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every recipe lets one choose; recipes add their own."""
+
+    epochs: int = 10             # passes over the training rows
+    batch_size: int = 64         # rows per update
+    lr: float = 1e-3             # per update
+
+
+@dataclass
+class Task:
+    """Arrays of a recipe: (x, y) pairs and what the labels are called.
+
+    validation is scored after every epoch, test once, at the end.
+    """
+
+    train: tuple[Any, Any]
+    test: tuple[Any, Any]
+    validation: tuple[Any, Any] | None = None
+    classes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+class Recipe:
+    """One runnable task. A subclass fills in `data`, `model`, and what differs from the defaults.
+
+    promise  (metric, value) that the test part reaches with the default settings and seed 0
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    settings: ClassVar[type[Settings]] = Settings
+    promise: ClassVar[tuple[str, float]]
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.set = settings or self.settings()
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
+        if abstract:
+            return
+        if cls.name in RECIPES:
+            raise TypeError(f"two recipes are called {cls.name}")
+        RECIPES[cls.name] = cls
+
+    # ---- what a recipe says ------------------------------------------------------------------
+    def data(self, folder: Path | None) -> Task:
+        """Load the arrays. Raises DataError with where to put the files."""
+        raise NotImplementedError
+
+    def model(self, task: Task) -> Any:
+        """A new network."""
+        raise NotImplementedError
+
+    def loss(self) -> Callable[[Any, Any], Tensor]:
+        """loss(output, target)."""
+        from .. import nn
+        return nn.CrossEntropyLoss()
+
+    def optimizer(self, model: Any) -> Any:
+        """Adam unless a recipe says otherwise."""
+        from .. import optim
+        return optim.Adam(model.parameters(), lr=self.set.lr)
+
+    def schedule(self, optimizer: Any, steps: int) -> Any:
+        """A learning-rate schedule, given the updates of the whole run; None keeps the rate."""
+        return None
+
+    def transform(self, x: Any) -> Any:
+        """Applied to every batch of inputs, inside the program."""
+        return x
+
+    def callbacks(self) -> list[Callback]:
+        """Early stopping and the like."""
+        return []
+
+
+@dataclass
+class Outcome:
+    """What a run of a recipe gave."""
+
+    recipe: str
+    seed: int
+    epochs: int
+    seconds: float
+    train: Mapping[str, float]
+    test: Mapping[str, float]
+    run: Run
+    pictures: list[Path]
+
+    def json(self) -> dict[str, Any]:
+        """One JSON object, as `sheer train --json` prints it."""
+        return {"recipe": self.recipe, "seed": self.seed, "epochs": self.epochs,
+                "seconds": round(self.seconds, 3), "train": dict(self.train), "test": dict(self.test),
+                "run": str(self.run.folder) if self.run.folder else None}
+
+
+def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
+    """The recipe of that name with some settings changed (texts, as from the command line).
+
+    Raises E803 for an unknown recipe, E804 for an unknown setting or a value of the wrong kind.
+    """
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, 3, 0.4)
+        raise ArgumentError("E820", "recipe", f"there is no recipe {name!r}",
+                            got={"nearest": ", ".join(near)} if near else None,
+                            need=f"one of {', '.join(sorted(RECIPES))}")
+    cls = RECIPES[name]
+    known = {f.name: f for f in dataclasses.fields(cls.settings)}
+    values: dict[str, Any] = {}
+    for key, text in (changes or {}).items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 3, 0.4)
+            raise ArgumentError("E821", name, f"there is no setting {key!r}",
+                                got={"nearest": ", ".join(near)} if near else None,
+                                need=f"one of {', '.join(known)}")
+        values[key] = _parsed(name, key, text, type(known[key].default))
+    return cls(cls.settings(**values))
+
+
+def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Path | None = None,
+        progress: Any = True, resume: Path | None = None) -> Outcome:
+    """Train a recipe and score it on its test part; with `out`, into a new run folder there."""
+    from ..random import manual_seed
+    manual_seed(seed)
+    task = recipe.data(data_dir)
+    model = recipe.model(task)
+    optimizer = recipe.optimizer(model)
+    config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
+    folder = Run.open(resume) if resume else Run() if out is None else Run.create(out, recipe.name, config)
+    began = time.perf_counter()
+    steps = -(-len(task.train[1]) // recipe.set.batch_size)
+    done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
+               batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
+               schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
+               callbacks=recipe.callbacks(), transform=recipe.transform, seed=seed, run=folder,
+               resume=resume is not None, progress=progress)
+    seconds = time.perf_counter() - began
+    last = done.history[-1] if done.history else {}
+    train = {k: v for k, v in last.items() if k in ("loss", *recipe.metrics)}
+    test = evaluate(model, task.test, loss=recipe.loss(), metrics=recipe.metrics,
+                    transform=recipe.transform)
+    return Outcome(recipe.name, seed, len(done.history), seconds, train, test, done,
+                   _pictures(recipe, model, task, done))
+
+
+def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
+    """Learning curve and, for classes, the confusion matrix of the test part."""
+    if done.folder is None:
+        return []
+    paths = [p for p in [done.plot()] if p is not None]
+    if task.classes:
+        from ..train.plots import confusion_matrix
+        scores = predict(model, task.test[0], transform=recipe.transform)
+        guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
+        paths.append(confusion_matrix(guess.astype(np.int64), np.asarray(task.test[1]).ravel().astype(np.int64),
+                                      task.classes, done.folder / "confusion-matrix.png"))
+    return paths
+
+
+def _parsed(recipe: str, key: str, text: str, kind: type) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError) as e:
+        raise ArgumentError("E821", recipe, f"{key}={text} is no {kind.__name__}",
+                            need=f"{key}=<{kind.__name__}>") from e

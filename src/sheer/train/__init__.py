@@ -1,0 +1,9 @@
+"""Training: fit, evaluate, predict; what happens between epochs; the Run that remembers it."""
+
+from .callbacks import Callback, EarlyStopping
+from .fit import evaluate, fit, predict
+from .metrics import METRICS, accuracy, mae, mse
+from .run import Run
+
+__all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit", "mae",
+           "mse", "predict"]

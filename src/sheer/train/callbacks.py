@@ -1,0 +1,67 @@
+"""Callbacks: what happens between epochs. Each sees the run and may stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..graph.errors import ArgumentError
+from .metrics import is_better
+
+
+class Callback:
+    """Base: override what is needed. `state` and `load` make it survive a resumed run."""
+
+    def on_epoch_end(self, trainer: Any, row: Mapping[str, float]) -> None:
+        """After every epoch; `trainer.stop()` ends the training."""
+
+    def on_train_end(self, trainer: Any) -> None:
+        """After the last epoch."""
+
+    def state(self) -> dict[str, Any]:
+        """What must be remembered, as JSON."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continue from a remembered state."""
+
+
+class EarlyStopping(Callback):
+    """Stop when a quantity has not improved for `patience` epochs.
+
+    monitor    column of the history, e.g. "val_loss"
+    patience   epochs without improvement that are allowed, >= 0
+    min_delta  what counts as an improvement, >= 0
+    Source     Prechelt 1998, Early stopping - but when?
+    """
+
+    def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0) -> None:
+        if patience < 0 or min_delta < 0:
+            raise ArgumentError("E505", "EarlyStopping", "patience and min_delta cannot be negative",
+                                got={"patience": patience, "min_delta": min_delta}, need=">= 0")
+        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.best: float | None = None
+        self.waited = 0
+
+    def on_epoch_end(self, trainer: Any, row: Mapping[str, float]) -> None:
+        value = monitored(row, self.monitor)
+        if self.best is None or is_better(self.monitor, value, self.best, self.min_delta):
+            self.best, self.waited = value, 0
+            return
+        self.waited += 1
+        if self.waited > self.patience:
+            trainer.stop(f"{self.monitor} has not improved for {self.waited} epochs")
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self.waited}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.best, self.waited = state["best"], state["waited"]
+
+
+def monitored(row: Mapping[str, float], name: str) -> float:
+    """A column of the newest row. Raises E506 for one that is not there, naming those that are."""
+    if name not in row:
+        raise ArgumentError("E506", "fit", f"nothing called {name!r} is measured",
+                            need=f"one of {', '.join(k for k in row if k not in ('epoch', 'rate'))}")
+    return row[name]

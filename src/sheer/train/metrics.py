@@ -1,0 +1,83 @@
+"""Metrics: outputs and targets of a batch flow in, one sum per batch comes out, inside the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import ops
+from ..graph.dtypes import float32, int64
+from ..graph.errors import ArgumentError
+from ..mixins.core import apply
+from ..ops.lift import cast
+from ..tensor import Tensor
+
+Metric = Callable[[Tensor, Tensor], Tensor]
+
+
+def accuracy(output: Tensor, target: Tensor) -> Tensor:
+    """Share of rows classified right.
+
+    Shape   output (B, K, *S) scores with labels (B, *S); or (B,) / (B, 1) logits with 0/1 targets
+            -> () in [0, 1]
+    Source  definition; the first of equal scores wins
+    """
+    def share(out: Any, want: Any) -> Any:
+        if out.ndim > 1 and out.shape[1] > 1:
+            guess = ops.argmax(out, 1)
+        else:
+            guess = cast(ops.gt(ops.reshape(out, want.shape), 0), int64)
+        return ops.mean(cast(ops.eq(guess, cast(want, int64)), float32))
+    result: Tensor = apply(share, output, target)
+    return result
+
+
+def mae(output: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute error.
+
+    Shape   output (*S), target (*S) -> ()
+    Source  definition
+    """
+    def error(out: Any, want: Any) -> Any:
+        return ops.mean(ops.abs(out - ops.reshape(want, out.shape)))
+    result: Tensor = apply(error, output, target)
+    return result
+
+
+def mse(output: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error.
+
+    Shape   output (*S), target (*S) -> ()
+    Source  definition
+    """
+    def error(out: Any, want: Any) -> Any:
+        deviation = out - ops.reshape(want, out.shape)
+        return ops.mean(deviation * deviation)
+    result: Tensor = apply(error, output, target)
+    return result
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse}
+
+# Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
+FALLING = {"loss", "mae", "mse"}
+
+
+def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
+    """Metrics by name; each is a name from METRICS or a function (output, target) -> number.
+
+    Raises E501 for an unknown name, with the choices.
+    """
+    found: dict[str, Metric] = {}
+    for m in metrics:
+        if isinstance(m, str) and m not in METRICS:
+            raise ArgumentError("E501", "metrics", f"there is no metric {m!r}",
+                                need=f"one of {', '.join(METRICS)}, or a function (output, target)")
+        found[m if isinstance(m, str) else m.__name__] = METRICS[m] if isinstance(m, str) else m
+    return found
+
+
+def is_better(name: str, new: float, old: float, min_delta: float = 0.0) -> bool:
+    """Is `new` an improvement of the quantity called `name` (a `val_` in front does not matter)?"""
+    falling = name.removeprefix("val_") in FALLING
+    return new < old - min_delta if falling else new > old + min_delta

@@ -1,0 +1,58 @@
+"""Pictures of a run: its history or its predictions flow in, PNG files come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def _figure(width: float, height: float) -> Any:
+    """A matplotlib figure without pyplot: no window, no global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def learning_curve(history: Sequence[Mapping[str, float]], path: Path) -> Path:
+    """Loss on the left, every other metric on the right, training and validation together."""
+    names = list(dict.fromkeys(k.removeprefix("val_") for row in history for k in row))
+    panels = [n for n in names if n not in ("epoch", "seconds", "rate")]
+    figure = _figure(4.5 * max(len(panels), 1), 3.2)
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, max(len(panels), 1))), panels, strict=False):
+        for key, label in ((name, "train"), (f"val_{name}", "validation")):
+            points = [(row["epoch"], row[key]) for row in history if key in row]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=label)
+        axes.set_xlabel("epoch")
+        axes.set_title(name)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, dpi=120)
+    return path
+
+
+def confusion_matrix(guess: np.ndarray, target: np.ndarray, classes: Sequence[str],
+                     path: Path) -> Path:
+    """How often each class (row) was taken for each class (column)."""
+    count = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(count, (target, guess), 1)
+    side = max(4.0, 0.45 * len(classes) + 1.5)
+    figure = _figure(side, side)
+    axes = figure.subplots()
+    shares = count / np.maximum(count.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), number in np.ndenumerate(count):
+        if number:
+            axes.text(column, row, str(number), ha="center", va="center", fontsize=7,
+                      color="white" if shares[row, column] > 0.5 else "black")
+    axes.set_xticks(range(len(classes)), classes, rotation=90 if len(max(classes, key=len)) > 2 else 0)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    figure.savefig(path, dpi=120)
+    return path

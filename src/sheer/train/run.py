@@ -1,0 +1,101 @@
+"""Run: the folder of one training. Settings, metrics, plots and weights flow in and stay together."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..graph.errors import DataError, StateError
+from . import checkpoint
+
+LAST, BEST = "last.safetensors", "best.safetensors"
+
+
+@dataclass
+class Run:
+    """What is known of one training.
+
+    config    everything needed to repeat it
+    history   one dict per epoch: epoch, loss, metrics, val_*, seconds, rate
+    folder    where it is written; None keeps it in memory only
+    """
+
+    folder: Path | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+
+    @classmethod
+    def create(cls, parent: str | Path, name: str, config: Mapping[str, Any]) -> Run:
+        """A new folder `parent/name-YYYYmmdd-HHMMSS`, with a number behind it when that exists."""
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        for number in range(1, 1000):
+            folder = Path(parent) / f"{name}-{stamp}{'' if number == 1 else f'-{number}'}"
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as e:
+                raise DataError("E502", "run", f"cannot make the run folder: {e.strerror}",
+                                got={"folder": str(folder)}, need="a writable folder (--out)") from e
+            return cls.open(folder, config)
+        raise StateError("E504", "run", "a thousand runs started within one second")
+
+    @classmethod
+    def open(cls, folder: str | Path, config: Mapping[str, Any] | None = None) -> Run:
+        """The run in that folder; with config, a new one is begun there."""
+        folder = Path(folder)
+        if config is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            run = cls(folder, dict(config))
+            run._write("config.json", json.dumps(run.config, indent=1, default=str))
+            return run
+        try:
+            return cls(folder, json.loads((folder / "config.json").read_text()))
+        except (OSError, ValueError) as e:
+            raise DataError("E503", "run", "there is no run in this folder", got={"folder": str(folder)},
+                            need="a folder with config.json") from e
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Add one epoch and write the table of all."""
+        self.history.append(dict(row))
+        if self.folder is not None:
+            self._write_table()
+
+    def column(self, name: str) -> list[float]:
+        """One quantity over the epochs; NaN where it was not measured."""
+        return [row.get(name, math.nan) for row in self.history]
+
+    def save(self, which: str, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+        """Write a checkpoint into the folder (nothing without one)."""
+        if self.folder is not None:
+            checkpoint.save(self.folder / which, arrays, about)
+
+    def plot(self, names: Sequence[str] = ()) -> Path | None:
+        """Write learning-curve.png; gives its path."""
+        if self.folder is None or not self.history:
+            return None
+        from .plots import learning_curve
+        return learning_curve(self.history, self.folder / "learning-curve.png")
+
+    def _write_table(self) -> None:
+        columns = list(dict.fromkeys(k for row in self.history for k in row))
+        assert self.folder is not None
+        part = self.folder / ".metrics.csv.part"
+        with open(part, "w", newline="") as file:
+            table = csv.DictWriter(file, columns)
+            table.writeheader()
+            table.writerows(self.history)
+        part.replace(self.folder / "metrics.csv")
+
+    def _write(self, name: str, text: str) -> None:
+        assert self.folder is not None
+        (self.folder / name).write_text(text + "\n")

@@ -1,0 +1,144 @@
+"""Session: a model, its loss and its optimizer flow in; compiled training and evaluation come out.
+
+One call runs many minibatches inside one program: gather, forward, loss, backward, clipping,
+update and metrics, with no Python between steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..mixins.core import apply, no_grad, wrap
+from ..ops.index import take
+from ..ops.structure import data
+from ..tensor import Tensor
+from ..transforms import execute, tree
+from ..transforms import jit as jit_module
+from ..transforms.jit import Jitted, jit
+from ..transforms.loop import scan
+from .cost import estimate_seconds
+from .metrics import Metric
+
+Transform = Callable[..., Any]
+
+
+class Session:
+    """The compiled forms of one training set-up.
+
+    transform  applied to the inputs of every batch inside the program (scaling, augmentation)
+    clip       called after backward, before the update
+    """
+
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Tensor], optimizer: Any,
+                 metrics: Mapping[str, Metric], transform: Transform | None = None,
+                 clip: Callable[[], Any] | None = None) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.metrics, self.transform, self.clip = dict(metrics), transform, clip
+        self._train = jit(self._train_batches)
+        self._score = jit(self._score_batches)
+        self._predict = jit(self._predict_batches)
+
+    # ---- one step, as anybody would write it ----------------------------------------------------
+    def step(self, x: Tensor, y: Tensor, rates: Tensor | None = None) -> tuple[Tensor, ...]:
+        """One update on one batch; (loss, *metrics), each a number."""
+        if rates is not None:
+            self.optimizer.set_rates(rates)
+        self.optimizer.zero_grad()
+        out = self.model(self._prepared(x))
+        loss = self.loss(out, y)
+        loss.backward()
+        if self.clip is not None:
+            self.clip()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.detach(), *self._measure(out, y)
+
+    def _prepared(self, x: Any) -> Any:
+        return x if self.transform is None else self.transform(x)
+
+    def _measure(self, out: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        with no_grad():
+            return tuple(m(out.detach(), y) for m in self.metrics.values())
+
+    def _scored(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        with no_grad():
+            out = self.model(self._prepared(x))
+            return self.loss(out, y), *self._measure(out, y)
+
+    # ---- many steps in one program ---------------------------------------------------------------
+    def _train_batches(self, memory: Any, parts: Any, rates: Tensor | None) -> Any:
+        def one(_: Any, given: Any) -> Any:
+            part, rate = given
+            return (), self.step(*batch_of(memory, part), rate)
+        return scan(one, (), (parts, rates))[1]
+
+    def _score_batches(self, memory: Any, parts: Any) -> Any:
+        return scan(lambda _, part: ((), self._scored(*batch_of(memory, part))), (), parts)[1]
+
+    def _predict_batches(self, memory: Any, parts: Any) -> Any:
+        def one(_: Any, part: Any) -> Any:
+            with no_grad():
+                return (), self.model(self._prepared(batch_of(memory, part)[0]))
+        return scan(one, (), parts)[1]
+
+    def train(self, memory: Any, parts: Any, rates: np.ndarray | None = None) -> np.ndarray:
+        """Update on every batch; float64 (1 + metrics, batches): the loss and each metric.
+
+        memory  (x, y) tensors of all rows, and parts int64 (batches, B) the rows of each batch;
+                or None, and parts (x, y) with a first axis over batches
+        rates   learning rates, (batches, parameter groups); None leaves them as they are
+        """
+        self.model.train()
+        given = None if rates is None else wrap(data(np.ascontiguousarray(rates, np.float64)))
+        return _stacked(self._train(memory, parts, given))
+
+    def score(self, memory: Any, parts: Any) -> np.ndarray:
+        """Loss and metrics of every batch in evaluation mode; float64 (1 + metrics, batches)."""
+        self.model.eval()
+        return _stacked(self._score(memory, parts))
+
+    def predict(self, memory: Any, parts: Any) -> np.ndarray:
+        """Outputs of the model in evaluation mode, (batches, B, ...)."""
+        self.model.eval()
+        outputs: np.ndarray = self._predict(memory, parts).numpy()
+        return outputs
+
+    def seconds_per_batch(self, source: Any) -> float:
+        """A rough guess from the arithmetic of one step, to choose how many steps a program runs."""
+        part = next(iter(source.slices(0, 1)))
+        nodes, shape = tree.flatten(part.parts)
+        single = tree.unflatten(shape, [data(a[0]) for a in execute.evaluate(nodes)])
+        return estimate_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
+
+    # ---- what it became ---------------------------------------------------------------------------
+    def traced_step(self, x: Tensor, y: Tensor, rates: Tensor | None = None) -> jit_module.Traced:
+        """One training step as a graph with its state, for looking at and for replaying."""
+        self.model.train()
+        nodes, shape = tree.flatten(((x, y, rates), {}))
+        return jit_module.trace_function(self.step, nodes, shape)
+
+    @property
+    def programs(self) -> Sequence[Jitted]:
+        return self._train, self._score, self._predict
+
+
+def batch_of(memory: Any, part: Any) -> tuple[Any, Any]:
+    """(x, y) of one batch: rows gathered from memory, or the part itself."""
+    if memory is None:
+        x, y = part
+        return x, y
+    return tuple(_rows(m, part) for m in memory)  # type: ignore[return-value]
+
+
+def _rows(values: Any, rows: Tensor) -> Any:
+    """Rows of a tensor, or of every tensor of a tuple of inputs."""
+    if isinstance(values, list | tuple):
+        return tuple(_rows(v, rows) for v in values)
+    return apply(take, values, rows, axis=0)
+
+
+def _stacked(results: Sequence[Tensor]) -> np.ndarray:
+    return np.stack([np.asarray(r.numpy(), np.float64) for r in results])

@@ -1,0 +1,119 @@
+"""Sources: tensors, a dataset or a loader flow in; slices of batches for the programs come out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..graph.errors import ArgumentError
+from ..mixins.core import wrap
+from ..ops.structure import data
+from ..transforms import tree
+from .plan import Memory, epoch_order
+
+STACK = 16                    # batches of a loader that one program runs
+
+
+@dataclass(frozen=True)
+class Part:
+    """Batches for one program: see Session.train for memory and parts. first: number in the epoch."""
+
+    memory: Any
+    parts: Any
+    first: int
+    rows: int
+
+    @property
+    def count(self) -> int:
+        """Number of batches."""
+        return int(tree.leaves(self.parts)[0].shape[0])
+
+    def cut(self, start: int, stop: int) -> Part:
+        """Batches start to stop, as a part of its own."""
+        nodes, shape = tree.flatten(self.parts)
+        from ..transforms.execute import evaluate
+        arrays = [np.ascontiguousarray(a[start:stop]) for a in evaluate(nodes)]
+        return replace(self, parts=tree.unflatten(shape, [data(a) for a in arrays]),
+                       first=self.first + start)
+
+
+class Source(Protocol):
+    """Where batches come from. steps and full_batches are per epoch."""
+
+    steps: int
+    full_batches: int
+
+    def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]: ...
+
+
+class MemorySource:
+    """All rows in memory: batches are gathered by the program itself."""
+
+    def __init__(self, memory: Memory, seed: int, shuffle: bool) -> None:
+        self.memory, self.seed, self.shuffle = memory, seed, shuffle
+        self.steps = memory.steps
+        self.full_batches = memory.rows // memory.batch_size
+
+    def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
+        order = epoch_order(self.memory.rows, self.seed, epoch, self.shuffle)
+        for s in self.memory.slices(order, length, start):
+            yield Part(self.memory.pair, s.parts, s.first, s.rows)
+
+
+class LoaderSource:
+    """A DataLoader: equal batches are stacked, up to STACK of them, while the program runs."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+        self.steps = self.full_batches = len(loader)
+
+    def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
+        if hasattr(self.loader, "set_epoch"):
+            self.loader.set_epoch(epoch)
+        batches = itertools.islice(iter(self.loader), start, None)
+        first = start
+        for group in _equal_runs(batches, min(length, STACK)):
+            parts = tuple(_stack([b[i] for b in group]) for i in range(2))
+            yield Part(None, parts, first, tree.leaves(parts)[0].shape[1])
+            first += len(group)
+
+
+def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool) -> Source:
+    """A source from (x, y), a TensorDataset or a DataLoader. Raises E509 for anything else."""
+    tensors = getattr(given, "tensors", None)
+    if tensors is not None:
+        given = tuple(tensors)
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return MemorySource(Memory(given[0], given[1], batch_size, drop_last), seed, shuffle)
+    if hasattr(given, "__iter__") and hasattr(given, "__len__") and hasattr(given, "batch_size"):
+        return LoaderSource(given)
+    raise ArgumentError("E509", "fit", f"{type(given).__name__} is no training data",
+                        need="(x, y), a TensorDataset or a DataLoader",
+                        tries=[("DataLoader(dataset, batch_size=32)", lambda: None)])
+
+
+def _equal_runs(batches: Iterable[Any], most: int) -> Iterator[list[Any]]:
+    """Consecutive batches of equal shapes, at most `most` together."""
+    group: list[Any] = []
+    for batch in batches:
+        if group and (len(group) == most or _shapes(batch) != _shapes(group[0])):
+            yield group
+            group = []
+        group.append(batch)
+    if group:
+        yield group
+
+
+def _shapes(batch: Any) -> list[Any]:
+    return [t.node.spec for t in tree.leaves(list(batch))]
+
+
+def _stack(values: list[Any]) -> Any:
+    """Batches side by side along a new first axis."""
+    if isinstance(values[0], list | tuple):
+        return tuple(_stack([v[i] for v in values]) for i in range(len(values[0])))
+    return wrap(data(np.stack([v.numpy() for v in values])))
