@@ -50,13 +50,15 @@ def test_conv_transpose(seed):
           lambda a, b: TRANSPOSE[axes](a, b, None, stride, padding, extra, groups, dilation), x, w)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding=.same.")     # torch copies uneven padding
 @pytest.mark.parametrize("kernel", [(1, 2), (2, 3), (4, 5)])
 @pytest.mark.parametrize("padding", ["same", "valid", 1, (0, 2)])
-def test_every_way_to_say_padding(kernel, padding):
+@pytest.mark.parametrize("dilation", [1, (1, 2)])
+def test_every_way_to_say_padding(kernel, padding, dilation):
     rng = np.random.default_rng(1)
     x, w = rng.normal(size=(2, 3, 9, 10)), rng.normal(size=(4, 3, *kernel))
-    agree(lambda a, b: conv(a, b, padding=padding, dilation=2),
-          lambda a, b: F.conv2d(a, b, padding=padding, dilation=2), x, w)
+    agree(lambda a, b: conv(a, b, padding=padding, dilation=dilation),
+          lambda a, b: F.conv2d(a, b, padding=padding, dilation=dilation), x, w)
 
 
 def test_an_image_without_batch_axis():

@@ -23,20 +23,20 @@ array = lambda dtype: lambda *shape: np.ones(shape, dtype)
 f32, f64, i32, i64, flags = map(array, ["f4", "f8", "i4", "i8", "?"])
 
 CASES = [
-    (lambda x, w: conv(x, w), [f32(2, 3, 8, 8), f32(6, 4, 3, 3)], ShapeError, """
+    (conv, [f32(2, 3, 8, 8), f32(6, 4, 3, 3)], ShapeError, """
 conv: input has 3 channels, weight is for 4
   input : f32[2, 3, 8, 8]
   weight: f32[6, 4, 3, 3]
   need  : input.shape[1] = weight.shape[1] * groups, weight.shape[0] a multiple of groups
   more  : sheer explain E121"""),
-    (lambda x, w: conv(x, w), [f32(2, 8, 8, 3), f32(6, 3, 3, 3)], ShapeError, """
+    (conv, [f32(2, 8, 8, 3), f32(6, 3, 3, 3)], ShapeError, """
 conv: input has 8 channels, weight is for 3
   input : f32[2, 8, 8, 3]
   weight: f32[6, 3, 3, 3]
   need  : input.shape[1] = weight.shape[1] * groups, weight.shape[0] a multiple of groups
   try   : input.permute(0, 3, 1, 2)
   more  : sheer explain E121"""),
-    (lambda x, w: conv(x, w), [f32(2, 6, 8, 8), f32(6, 3, 3, 3)], ShapeError, """
+    (conv, [f32(2, 6, 8, 8), f32(6, 3, 3, 3)], ShapeError, """
 conv: input has 6 channels, weight is for 3
   input : f32[2, 6, 8, 8]
   weight: f32[6, 3, 3, 3]
@@ -50,32 +50,32 @@ conv: 6 filters do not divide into 4 groups
   weight: f32[6, 1, 3, 3]
   need  : input.shape[1] = weight.shape[1] * groups, weight.shape[0] a multiple of groups
   more  : sheer explain E121"""),
-    (lambda x, w: conv(x, w), [f32(8, 8), f32(6, 1, 3, 3)], ShapeError, """
+    (conv, [f32(8, 8), f32(6, 1, 3, 3)], ShapeError, """
 conv: input is 2-d
   input : f32[8, 8]
   weight: f32[6, 1, 3, 3]
   need  : 4-d: (N, C, H, W) and a weight of 2 spatial axes
   more  : sheer explain E120"""),
-    (lambda x, w: conv(x, w), [f32(2, 8, 8), f32(6, 1, 3, 3)], ShapeError, """
+    (conv, [f32(2, 8, 8), f32(6, 1, 3, 3)], ShapeError, """
 conv: input is 3-d
   input : f32[2, 8, 8]
   weight: f32[6, 1, 3, 3]
   need  : 4-d: (N, C, H, W) and a weight of 2 spatial axes
   try   : input.unsqueeze(1)
   more  : sheer explain E120"""),
-    (lambda x, w: conv(x, w), [f32(2, 8, 8, 8, 1, 1), f32(6, 1, 3, 3)], ShapeError, """
+    (conv, [f32(2, 8, 8, 8, 1, 1), f32(6, 1, 3, 3)], ShapeError, """
 conv: input is 6-d
   input : f32[2, 8, 8, 8, 1, 1]
   weight: f32[6, 1, 3, 3]
   need  : 4-d: (N, C, H, W) and a weight of 2 spatial axes
   more  : sheer explain E120"""),
-    (lambda x, w: conv(x, w), [f32(2, 8), f32(6, 8)], ShapeError, """
+    (conv, [f32(2, 8), f32(6, 8)], ShapeError, """
 conv: input is 2-d
   input : f32[2, 8]
   weight: f32[6, 8]
   need  : 3-d: (N, C, W) and a weight of 1 spatial axes
   more  : sheer explain E120"""),
-    (lambda x, w: conv(x, w), [f32(2, 3, 2, 8), f32(6, 3, 3, 3)], ShapeError, """
+    (conv, [f32(2, 3, 2, 8), f32(6, 3, 3, 3)], ShapeError, """
 conv: the kernel spans (3, 3), the padded input (2, 8)
   input : f32[2, 3, 2, 8]
   weight: f32[6, 3, 3, 3]
@@ -117,14 +117,14 @@ conv: padding 'full' is unknown
 conv: padding "same" has no meaning with stride (2, 2)
   need : stride 1, or padding in numbers
   more : sheer explain E124"""),
-    (lambda x, w: conv(x, w), [f64(2, 3, 5, 8), f32(6, 3, 3, 3)], DTypeError, """
+    (conv, [f64(2, 3, 5, 8), f32(6, 3, 3, 3)], DTypeError, """
 conv: needs two operands of one number type
   input : f64[2, 3, 5, 8]
   weight: f32[6, 3, 3, 3]
   need  : one dtype, not bool
   try   : input.to(weight.dtype)
   more  : sheer explain E105"""),
-    (lambda x, w: conv_transpose(x, w), [f32(2, 3, 5, 8), f32(6, 3, 3, 3)], ShapeError, """
+    (conv_transpose, [f32(2, 3, 5, 8), f32(6, 3, 3, 3)], ShapeError, """
 conv_transpose: input has 3 channels, weight is for 6
   input : f32[2, 3, 5, 8]
   weight: f32[6, 3, 3, 3]
@@ -143,26 +143,26 @@ conv_transpose: nothing is left: the result would have lengths (-1, 2)
   weight: f32[3, 3, 3, 3]
   need  : lengths of at least 1: less padding
   more  : sheer explain E122"""),
-    (lambda x, w: conv_transpose(x, w), [f32(5), f32(3, 3, 3, 3)], ShapeError, """
+    (conv_transpose, [f32(5), f32(3, 3, 3, 3)], ShapeError, """
 conv_transpose: input is 1-d
   input : f32[5]
   weight: f32[3, 3, 3, 3]
   need  : 4-d: (N, C, H, W) and a weight of 2 spatial axes
   more  : sheer explain E120"""),
-    (lambda y, w: ConvInput((1,), ((0, 0),), (1,), 1, (9,))(y, w),
+    (ConvInput((1,), ((0, 0),), (1,), 1, (9,)),
      [f32(1, 2, 5), f32(2, 1, 3)], ShapeError, """
 conv_transpose: an image of (9,) and a kernel of (3,) give positions (7,), not (5,)
   result: f32[1, 2, 5]
   need  : sizes that belong together under these settings
   more  : sheer explain E125"""),
-    (lambda x, y: ConvWeight((1,), ((0, 0),), (1,), 1, (3,))(x, y),
+    (ConvWeight((1,), ((0, 0),), (1,), 1, (3,)),
      [f32(1, 2, 5), f32(2, 1, 3)], ShapeError, """
 conv_weight: images or channels do not fit 1 groups
   input : f32[1, 2, 5]
   result: f32[2, 1, 3]
   need  : equally many images, channels divisible by groups
   more  : sheer explain E121"""),
-    (lambda x, y: ConvWeight((1,), ((0, 0),), (1,), 1, (4,))(x, y),
+    (ConvWeight((1,), ((0, 0),), (1,), 1, (4,)),
      [f32(2, 2, 5), f32(2, 1, 3)], ShapeError, """
 conv_weight: an image of (5,) and a kernel of (4,) give positions (2,), not (3,)
   result: f32[2, 1, 3]
@@ -182,7 +182,7 @@ max_pool: a 2-d window over a 1-d input
 max_pool: padding ((2, 2), (2, 2)) is more than half of window (3, 3)
   need : padding <= window // 2
   more : sheer explain E124"""),
-    (lambda x: MaxPool((2,), (1,), ((2, 0),), (1,))(x), [f64(1, 5)], ShapeError, """
+    (MaxPool((2,), (1,), ((2, 0),), (1,)), [f64(1, 5)], ShapeError, """
 max_pool: a window holds only padding
   input: f64[1, 5]
   need : less padding than ((2, 0),)
@@ -202,12 +202,12 @@ avg_pool: has no meaning for int32
 avg_pool: divisor_override is 0
   need : any other number, or None
   more : sheer explain E124"""),
-    (lambda x: SumPool((2,), (1,), ((0, 0),), (1,))(x), [flags(1, 3)], DTypeError, """
+    (SumPool((2,), (1,), ((0, 0),), (1,)), [flags(1, 3)], DTypeError, """
 sum_pool: has no meaning for bool
   input: bool[1, 3]
   need : uint8 or int8 or int16 or int32 or int64 or float32 or float64
   more : sheer explain E105"""),
-    (lambda x: SumPoolInput((2,), (1,), ((0, 0),), (1,), (7,))(x), [f64(1, 3)], ShapeError, """
+    (SumPoolInput((2,), (1,), ((0, 0),), (1,), (7,)), [f64(1, 3)], ShapeError, """
 sum_pool_input: an image of (7,) gives positions (6,), not (3,)
   result: f64[1, 3]
   need  : sizes that belong together under these settings

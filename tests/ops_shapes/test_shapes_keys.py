@@ -10,7 +10,6 @@ from sheer.graph import Graph, interpret
 from sheer.ops import getitem, setitem
 from sheer.ops.walk import vjp_nodes
 
-
 KINDS = ["int", "slice", "array", "list", "new", "dots", "mask", "bool"]
 
 
@@ -41,7 +40,8 @@ def _item(kind, n, common):
     index = st.integers(-n, n - 1)
     bound = st.none() | st.integers(-n - 2, n + 2)
     array = lambda seed: np.random.default_rng(seed).integers(-n, n, common)
-    return {"int": index, "array": st.builds(array, st.integers(0, 99)), "list": st.lists(index, min_size=1, max_size=1),
+    return {"int": index, "array": st.builds(array, st.integers(0, 99)),
+            "list": st.lists(index, min_size=1, max_size=1),
             "slice": st.builds(slice, bound, bound, st.none() | st.sampled_from([1, 2, 3, -1, -2])),
             "mask": st.builds(lambda i: np.arange(n) == i % n, st.integers(0, 3))}[kind]
 

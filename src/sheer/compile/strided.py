@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..graph import Node
+from ..ops.movement import Reshape
 from .index import Index, Var, variable
 from .views import Place, flat, is_view, read
 
@@ -21,17 +22,18 @@ class Strided:
 def strided(operand: Node) -> Strided | None:
     """The operand as strides over a value that is no view; None when it is not like that."""
     index = tuple(variable(f"d{i}", s) for i, s in enumerate(operand.shape))
-    node, at = operand, index
+    node, at, place = operand, index, flat(index, operand.shape)
     while is_view(node) and not node.prim.pointwise:
-        reads, fill = read(node, at)
-        if len(reads) != 1 or reads[0].guards or (fill is not None and False):
+        reads, _ = read(node, at)
+        if len(reads) != 1 or reads[0].guards:
             return None
+        kept = isinstance(node.prim, Reshape)        # the element number stays what it is
         node, at = reads[0].node, reads[0].at
-    return _from(node, at, index)
+        place = place if kept else flat(at, node.shape)
+    return _from(node, place, index)
 
 
-def _from(node: Node, at: Place, index: tuple[Index, ...]) -> Strided | None:
-    place = flat(at, node.shape)
+def _from(node: Node, place: Index, index: Place) -> Strided | None:
     variables = [next(iter(i.terms)) if i.terms else None for i in index]
     strides = []
     for v in variables:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class _Pool(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: a loop over the window")
 
     @property
-    def settings(self): return self.window, self.stride, self.padding, self.dilation
+    def settings(self) -> tuple[Any, Any, Any, Any]: return self.window, self.stride, self.padding, self.dilation
     def lengths(self, sizes): return sliding.lengths(sizes, *self.settings)
     def positions(self, x, sizes):
         """Number of window positions per axis of `sizes`; raises unless there is one."""
@@ -176,7 +176,8 @@ def scattered(primitive, y, indices, size):
     rows = lambda t: movement.reshape(t, (math.prod(lead), math.prod(t.shape[t.ndim - axes:])))
     ct, places = rows(y), rows(indices)
     empty = movement.broadcast_to(constant(0, y.dtype), (math.prod(lead), math.prod(size)))
-    return movement.reshape(primitive(2, False)(empty, *places_along(places, 1), ct), (*lead, *size))
+    plane = primitive(2, False)(empty, *places_along(places, 1), ct)
+    return movement.reshape(plane, (*lead, *size))
 
 
 def _example(cls, rng):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,8 +37,8 @@ class _Convolution(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: the micro-kernel over windows")
 
     @property
-    def settings(self): return self.stride, self.padding, self.dilation, self.groups
-    def having(self, **changes): return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+    def settings(self) -> tuple[Any, Any, Any, Any]: return self.stride, self.padding, self.dilation, self.groups
+    def having(self, **changes): return dataclasses.replace(self, **changes)
     def to_y(self): return Conv(*self.settings)
     def to_x(self, like): return ConvInput(*self.settings, like.shape[2:])
     def to_w(self, like): return ConvWeight(*self.settings, like.shape[2:])

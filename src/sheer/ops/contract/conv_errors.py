@@ -16,7 +16,8 @@ def wrong_dtypes(prim: Any, got: Mapping[str, Node]) -> DTypeError:
     cast = x.to(*x.shape, dtype=y.dtype)
     return DTypeError("E105", prim.op, "needs two operands of one number type", got=got,
                       need="one dtype, not bool",
-                      tries=[(f"{name}.to({other}.dtype)", lambda: prim.infer(cast, y.to(*y.shape)))])
+                      tries=[(f"{name}.to({other}.dtype)",
+                              lambda: prim.infer(cast, y.to(*y.shape)))])
 
 
 def wrong_rank(prim: Any, got: Mapping[str, Node]) -> ShapeError:

@@ -1,0 +1,44 @@
+"""Workload: the same mathematics in sheer, PyTorch and JAX, with the same weights and data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .paired import Run
+
+
+@dataclass
+class Peer:
+    """One way to run a workload. losses(n) gives the losses of the first n steps from the start."""
+
+    run: Run
+    losses: Callable[[int], np.ndarray]
+
+
+@dataclass
+class Workload:
+    """A named comparison. Each maker builds its peer from the same seed when called.
+
+    torch makers are variants (threads, fused or foreach, ...), the fastest is compared.
+    """
+
+    name: str
+    what: str
+    sheer: Callable[[], Peer]
+    torch: dict[str, Callable[[], Peer]]
+    jax: Callable[[], Peer] | None = None
+    tolerance: float = 1e-3            # relative difference of losses after `checked` steps
+    checked: int = 20
+    notes: list[str] = field(default_factory=list)
+
+
+WORKLOADS: dict[str, Workload] = {}
+
+
+def add(workload: Workload) -> Workload:
+    """Put a workload on the list."""
+    WORKLOADS[workload.name] = workload
+    return workload
