@@ -70,4 +70,5 @@ def machine() -> dict[str, Any]:
             "versions": f"llvmlite {llvmlite.__version__}, torch {torch.__version__}"}
 
 
-main()
+if __name__ == "__main__":
+    main()

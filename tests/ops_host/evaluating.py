@@ -44,8 +44,8 @@ def torch_derivatives(function, *arrays):
     """The same by torch."""
     leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
     outs = as_tuple(function(*leaves))
-    dotted = lambda xs, seed: sum((x * torch.tensor(w)).sum()
-                                  for x, w in zip(xs, weights([x.shape for x in xs], seed), strict=True))
+    dotted = lambda xs, seed: sum((x * torch.tensor(w)).sum() for x, w in zip(
+        xs, weights([x.shape for x in xs], seed), strict=True))
     grad = lambda y: [torch.zeros_like(x) if g is None else g for x, g in zip(
         leaves, torch.autograd.grad(y, leaves, create_graph=True, allow_unused=True), strict=True)]
     first = grad(dotted(outs, 1))

@@ -40,7 +40,8 @@ def test_real_signals(length, norm):
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("s", "dim"), [(None, None), (None, (0, 2)), ((4, 2), None), ((2, 7), (2, 0))])
+@pytest.mark.parametrize(("s", "dim"), [
+    (None, None), (None, (0, 2)), ((4, 2), None), ((2, 7), (2, 0))])
 @pytest.mark.parametrize("name", ["fftn", "ifftn"])
 def test_several_axes(name, s, dim, norm):
     re, im = RNG.normal(size=(2, 2, 3, 4))

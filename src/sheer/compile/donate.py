@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..graph import Node
 from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
-from ..ops.reduce import Reduce
 from .bodies import Draft
 from .fuse import operands
-from .nest import nest_of
+from .nest import is_reduction, nest_of
 from .views import Place
 
 
@@ -37,7 +36,7 @@ def _carried(writer: Draft, value: Node, read: Node) -> bool:
 
 def _same_place(writer: Draft, read: Node) -> bool:
     """Does every turn of the loops read the element that it writes?"""
-    nest = nest_of(next((n for n in writer.body.nodes if isinstance(n.prim, Dot | Reduce)),
+    nest = nest_of(next((n for n in writer.body.nodes if isinstance(n.prim, Dot) or is_reduction(n)),
                         writer.body.outputs[0]))
     mine = nest.place(read)
     if nest.reduced and nest.spans(read):
@@ -55,7 +54,7 @@ def _same_place(writer: Draft, read: Node) -> bool:
         seen.add((node, at))
         if node is read and at != mine:
             return False
-        if isinstance(node.prim, Reduce):
+        if is_reduction(node):
             place = nest.full(node.inputs[0].shape)
             assert place is not None
             stack.append((node.inputs[0], place))

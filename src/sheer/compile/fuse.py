@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
-from ..ops.reduce import Reduce
 from ..ops.structure import Barrier, Iota, Pick
 from .cost import own_cost
-from .nest import Nest, nest_of
-from .roots import choose_roots, is_inline, is_leaf, is_number, owner
-from .views import Place, is_view, read
+from .index import Index, Var
+from .nest import Nest, is_reduction, nest_of
+from .roots import choose_roots, is_indexed, is_inline, is_leaf, is_number, owner
+from .views import Place, flat, is_view, read
 
 _EPILOGUE = 60           # instructions worth repeating for every register of a tile
 _ROW_BYTES = 1 << 17    # a row that several stages read must stay in the caches nearby
@@ -55,7 +55,7 @@ class Fusion:
 
     def _sources(self, root: Node) -> list[Node]:
         """Values in memory that computing the root reads (through a barrier: waits for)."""
-        by_address = not is_inline(root) and not isinstance(root.prim, Reduce)
+        by_address = not is_inline(root) and not is_reduction(root)
         found: dict[Node, None] = {}
         seen: set[Node] = set()
         stack = list(reversed(root.inputs))
@@ -120,12 +120,14 @@ class Fusion:
         if kinds == {"contract", "map"}:
             dot = first if first.kind == "contract" else second
             rest = second if dot is first else first
-            ok = dot is first and rest.nest == dot.nest and _epilogue_cost(rest, self) <= _EPILOGUE
+            ok = dot is first and rest.nest.size == dot.nest.size
+            ok = ok and _epilogue_cost(rest, self) <= _EPILOGUE
             return Cluster("contract", roots, dot.nest) if ok else None
         if not kinds <= {"map", "rows"}:
             return None
         if kinds == {"map"}:
-            return Cluster("map", roots, first.nest) if first.nest == second.nest else None
+            finer = max(first.nest, second.nest, key=lambda n: len(n.shape))
+            return Cluster("map", roots, finer) if first.nest.size == second.nest.size else None
         nest = first.nest if first.kind == "rows" else second.nest
         for cluster in (first, second):
             if cluster.kind == "rows" and cluster.nest != nest:
@@ -159,12 +161,14 @@ class Fusion:
 
 def _kind(root: Node) -> str:
     prim = root.prim
-    if isinstance(prim, Reduce):
+    if is_reduction(root):
         return "rows"
     if isinstance(prim, Scan):
         return "loop"
     if isinstance(prim, Dot):
         return "contract"
+    if is_indexed(root):
+        return "index"
     return "map" if is_inline(root) else "host"
 
 
@@ -193,19 +197,20 @@ def _epilogue_cost(cluster: Cluster, fusion: Fusion) -> int:
 def _consistent(cluster: Cluster, fusion: Fusion) -> bool:
     """Does every turn of the loops read only what the same turn makes (or other kernels made)?"""
     members = set(cluster.roots)
+    strange = any(nest_of(r) != cluster.nest for r in cluster.roots if not is_reduction(r))
     seen: set[tuple[Node, Place]] = set()
     for root in cluster.roots:
         if isinstance(root.prim, Dot):
             continue
         for node, at in _reads_of(root, cluster.nest):
-            if not _same_turn(node, at, cluster, members, fusion, seen):
+            if not _same_turn(node, at, cluster, members, fusion, seen, strange):
                 return False
     return True
 
 
 def _reads_of(root: Node, nest: Nest) -> Iterator[tuple[Node, Place]]:
     """The operands of a root, and the index at which a turn of the loops reads them."""
-    if isinstance(root.prim, Reduce):
+    if is_reduction(root):
         at = nest.full(root.inputs[0].shape)
         assert at is not None
         yield root.inputs[0], at
@@ -229,7 +234,8 @@ def operands(node: Node, at: Place) -> Iterator[tuple[Node, Place]]:
 
 
 def _same_turn(node: Node, at: Place, cluster: Cluster, members: set[Node], fusion: Fusion,
-               seen: set[tuple[Node, Place]]) -> bool:
+               seen: set[tuple[Node, Place]], strange: bool) -> bool:
+    """Check one operand; in a `strange` cluster, of several shapes, loads must stay even strides."""
     stack = [(node, at)]
     while stack:
         node, at = stack.pop()
@@ -239,9 +245,16 @@ def _same_turn(node: Node, at: Place, cluster: Cluster, members: set[Node], fusi
         if node in members:
             if at != cluster.nest.place(node):
                 return False
-        elif not (is_leaf(node) or isinstance(node.prim, Pick | Iota) or fusion.in_memory(node)):
+        elif is_leaf(node) or isinstance(node.prim, Pick | Iota) or fusion.in_memory(node):
+            if strange and not _even(flat(at, node.shape)):
+                return False
+        else:
             stack.extend(operands(node, at))
     return True
+
+
+def _even(place: Index) -> bool:
+    return all(isinstance(a, Var) for a in place.terms)
 
 
 def fuse(graph: Graph) -> Fusion:

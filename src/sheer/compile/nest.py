@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..graph import Node
-from ..ops.reduce import Reduce
+from ..ops.movement import strides
+from ..ops.reduce import ArgMax, ArgMin, Reduce
 from .index import Index, variable
 from .views import Place
 
@@ -48,7 +49,7 @@ class Nest:
 
     def place(self, node: Node) -> Place | None:
         """The index of this turn in the node's result, when the node belongs to the nest."""
-        if isinstance(node.prim, Reduce):
+        if is_reduction(node):
             mine = nest_of(node)
             return self._kept(node.shape) if mine == self else None
         whole = self.full(node.shape)
@@ -56,25 +57,47 @@ class Nest:
 
     def spans(self, node: Node) -> bool:
         """Does the node have an element for every turn of all loops?"""
-        return not isinstance(node.prim, Reduce) and self.full(node.shape) is not None
+        return not is_reduction(node) and self.full(node.shape) is not None
+
+    @property
+    def size(self) -> int:
+        """Turns of all loops."""
+        return math.prod(self.shape)
 
     def _kept(self, shape: Sequence[int]) -> Place | None:
         return spread(shape, self.kept_shape, [self.indices[a] for a in self.kept])
 
 
 def spread(shape: Sequence[int], lengths: Sequence[int], indices: Sequence[Index]) -> Place | None:
-    """One index per axis of `shape`, 0 on axes of length 1; None unless the others are `lengths`."""
+    """One index per axis of `shape`, 0 on axes of length 1, so that elements and turns correspond
+    in row-major order; None when they are not equally many.
+    """
     if [s for s in shape if s != 1] != list(lengths):
-        return None
+        if math.prod(shape) != math.prod(lengths) or not math.prod(shape):
+            return None
+        number = sum((i * s for i, s in zip(indices, strides(lengths), strict=True)), Index({}))
+        return tuple(number // s % n for n, s in zip(shape, strides(shape), strict=True))
     rest = iter(indices)
     return tuple(Index({}) if s == 1 else next(rest) for s in shape)
 
 
+def is_reduction(node: Node) -> bool:
+    """Does the node go over axes of its operand that it loses?"""
+    return isinstance(node.prim, Reduce | ArgMax | ArgMin)
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """The axes of the operand that are gone over."""
+    if isinstance(node.prim, ArgMax | ArgMin):
+        return (node.prim.axis,)
+    return node.prim.axes if isinstance(node.prim, Reduce) else ()
+
+
 def nest_of(node: Node) -> Nest:
     """The loops a node needs by itself: those of its result, or of what it reduces."""
-    reduces = isinstance(node.prim, Reduce)
+    reduces = is_reduction(node)
     shape = node.inputs[0].shape if reduces else node.shape
     real = [a for a, s in enumerate(shape) if s != 1]
-    axes = node.prim.axes if isinstance(node.prim, Reduce) else ()
+    axes = reduced_axes(node)
     return Nest(tuple(shape[a] for a in real),
                 tuple(i for i, a in enumerate(real) if a in axes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph
 from .canonical import thin_dots, turn_dots
+from .windows import windows
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
 
 
@@ -32,6 +33,7 @@ def passes() -> list[Pass]:
         Pass(simplify_views, "before folding: brings scalars out of repeats, where they fold"),
         Pass(fold_constants, "before arithmetic: its rules look for known numbers"),
         Pass(simplify_arithmetic, "before dots: what is multiplied by one need not be a product"),
+        Pass(windows, "before dots: convolutions become some"),
         Pass(turn_dots, "before the views of operands are read as strides"),
         Pass(thin_dots, "after the views of operands are composed, before fusion sees sums"),
         Pass(simplify_views, "again: the rules above leave views of views behind"),

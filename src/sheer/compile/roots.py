@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
+from ..ops.index.gather import Gather, ScatterAdd, ScatterSet
 from ..ops.movement import Reshape
 from ..ops.primitive import Absent
-from ..ops.reduce import Reduce
 from ..ops.structure import Barrier, Constant, Iota, Pick
 from .cost import own_cost
+from .nest import is_reduction
 from .strided import strided
 from .views import is_view
 
@@ -55,6 +56,11 @@ def owner(node: Node) -> Node:
     return node.inputs[0] if isinstance(node.prim, Pick) else node
 
 
+def is_indexed(node: Node) -> bool:
+    """Gather or scatter with something to look into: only the array itself must lie in memory."""
+    return isinstance(node.prim, Gather | ScatterAdd | ScatterSet) and bool(node.inputs[0].size)
+
+
 def choose_roots(graph: Graph) -> list[Node]:
     """The nodes whose results exist in memory, in order."""
     needed, uses = _needed(graph), _uses(graph)
@@ -86,11 +92,14 @@ def _needed(graph: Graph) -> set[Node]:
     """Values that must lie in memory because of who reads them."""
     found = {home(n) for n in graph.outputs}
     for node in graph.nodes:
-        if is_leaf(node) or is_inline(node) or isinstance(node.prim, Reduce | Pick):
+        if is_leaf(node) or is_inline(node) or is_reduction(node) or isinstance(node.prim, Pick):
+            continue
+        if is_indexed(node):
+            if isinstance(node.prim, Gather):
+                found.add(home(node.inputs[0]))
             continue
         for x in node.inputs:
-            plain = strided(x) if isinstance(node.prim, Dot) else None
-            found.add(home(x) if plain is None else plain.node)
+            found.add(home(strided(x).node if isinstance(node.prim, Dot) else x))
     return found
 
 

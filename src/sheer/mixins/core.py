@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +16,14 @@ from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms.grad import mark
 from . import views
+from .grad_mode import enable_grad as enable_grad
+from .grad_mode import is_grad_enabled as is_grad_enabled
+from .grad_mode import no_grad as no_grad
 from .registry import Shown
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-_local = threading.local()
 _noted: set[str] = set()                         # warnings that are given once a process
 _live = Shown()                                  # node -> a tensor that shows it
 _leaves = Shown()                                # node -> leaf with requires_grad
@@ -120,35 +120,6 @@ class Core:
     def to_spec(self) -> str:
         """`f32[3, 4]`."""
         return str(self.node.spec)
-
-
-class grad_mode(ContextDecorator):
-    """Within the block, operations do or do not record what gradients need."""
-
-    def __init__(self, enabled: bool) -> None:
-        self.enabled = enabled
-
-    def __enter__(self) -> None:
-        self.before = is_grad_enabled()
-        _local.grad = self.enabled
-
-    def __exit__(self, *exc: object) -> None:
-        _local.grad = self.before
-
-
-def no_grad() -> grad_mode:
-    """Context or decorator: nothing inside asks for gradients (torch.no_grad)."""
-    return grad_mode(False)
-
-
-def enable_grad() -> grad_mode:
-    """Context or decorator: gradients are recorded again inside a `no_grad` block."""
-    return grad_mode(True)
-
-
-def is_grad_enabled() -> bool:
-    """Are operations recorded for gradients now?"""
-    return getattr(_local, "grad", True)
 
 
 # ---- from Python values to nodes and back ------------------------------------------------------

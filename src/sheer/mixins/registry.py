@@ -34,5 +34,9 @@ class Shown:
         found = self.get(node)
         return found is not None and found._bound is node
 
+    def valuerefs(self) -> list[ref[Core]]:
+        """Weak references to the tensors."""
+        return list(self._found.values())
+
     def __len__(self) -> int:
         return len(self._found)

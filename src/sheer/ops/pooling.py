@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 
 import numpy as np
 
@@ -148,7 +150,8 @@ def _divisor(counts, dtype):
     """The product of counts per axis: a number, and a line for each axis where they differ."""
     lines = [movement.reshape(constant(c, dtype), [-1 if b == a else 1 for b in range(len(counts))])
              for a, c in enumerate(counts) if (c != c[0]).any()]
-    return math.prod(lines, start=math.prod(int(c[0]) for c in counts if (c == c[0]).all()))
+    same = math.prod(int(c[0]) for c in counts if (c == c[0]).all())
+    return functools.reduce(operator.mul, [*lines, same] if same != 1 or not lines else lines)
 
 
 def _tail(x, axes):

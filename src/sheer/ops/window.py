@@ -10,12 +10,11 @@ import numpy as np
 from ..graph.dtypes import DTYPES, FLOATS, INTS, DType, dtype_of, int64
 from ..graph.errors import DTypeError, ShapeError
 from . import batching, movement, reduce, sampling, sliding
-from .index.along import places_along
-from .index.gather import ScatterAdd
+from .index.along import places_along, take_along
 from .primitive import KernelIn, NoXla, Primitive, results
 from .structure import constant
 
-__all__ = ["MaxPool", "SumPool", "SumPoolInput"]
+__all__ = ["MaxPool", "MaxPoolInput", "SumPool", "SumPoolInput"]
 
 
 class _Pool(Primitive, abstract=True):
@@ -31,7 +30,8 @@ class _Pool(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: a loop over the window")
 
     @property
-    def settings(self) -> tuple[Any, Any, Any, Any]: return self.window, self.stride, self.padding, self.dilation
+    def settings(self) -> tuple[Any, Any, Any, Any]:
+        return self.window, self.stride, self.padding, self.dilation
     def lengths(self, sizes): return sliding.lengths(sizes, *self.settings)
     def positions(self, x, sizes):
         """Number of window positions per axis of `sizes`; raises unless there is one."""
@@ -89,7 +89,8 @@ class MaxPool(_Pool):
             best[wins] = value[wins]
             found[wins] = np.broadcast_to(place, wins.shape)[wins]
         return best, found
-    def vjp(self, ct, out, x): return (scattered(ScatterAdd, ct[0], out[1], self.spatial(x)),)
+    def vjp(self, ct, out, x):
+        return (MaxPoolInput(*self.settings, self.spatial(x))(ct[0], out[1]),)
     def batch(self, args, at):
         return results(self(batching.move_axis(args[0], at[0], 0))), (0, 0)
     @classmethod
@@ -101,6 +102,33 @@ class MaxPool(_Pool):
         return [(cls((3,), (1,), ((1, 1),), (1,)), (low,)),
                 (uneven, (np.arange(12).reshape(3, 4) // 4,)),
                 (cls((2,), (1,), ((0, 0),), (1,)), (np.zeros((0, 3)),))]
+
+
+class MaxPoolInput(_Pool):
+    """Each window's number added to the element that was its largest: the gradient of `MaxPool`.
+
+    Shape   y (*B, *P), int64 places (*B, *P) under their windows -> x (*B, *size)
+    Dtype   number -> the same
+    Raises  E105, E120, E122, E123 for wrong operands, E125 when `MaxPool` of size does not give P
+    Source  torch.nn.functional.max_pool2d
+    """
+    size: tuple[int, ...]
+    op, xla = "max_pool_input", NoXla("scatter_add at the places")
+
+    def infer(self, y, places):
+        if y.shape != places.shape or self.positions(y, self.size) != self.spatial(y):
+            raise wrong_image(self, y)
+        return y.to(*y.shape[:y.ndim - len(self.size)], *self.size)
+    def ref(self, y, places):
+        lead, flat = math.prod(y.shape[:y.ndim - len(self.size)]), math.prod(self.size)
+        rows = np.repeat(np.arange(lead), math.prod(self.spatial(y))) * flat
+        x = np.zeros(lead * flat, y.dtype)
+        np.add.at(x, rows + places.ravel(), y.ravel())
+        return x.reshape(*y.shape[:y.ndim - len(self.size)], *self.size)
+    def vjp(self, ct, out, y, places): return picked(ct, places, len(self.size)), None
+    def batch(self, args, at): return self(*batching.all_to_front(args, at)), 0
+    @classmethod
+    def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))
 
 
 class SumPool(_Pool):
@@ -140,10 +168,7 @@ class SumPoolInput(_Pool):
 
     def infer(self, y):
         if self.positions(y, self.size) != self.spatial(y):
-            raise ShapeError("E125", self.op, f"an image of {self.size} gives positions "
-                             f"{self.lengths(self.size)}, not {self.spatial(y)}",
-                             got={"result": y},
-                             need="sizes that belong together under these settings")
+            raise wrong_image(self, y)
         return y.to(*y.shape[:y.ndim - len(self.size)], *self.size)
     def ref(self, y):
         around = [lo + n + hi for n, (lo, hi) in zip(self.size, self.padding, strict=True)]
@@ -162,6 +187,20 @@ def too_few_axes(op, x, axes):
     """E120: fewer axes than the window has."""
     return ShapeError("E120", op, f"a {axes}-d window over a {x.ndim}-d input",
                       got={"input": x}, need=f"at least {axes} axes: (*B, *spatial)")
+
+
+def wrong_image(prim, y):
+    """E125: an image of `size` does not have as many positions as y."""
+    return ShapeError("E125", prim.op, f"an image of {prim.size} gives positions "
+                      f"{prim.lengths(prim.size)}, not {prim.spatial(y)}", got={"result": y},
+                      need="sizes that belong together under these settings")
+
+
+def picked(x, places, axes):
+    """Elements of x (*B, *S) at flat places (*B, *P) over the last `axes` axes: (*B, *P)."""
+    lead = x.shape[:x.ndim - axes]
+    rows = lambda t: movement.reshape(t, (math.prod(lead), math.prod(t.shape[t.ndim - axes:])))
+    return movement.reshape(take_along(rows(x), rows(places), 1), places.shape)
 
 
 def _touches(n, positions, k, stride, around, dilation):
@@ -190,6 +229,10 @@ def _example(cls, rng):
     span = sliding.reach(window, dilation)
     size = tuple(n + more for n, more in zip(span, draw(0, most - 1), strict=True))
     prim = SumPool(window, stride, padding, dilation)
+    x = rng.normal(size=(2, *size))
     if cls is SumPoolInput:
         return cls(*prim.settings, size), (rng.normal(size=(2, *prim.lengths(size))),)
-    return cls(*prim.settings), (rng.normal(size=(2, *size)),)
+    if cls is MaxPoolInput:
+        best, places = MaxPool(*prim.settings).ref(x)
+        return cls(*prim.settings, size), (rng.normal(size=best.shape), places)
+    return cls(*prim.settings), (x,)

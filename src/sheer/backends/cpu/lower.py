@@ -6,18 +6,18 @@ its body's program once per step.
 
 from __future__ import annotations
 
-from sheer.compile.nest import Nest, nest_of
+from sheer.compile.nest import Nest, is_reduction, nest_of
 from sheer.compile.program import Kernel, Program, Slot, aligned
 from sheer.compile.roots import home
 from sheer.graph import Graph
-from sheer.graph.dtypes import int32, uint8
+from sheer.graph.dtypes import bool_, int32, uint8
 from sheer.ops.loop import Scan
-from sheer.ops.reduce import Reduce
 
 from . import threads
 from .builder import Builder
 from .lower_contract import ContractKernel, Split, address, contract_scratch
-from .lower_host import HostCall, emit_host, host_call
+from .lower_gather import IndexKernel
+from .lower_host import HostCall, emit_host
 from .lower_nest import NestKernel
 from .lower_split import split_contract, split_nest
 from .target import Target
@@ -75,7 +75,7 @@ class Lowering:
         """The number by which the callback knows a host body."""
         if body not in self._hosts:
             self._hosts[body] = len(self.hosts)
-            self.hosts.append(host_call(body))
+            self.hosts.append(HostCall(body))
         return self._hosts[body]
 
     # ---- kernels ---------------------------------------------------------------------------
@@ -103,8 +103,11 @@ class Lowering:
                 values = [b.load(context, i, POINTER) for i in range(count)]
                 self._code(kernel, values, split, (begin, end), thread)
         names = [(f"p{i}", POINTER) for i in range(count)]
-        with b.function(symbol, names, internal=True) as pointers:
-            if split is None:
+        returns = bool_ if kernel.kind == "index" else None
+        with b.function(symbol, names, returns=returns, internal=True) as pointers:
+            if kernel.kind == "index":
+                b.ret(IndexKernel(b, body, pointers[:len(body.inputs)], pointers[-2]).write())
+            elif split is None:
                 self._code(kernel, list(pointers), None, None, None)
             else:
                 table = b.alloca(POINTER, count)
@@ -154,11 +157,18 @@ class _Body:
         if kernel.inner is not None:
             self._loop(kernel, symbol, inputs, outputs)
         elif kernel.kind == "host":
-            number = self.lowering.host_number(kernel.body)
-            call = self.lowering.hosts[number]
-            self._check(emit_host(b, kernel.body, inputs, outputs, call, number, self.callback))
+            self._host(kernel, [*inputs, *outputs])
+        elif kernel.kind == "index":
+            fine = b.invoke(symbol, *inputs, *outputs, self.scratch, returns=(bool_, 1))
+            assert fine is not None
+            with b.if_(b.not_(fine)):          # NumPy's `ref` says which index is out of range
+                self._host(kernel, [*inputs, *outputs])
         else:
             b.invoke(symbol, *inputs, *outputs, self.scratch)
+
+    def _host(self, kernel: Kernel, pointers: list[Value]) -> None:
+        self._check(emit_host(self.b, self.lowering.host_number(kernel.body), pointers,
+                              self.callback))
 
     def _address(self, slot: Slot) -> Value:
         b = self.b
@@ -219,8 +229,11 @@ class _Body:
 
 
 def body_nest(body: Graph) -> Nest:
-    """The loops of a map or rows body."""
-    return nest_of(next((n for n in body.nodes if isinstance(n.prim, Reduce)), body.outputs[0]))
+    """The loops of a map or rows body: those of its reductions, or of its finest result."""
+    for node in body.nodes:
+        if is_reduction(node):
+            return nest_of(node)
+    return max((nest_of(out) for out in body.outputs), key=lambda n: len(n.shape))
 
 
 def _empty(kernel: Kernel) -> bool:

@@ -51,7 +51,6 @@ def product_of(body: Graph) -> Product:
     """What a contract body multiplies."""
     dot = next(n for n in body.nodes if isinstance(n.prim, Dot))
     left, right = (strided(x) for x in dot.inputs)
-    assert left is not None and right is not None
     m, n = dot.shape[-2:]
     gemm = Gemm(m, n, dot.inputs[0].shape[-1], dot.dtype, *left.strides[-2:], *right.strides[-2:],
                 c_row=n)

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 from sheer.compile.fuse import operands
 from sheer.compile.index import Var
+from sheer.compile.nest import is_reduction
 from sheer.compile.views import Guard, Place, Read, flat, is_view, read
 from sheer.graph import Node
 from sheer.graph.dtypes import bool_
 from sheer.ops.elementwise import Add, Mul
-from sheer.ops.reduce import Reduce
 from sheer.ops.structure import Constant, Iota
 
 from .builder import Builder
@@ -152,7 +152,7 @@ class Expressions:
         stack = list(wanted)
         while stack:
             node, at = stack.pop()
-            if (node, at) in seen or node in self.known or isinstance(node.prim, Constant | Reduce):
+            if (node, at) in seen or node in self.known or isinstance(node.prim, Constant) or is_reduction(node):
                 continue
             seen.add((node, at))
             if _variables(at) <= bound and ready(node):

@@ -4,55 +4,41 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from sheer.compile.roots import home
-from sheer.graph import Graph, Node, Spec
-from sheer.graph.interpret import evaluate
-from sheer.ops.structure import Pick
+from sheer.graph import Graph, Spec, interpret
+from sheer.graph.dtypes import int32, int64
 
 from .builder import Builder
-from .lower_contract import address
 from .values import POINTER, Value, constant
 
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p)
 
 
-@dataclass(frozen=True)
 class HostCall:
-    """One primitive to be evaluated on arrays whose addresses come in a table."""
+    """A kernel body to be evaluated by NumPy on arrays whose addresses come in a table."""
 
-    node: Node
-    operands: tuple[Spec, ...]
+    def __init__(self, body: Graph) -> None:
+        self.body = body
+        self.inputs = [x.spec for x in body.inputs]
+        self.outputs = [x.spec for x in body.outputs]
 
     def run(self, table: int) -> None:
         """Read operands where the table says, evaluate, write the results behind them."""
-        count = len(self.operands) + len(self.node.outputs)
-        addresses = (ctypes.c_void_p * count).from_address(table)
-        specs = (*self.operands, *self.node.outputs)
+        specs = (*self.inputs, *self.outputs)
+        addresses = (ctypes.c_void_p * len(specs)).from_address(table)
         arrays = [_view(at or 0, spec) for at, spec in zip(addresses, specs, strict=True)]
-        inputs = [(a,) for a in arrays[:len(self.operands)]]
-        for found, place in zip(evaluate(self.node, inputs), arrays[len(inputs):], strict=True):
+        results = interpret(self.body, arrays[:len(self.inputs)])
+        for found, place in zip(results, arrays[len(self.inputs):], strict=True):
             place[...] = found
 
 
-def host_call(body: Graph) -> HostCall:
-    """What a host body evaluates."""
-    node = next(n for n in reversed(body.nodes) if not isinstance(n.prim, Pick))
-    return HostCall(node, tuple(x.spec for x in node.inputs))
-
-
-def emit_host(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Sequence[Value],
-              call: HostCall, number: int, callback: Value) -> Value:
-    """Call the callback; its result, 0 when all went well."""
-    pointers = dict(zip(body.inputs, inputs, strict=True))
-    places = [address(b, home(x), pointers) for x in call.node.inputs] + list(outputs)
-    table = b.alloca(POINTER, len(places))
-    for i, place in enumerate(places):
+def emit_host(b: Builder, number: int, pointers: Sequence[Value], callback: Value) -> Value:
+    """Let the callback run host call `number`; its result, 0 when all went well."""
+    table = b.alloca(POINTER, len(pointers))
+    for i, place in enumerate(pointers):
         b.store(table, i, place)
-    from sheer.graph.dtypes import int32, int64
     which = constant(number, int64)
     return b.effect(int32, 1, f"call i32 {callback.name}({which.typed}, {table.typed})")
 

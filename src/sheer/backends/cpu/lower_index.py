@@ -65,6 +65,9 @@ class Turn:
         """Quotient or remainder; unsigned where it can be, which is a multiplication."""
         b = self.b
         assert not isinstance(atom, Var)
+        if isinstance(x.known, int) and x.lanes == 1:
+            known = x.known // atom.by if isinstance(atom, Quotient) else x.known % atom.by
+            return constant(known, x.dtype)
         unsigned = UINT32 if x.dtype == int32 else UINT64
         kind = x.dtype
         if atom.of.bounds[0] >= 0:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from sheer.compile.fuse import operands
 from sheer.compile.index import Index, Var
-from sheer.compile.nest import Nest
+from sheer.compile.nest import Nest, is_reduction
 from sheer.compile.views import Place, flat, is_view, read
 from sheer.graph import Graph, Node
-from sheer.ops.reduce import Reduce
 from sheer.ops.structure import Constant, Iota
 
 _GATHER = 0.8       # cost per lane of a gather, against 1 for a vector load
@@ -66,7 +65,7 @@ def layout(body: Graph, nest: Nest, lanes: int) -> Layout:
         loops[at:at + 2] = [(merged, r1)]
         at = max(at - 1, 0)
     variables = [(v, r) for v, r in loops if isinstance(v, Var)]
-    lane = _lane(variables, accesses, lanes, sum(isinstance(n.prim, Reduce) for n in body.nodes))
+    lane = _lane(variables, accesses, lanes, sum(is_reduction(n) for n in body.nodes))
     kept = [v for v, r in variables if not r]
     reduced = [v for v, r in variables if r]
     for group in (kept, reduced):
@@ -122,7 +121,7 @@ def _accesses(body: Graph, nest: Nest) -> Iterator[Access]:
             yield Access(flat(at, node.shape), False)
         elif isinstance(node.prim, Iota):
             yield Access(at[0], False)
-        elif isinstance(node.prim, Reduce):
+        elif is_reduction(node):
             place = nest.full(node.inputs[0].shape)
             assert place is not None
             stack.append((node.inputs[0], place))

@@ -6,22 +6,25 @@ reductions and storing what is known by then; results per row are stored at the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sheer.compile.index import Var
-from sheer.compile.nest import Nest
+from sheer.compile.index import Index, Var
+from sheer.compile.nest import Nest, is_reduction, reduced_axes
 from sheer.compile.views import Place
 from sheer.graph import Graph, Node
 from sheer.graph.dtypes import int64
-from sheer.ops.reduce import Reduce
 
+from . import lower_accumulate as acc
 from .builder import Builder
 from .lower_expr import Expressions
 from .lower_index import Turn
 from .lower_layout import Layout, layout
 from .values import Value, constant
 
+States = list[acc.State]
+_UNROLLED = 16    # turns, e.g. of a 3 x 3 window
 _AT_ONCE = 4      # accumulators per reduction along lanes: hides the latency of one addition
 
 
@@ -46,7 +49,7 @@ class NestKernel:
         self.targets: dict[Node, list[Value]] = {}
         for node, pointer in zip(body.outputs, outputs, strict=True):
             self.targets.setdefault(node, []).append(pointer)
-        self.reduces = [n for n in body.nodes if isinstance(n.prim, Reduce)]
+        self.reduces = [n for n in body.nodes if is_reduction(n)]
         self.below = _reduces_below(body)
         self.stages, self.last = self._stages()
 
@@ -137,7 +140,7 @@ class NestKernel:
 
     def _hoist(self) -> None:
         """What the loops opened so far determine is computed before the next one opens."""
-        wanted = [(n, self._place(n)) for n in self.targets if not isinstance(n.prim, Reduce)]
+        wanted = [(n, self._place(n)) for n in self.targets if not is_reduction(n)]
         wanted += [(r.inputs[0], self._operand(r)) for r in self.reduces if r not in self.expr.known]
         self.expr.hoist(wanted, self._ready)
 
@@ -152,44 +155,61 @@ class NestKernel:
         self.expr.known = before
 
     def _stage(self, stage: Stage) -> list[Value]:
-        lanes = self.turn.lanes
-        start = [constant(r.prim.start(r.dtype), r.dtype, lanes) for r in stage.reduces]  # type: ignore[attr-defined]
-        return self._reduced(self.layout.reduced, stage, start)
+        states = [acc.start(r, self.turn.lanes) for r in stage.reduces]
+        return [s[-1] for s in self._reduced(self.layout.reduced, stage, states)]
 
-    def _reduced(self, loops: Sequence[Var], stage: Stage, sums: list[Value]) -> list[Value]:
+    def _reduced(self, loops: Sequence[Var], stage: Stage, states: States) -> States:
         """The reduced loops, carrying the accumulators."""
         if not loops:
-            return self._step(stage, sums)
+            return self._step(stage, states)
         first, *rest = loops
         if first is self.layout.lane:
-            return self._across_lanes(first, stage, sums)
-        with self.b.loop_with(0, first.extent, 1, *sums) as loop, self.expr.scope():
+            return self._across_lanes(first, stage, states)
+        if self._short():
+            return self._unrolled(first, rest, stage, states)
+        with self.b.loop_with(0, first.extent, 1, *_flat(states)) as loop, self.expr.scope():
             self.turn.at[first] = loop.index
             self._hoist()
-            loop.next(*self._reduced(rest, stage, list(loop.values)))
+            loop.next(*_flat(self._reduced(rest, stage, _like(loop.values, states))))
             del self.turn.at[first]
-        return list(loop.results)
+        return _like(loop.results, states)
 
-    def _step(self, stage: Stage, sums: list[Value]) -> list[Value]:
+    def _short(self) -> bool:
+        """Are the reduced loops so short that a loop costs more than its turns?"""
+        turns = math.prod(v.extent for v in self.layout.reduced)
+        return self.layout.lane not in self.layout.reduced and turns <= _UNROLLED
+
+    def _unrolled(self, first: Var, rest: Sequence[Var], stage: Stage, states: States) -> States:
+        for i in range(first.extent):
+            with self.expr.scope():
+                self.turn.at[first] = constant(i, int64)
+                states = self._reduced(rest, stage, states)
+                del self.turn.at[first]
+        return states
+
+    def _step(self, stage: Stage, states: States) -> States:
         """One element (per lane) of everything the stage does."""
-        new = []
-        for r, total in zip(stage.reduces, sums, strict=True):
-            x = self.b.broadcast(self.expr.value(r.inputs[0], self._operand(r)), total.lanes)
-            found = r.prim.combine(self.b, total, x)  # type: ignore[attr-defined]
-            in_lanes = self.turn.lane is not None and self.turn.lane in self.layout.reduced
-            if self.turn.mask is not None and in_lanes:
-                found = self.b.select(self.turn.mask, found, total)
-            new.append(found)
+        turn, new = self.turn, []
+        mask = turn.mask if turn.lane in self.layout.reduced else None
+        for r, state in zip(stage.reduces, states, strict=True):
+            at = self._operand(r)
+            x = self.b.broadcast(self.expr.value(r.inputs[0], at), state[0].lanes)
+            along = [at[a] for a in reduced_axes(r)]
+            new.append(acc.step(self.b, r, state, x, lambda i=along: self._counter(i[0]), mask))
         self._store(stage.stores)
         return new
 
-    def _across_lanes(self, lane: Var, stage: Stage, sums: list[Value]) -> list[Value]:
+    def _counter(self, index: Index) -> Value:
+        """An index as i64, in every lane if it differs."""
+        turn = self.turn
+        return turn.first(index) if turn.stride(index) == 0 else self.b.cast(turn.every(index), int64)
+
+    def _across_lanes(self, lane: Var, stage: Stage, states: States) -> States:
         """Lanes along a reduced loop: several accumulators each, joined in a fixed order."""
         b, lanes = self.b, self.lanes
         whole, rest = divmod(lane.extent, lanes)
         many = _AT_ONCE if whole >= 2 * _AT_ONCE and stage.reduces else 1
-        sets = [[constant(r.prim.start(r.dtype), r.dtype, lanes) for r in stage.reduces]  # type: ignore[attr-defined]
-                for _ in range(many)]
+        sets = [[acc.start(r, lanes) for r in stage.reduces] for _ in range(many)]
         sets, at = self._blocks(lane, stage, sets, 0, whole)
         sets[:1], at = self._blocks(lane, stage, sets[:1], at, whole)
         if rest:
@@ -199,37 +219,35 @@ class NestKernel:
         for number, r in enumerate(stage.reduces):
             total = sets[0][number]
             for other in sets[1:]:
-                total = r.prim.combine(b, total, other[number])  # type: ignore[attr-defined]
-            while total.lanes > 1:
-                total = r.prim.combine(b, *b.halves(total))  # type: ignore[attr-defined]
-            results.append(r.prim.combine(b, sums[number], total))  # type: ignore[attr-defined]
+                total = acc.join(b, r, total, other[number])
+            results.append(acc.join(b, r, states[number], acc.across(b, r, total)))
         return results
 
-    def _blocks(self, lane: Var, stage: Stage, sets: list[list[Value]], begin: int, whole: int,
-                ) -> tuple[list[list[Value]], int]:
+    def _blocks(self, lane: Var, stage: Stage, sets: list[States], begin: int, whole: int,
+                ) -> tuple[list[States], int]:
         """Whole vectors from number `begin`, len(sets) of them per turn, as far as they go."""
         many = len(sets)
         end = begin + (whole - begin) // many * many
         if begin == end:
             return sets, begin
-        flatly = [v for group in sets for v in group]
-        size = len(stage.reduces)
+        flatly = [v for states in sets for v in _flat(states)]
+        size = len(flatly) // many
         step = many * self.lanes
         with self.b.loop_with(begin * self.lanes, end * self.lanes, step, *flatly) as loop:
             new: list[Value] = []
             for u in range(many):
                 with self.expr.scope():
                     i = self.b.add(loop.index, u * self.lanes)
-                    group = list(loop.values[u * size:(u + 1) * size])
-                    new += self._block(lane, stage, group, i, None)
+                    states = _like(loop.values[u * size:(u + 1) * size], sets[u])
+                    new += _flat(self._block(lane, stage, states, i, None))
             loop.next(*new)
-        done = list(loop.results)
-        return [done[u * size:(u + 1) * size] for u in range(many)], end
+        done = loop.results
+        return [_like(done[u * size:(u + 1) * size], sets[u]) for u in range(many)], end
 
-    def _block(self, lane: Var, stage: Stage, sums: list[Value], first: Value, rest: int | None,
-               ) -> list[Value]:
-        found: list[Value] = []
-        self._in_lanes(lane, first, rest, lambda: found.extend(self._step(stage, sums)))
+    def _block(self, lane: Var, stage: Stage, states: States, first: Value, rest: int | None,
+               ) -> States:
+        found: States = []
+        self._in_lanes(lane, first, rest, lambda: found.extend(self._step(stage, states)))
         return found
 
     # ---- elements --------------------------------------------------------------------------
@@ -251,6 +269,16 @@ class NestKernel:
                 self.expr.store(node, pointer, self._place(node), value)
 
 
+def _flat(states: States) -> list[Value]:
+    return [v for state in states for v in state]
+
+
+def _like(values: Sequence[Value], states: States) -> States:
+    """The values taken apart as the states are."""
+    rest = iter(values)
+    return [[next(rest) for _ in state] for state in states]
+
+
 def _least(b: Builder, x: Value, limit: int) -> Value:
     return constant(min(x.known, limit), int64) if isinstance(x.known, int) else b.min(x, limit)
 
@@ -265,7 +293,7 @@ def _reduces_below(body: Graph) -> dict[Node, set[Node]]:
     """For each node, the reductions that must be known before it."""
     found: dict[Node, set[Node]] = {}
     for node in body.nodes:
-        found[node] = {node} if isinstance(node.prim, Reduce) else set()
-        if not isinstance(node.prim, Reduce):
+        found[node] = {node} if is_reduction(node) else set()
+        if not is_reduction(node):
             found[node].update(*(found[x] for x in node.inputs))
     return found

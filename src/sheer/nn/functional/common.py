@@ -19,8 +19,11 @@ REDUCTIONS = ("mean", "sum", "none")
 def mapped(function: Callable[..., Node], x: Any, inplace: bool = False, **params: Any) -> Tensor:
     """function on the node of x; with inplace, x itself shows the result (torch's inplace=True)."""
     y: Tensor = apply(function, x, **params)
-    if not inplace:
-        return y
+    return shown(x, y) if inplace else y
+
+
+def shown(x: Any, y: Tensor) -> Tensor:
+    """x, which shows y from now on: inplace=True. Raises E226 for a leaf that requires a gradient."""
     if x.requires_grad and x.is_leaf:
         raise ArgumentError("E226", "inplace", "a leaf that requires a gradient cannot be overwritten",
                             got={"input": x.node}, need="inplace=False for it",

@@ -13,7 +13,7 @@ from ...tensor import Tensor
 from ..draws import Generator, next_key
 from ..notes import warn
 from .activation import SELU_ALPHA, SELU_SCALE
-from .common import need_float
+from .common import need_float, shown
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
@@ -62,7 +62,8 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None, i
     def run(x: Node, key: Node) -> Node:
         keep = ops.random.bernoulli(key, 1 - p, x.shape)
         return ops.where(keep, x, low) * a - a * low * p
-    return _shown(input, apply(run, input, next_key(generator)), inplace)
+    y: Tensor = apply(run, input, next_key(generator))
+    return shown(input, y) if inplace else y
 
 
 def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
@@ -78,7 +79,8 @@ def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
     def run(n: Node, key: Node) -> Node:
         keep = ops.random.bernoulli(key, 1 - p, shape)
         return ops.where(keep, n * scale, 0.0)
-    return _shown(x, apply(run, x, next_key(generator)), inplace)
+    y: Tensor = apply(run, x, next_key(generator))
+    return shown(x, y) if inplace else y
 
 
 def _active(op: str, x: Tensor, p: float, training: bool | None) -> bool:
@@ -94,7 +96,3 @@ def _active(op: str, x: Tensor, p: float, training: bool | None) -> bool:
              tries=[("training=self.training", lambda: None)])
     return training is None or training
 
-
-def _shown(x: Tensor, y: Tensor, inplace: bool) -> Tensor:
-    from .common import mapped
-    return mapped(lambda _: y.node, x, True) if inplace else y

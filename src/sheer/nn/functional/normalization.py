@@ -36,7 +36,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         y, mean, var = batch_statistics(input, weight, bias, eps)
         if running_mean is not None and running_var is not None:
             follow(running_mean, mean, momentum)
-            follow(running_var, var, momentum)
+            follow(running_var, var, momentum, input.node.size // input.shape[1])
         return y
     def run(x: Node, mean: Node, var: Node, *affine: Node) -> Node:
         line = (1, -1, *(1,) * (x.ndim - 2))
@@ -48,23 +48,23 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 
 def batch_statistics(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float,
                      ) -> tuple[Tensor, Tensor, Tensor]:
-    """(normalised input, mean, unbiased variance) of the batch, the last two (C,) and constant."""
+    """(normalised input, mean, variance over n) of the batch, the last two (C,)."""
     def run(x: Node, *affine: Node) -> tuple[Node, Node, Node]:
         axes = (0, *range(2, x.ndim))
         y, mean, var = standardised(x, axes, eps)
-        n = x.size // x.shape[1]
-        line = (1, -1, *(1,) * (x.ndim - 2))
-        return (_affine(y, affine, weight, bias, line), stop_gradient(mean),
-                stop_gradient(var * (n / max(n - 1, 1))))
+        return _affine(y, affine, weight, bias, (1, -1, *(1,) * (x.ndim - 2))), mean, var
     y, mean, var = apply(run, input, *_given(weight, bias))
-    mean.requires_grad = var.requires_grad = False
     return y, mean, var
 
 
-def follow(handle: Tensor, target: Tensor, momentum: float | Tensor) -> None:
-    """handle = (1 - momentum) handle + momentum target, in place."""
+def follow(handle: Tensor, target: Tensor, momentum: float | Tensor, count: int = 0) -> None:
+    """handle = (1 - momentum) handle + momentum target, in place and without a gradient.
+
+    count makes a variance over n = count one over n - 1.
+    """
     step = momentum.node if isinstance(momentum, Core) else momentum
-    handle._rebind(handle.node + (target.node - handle.node) * step)
+    goal = stop_gradient(target.node) * (count / max(count - 1, 1) if count else 1.0)
+    handle._rebind(handle.node * (1 - step) + goal * step)
 
 
 def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
@@ -134,14 +134,12 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     def run(x: Node, *affine: Node) -> tuple[Node, Node, Node]:
         axes = tuple(range(2, x.ndim))
         y, mean, var = standardised(x, axes, eps)
-        n = x.size // max(x.shape[0] * x.shape[1], 1)
         out = _affine(y, affine, weight, bias, (1, -1, *(1,) * len(axes)))
-        return (out, stop_gradient(ops.mean(mean, (0,))),
-                stop_gradient(ops.mean(var, (0,)) * (n / max(n - 1, 1))))
+        return out, ops.mean(mean, (0,)), ops.mean(var, (0,))
     y, mean, var = apply(run, input, *_given(weight, bias))
     if running_mean is not None and running_var is not None:
         follow(running_mean, mean, momentum)
-        follow(running_var, var, momentum)
+        follow(running_var, var, momentum, input.node.size // max(input.shape[0] * input.shape[1], 1))
     return y  # type: ignore[no-any-return]
 
 

@@ -37,7 +37,8 @@ class _Convolution(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: the micro-kernel over windows")
 
     @property
-    def settings(self) -> tuple[Any, Any, Any, Any]: return self.stride, self.padding, self.dilation, self.groups
+    def settings(self) -> tuple[Any, Any, Any, Any]:
+        return self.stride, self.padding, self.dilation, self.groups
     def having(self, **changes): return dataclasses.replace(self, **changes)
     def to_y(self): return Conv(*self.settings)
     def to_x(self, like): return ConvInput(*self.settings, like.shape[2:])

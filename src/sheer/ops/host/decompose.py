@@ -277,7 +277,7 @@ def _not_positive(a):
     tries = [(f"a + {shift:g} * eye({len(bad)})", functools.partial(_smallest_shift, a, shift))
              for shift in shifts]
     return NumericError("E163", "cholesky", f"{which(a, np.linalg.cholesky)} is not positive "
-                        f"definite: its leading minor of order {order} is not positive",
+                        f"definite: its leading minor of order {order} is not",
                         got={"a": Spec(a.shape, dtype_of(a.dtype))},
                         need="x^T a x > 0 for every x except 0", tries=tries)
 

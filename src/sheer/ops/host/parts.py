@@ -63,9 +63,12 @@ def check_system(op: str, a: Any, b: Any, need: str) -> None:
 
 def misfit(op: str, a: Any, b: Any, need: str) -> ShapeError:
     """E161: rows or batch axes that differ."""
-    number = b.shape[-2] if b.ndim > 1 else b.shape[0] if b.ndim else "none"
-    what = (f"a has {a.shape[-2]} rows, b has {number}" if number != a.shape[-2] else
-            f"batch axes differ, {a.shape[:-2]} and {b.shape[:-2]}")
+    if b.ndim < 2:
+        what = f"a matrix is needed on both sides, b has the shape {b.shape}"
+    elif a.shape[-2] != b.shape[-2]:
+        what = f"a has {a.shape[-2]} rows, b has {b.shape[-2]}"
+    else:
+        what = f"batch axes differ, {a.shape[:-2]} and {b.shape[:-2]}"
     return ShapeError("E161", op, what, got={"a": a, "b": b}, need=need)
 
 

@@ -1,0 +1,70 @@
+"""Chance in transforms: (seed, epoch, item) flow in, the numbers an augmentation draws flow out.
+
+The loader says which item of which epoch is being made (`at`); what is drawn is then a function
+of that place alone, whatever the number of workers and the order they work in. Outside a loader
+the numbers come from one stream per process, started by `sheer.manual_seed`'s seed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+_local = threading.local()
+_free: dict[int, np.random.Generator] = {}       # seed -> the stream of items without a place
+
+
+@contextmanager
+def draw_on(seed: int, epoch: int) -> Iterator[None]:
+    """Within the block, items belong to this epoch of the training with this seed."""
+    before = getattr(_local, "epoch", None)
+    _local.epoch = seed % 2**64, epoch
+    try:
+        yield
+    finally:
+        _local.epoch = before
+
+
+@contextmanager
+def at(item: int) -> Iterator[None]:
+    """Within the block, transforms draw for this item of the dataset."""
+    epoch: tuple[int, int] | None = getattr(_local, "epoch", None)
+    if epoch is None:
+        yield
+        return
+    before = getattr(_local, "stream", None)
+    bits = np.random.Philox(key=np.array(epoch, np.uint64), counter=[0, item, 0, 0])
+    _local.stream = np.random.Generator(bits)
+    try:
+        yield
+    finally:
+        _local.stream = before
+
+
+def stream() -> np.random.Generator:
+    """Where to draw from now."""
+    placed: np.random.Generator | None = getattr(_local, "stream", None)
+    return _unplaced() if placed is None else placed
+
+
+def _unplaced() -> np.random.Generator:
+    """The stream of the seed in force; `manual_seed` with another seed starts another."""
+    from ...random import initial_seed
+    seed = initial_seed()
+    if seed not in _free:
+        _free.clear()
+        _free[seed] = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    return _free[seed]
+
+
+def uniform() -> float:
+    """A number in [0, 1)."""
+    return float(stream().random())
+
+
+def integer(below: int) -> int:
+    """A whole number in 0 .. below - 1."""
+    return int(stream().integers(below))

@@ -1,0 +1,123 @@
+"""Element types and devices of tensors: casts, and questions about how elements are stored."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from ..graph.dtypes import (
+    DType,
+    bool_,
+    dtype_of,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
+from ..graph.errors import ArgumentError
+from ..ops.lift import cast
+from .core import Core, apply
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+_KINDS = {"Float": float32, "Double": float64, "Char": int8, "Short": int16, "Int": int32,
+          "Long": int64, "Byte": uint8, "Bool": bool_}
+
+
+def check_device(op: str, device: Any) -> None:
+    """Raise ArgumentError E192 unless the device is None or the CPU."""
+    if device is not None and builtins.str(device).partition(":")[0] != "cpu":
+        raise ArgumentError("E192", op, f"there is no device {builtins.str(device)!r}",
+                            need='"cpu"; other hardware is a backend: SHEER_BACKEND=xla')
+
+
+def _is_device(value: Any) -> builtins.bool:
+    return isinstance(value, str) and value.partition(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")
+
+
+class Casts(Core):
+    """The same numbers as another type."""
+
+    __slots__ = ()
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+        """With another dtype, or that of another tensor; on a device ("cpu" is the only one).
+
+        The tensor itself when it has that dtype already, unless copy=True.
+        Raises  E192 for another device
+        """
+        wanted = kwargs.get("dtype")
+        check_device("to", kwargs.get("device"))
+        for a in args:
+            if _is_device(a):
+                check_device("to", a)
+            elif not isinstance(a, builtins.bool | None):
+                wanted = a.dtype if isinstance(a, Core) else a
+        out: Any = self if wanted is None else self._cast(dtype_of(wanted))
+        return out.clone() if kwargs.get("copy") and out is self else out
+
+    def _cast(self, dtype: DType) -> Any:
+        return self if dtype == self.node.dtype else apply(cast, self, dtype=dtype)
+
+    def float(self) -> Tensor: return self._cast(float32)
+    def double(self) -> Tensor: return self._cast(float64)
+    def char(self) -> Tensor: return self._cast(int8)
+    def short(self) -> Tensor: return self._cast(int16)
+    def int(self) -> Tensor: return self._cast(int32)
+    def long(self) -> Tensor: return self._cast(int64)
+    def byte(self) -> Tensor: return self._cast(uint8)
+    def bool(self) -> Tensor: return self._cast(bool_)
+    def type_as(self, other: Tensor) -> Tensor: return self._cast(other.dtype)
+
+    def type(self, dtype: Any = None) -> Any:
+        """The tensor as another type; without one, the name torch has for its type."""
+        if dtype is None:
+            return f"sheer.{next(k for k, d in _KINDS.items() if d == self.node.dtype)}Tensor"
+        if isinstance(dtype, str) and dtype.endswith("Tensor"):
+            dtype = _KINDS[dtype.rpartition(".")[2].removesuffix("Tensor")]
+        return self._cast(dtype_of(dtype))
+
+    # ---- devices -----------------------------------------------------------------------------
+    @property
+    def device(self) -> str:
+        """Always "cpu"."""
+        return "cpu"
+
+    is_cuda = is_sparse = is_quantized = is_meta = False
+    is_cpu = True
+
+    def cpu(self) -> Tensor:
+        """This tensor: sheer computes on the CPU."""
+        return self  # type: ignore[return-value]
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """This tensor, for the only device there is (array API). Raises E192 for another one."""
+        check_device("to_device", device)
+        return self  # type: ignore[return-value]
+
+    def get_device(self) -> builtins.int: return -1
+
+    # ---- storage -----------------------------------------------------------------------------
+    def element_size(self) -> builtins.int:
+        """Bytes per element."""
+        return self.node.dtype.size
+
+    @property
+    def itemsize(self) -> builtins.int:
+        """Bytes per element."""
+        return self.node.dtype.size
+
+    @property
+    def nbytes(self) -> builtins.int:
+        """Bytes of all elements."""
+        return self.node.dtype.size * self.node.size
+
+    def is_floating_point(self) -> builtins.bool: return self.node.dtype.is_floating_point
+    def is_signed(self) -> builtins.bool: return self.node.dtype.is_signed
+    def is_complex(self) -> builtins.bool: return False
+    def is_conj(self) -> builtins.bool: return False
+    def is_neg(self) -> builtins.bool: return False

@@ -1,0 +1,69 @@
+"""How methods are declared: from an operation by kind, and with NumPy's names for dim and keepdim."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .core import apply
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+Cls = TypeVar("Cls", bound=type)
+_NUMPY = {"axis": ("dim", "dims"), "axes": ("dims", "dim"), "keepdims": ("keepdim",)}
+
+
+def unary(op: Callable[..., Any]) -> Callable[[Any], Tensor]:
+    """The method x.op()."""
+    def method(self: Any) -> Tensor:
+        return apply(op, self)  # type: ignore[no-any-return]
+    return _named(method, op)
+
+
+def binary(op: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
+    """The method x.op(other); other may be a number or an array."""
+    def method(self: Any, other: Any) -> Tensor:
+        return apply(op, self, other)  # type: ignore[no-any-return]
+    method.takes_numbers = True  # type: ignore[attr-defined]
+    return _named(method, op)
+
+
+def reflected(op: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
+    """The method that Python calls for `other op x`."""
+    def method(self: Any, other: Any) -> Tensor:
+        return apply(op, other, self)  # type: ignore[no-any-return]
+    return _named(method, op)
+
+
+def _named(method: Any, op: Callable[..., Any]) -> Any:
+    method.__name__ = method.__qualname__ = op.__name__
+    method.__doc__ = op.__doc__
+    return method
+
+
+def numpy_names(cls: Cls) -> Cls:
+    """Let every method with `dim` or `keepdim` take `axis` or `keepdims` for it too."""
+    for name, method in list(vars(cls).items()):
+        if inspect.isfunction(method) and (names := _translation(method)):
+            setattr(cls, name, renaming(method, names))
+    return cls
+
+
+def renaming(function: Any, names: dict[str, str]) -> Any:
+    """The function with further names for some of its arguments."""
+    @functools.wraps(function)
+    def accept(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {names.get(k, k): v for k, v in kwargs.items()}
+        return function(*args, **kwargs)
+    return accept
+
+
+def _translation(method: Any) -> dict[str, str]:
+    """NumPy's name -> ours, for the arguments that a method has."""
+    has = inspect.signature(method).parameters
+    found = {theirs: next((o for o in ours if o in has), None) for theirs, ours in _NUMPY.items()}
+    return {theirs: ours for theirs, ours in found.items() if ours and theirs not in has}

@@ -1,0 +1,198 @@
+"""Initial values with torch's names: each function writes into a tensor and gives it back.
+
+Values are computed once by the reference backend, so that equal seeds give equal weights on every
+backend. They are those of sheer's generator, not of torch's: the distributions agree, the numbers
+do not.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..graph.dtypes import float64
+from ..graph.errors import ArgumentError, ShapeError
+from ..graph.node import Node
+from ..mixins.core import Core
+from ..tensor import Tensor
+from .draws import Generator, next_key
+from .parameter import put
+
+_GAINS = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0,
+          "conv_transpose2d": 1.0, "conv_transpose3d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3,
+          "relu": math.sqrt(2), "selu": 3 / 4}       # as torch.nn.init.calculate_gain lists them
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much to scale weights so that a layer with this activation keeps the variance.
+
+    Raises  E204 for an activation that has none
+    Source  torch.nn.init.calculate_gain
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        return math.sqrt(2 / (1 + slope * slope))
+    if nonlinearity not in _GAINS:
+        near = difflib.get_close_matches(nonlinearity, [*_GAINS, "leaky_relu"], 3, 0.3) or list(_GAINS)
+        raise ArgumentError("E204", "calculate_gain", f"there is no gain for {nonlinearity!r}",
+                            need=" or ".join(near))
+    return _GAINS[nonlinearity]
+
+
+def fans(tensor: Core) -> tuple[int, int]:
+    """(fan_in, fan_out): inputs that one output reads, outputs that one input reaches.
+
+    Raises  E203 for a tensor with fewer than two axes
+    """
+    shape = tensor.node.shape
+    if len(shape) < 2:
+        raise ShapeError("E203", "init", f"no fan in and fan out in {len(shape)} axes",
+                         got={"tensor": tensor.node}, need="(fan_out, fan_in, *kernel)")
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """~ U(a, b)."""
+    return _fill(tensor, ops.random.uniform(_key(generator), tensor.shape, a, b, tensor.dtype))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """~ N(mean, std^2)."""
+    return _fill(tensor, ops.random.normal(_key(generator), tensor.shape, mean, std, tensor.dtype))
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+                  generator: Generator | None = None) -> Tensor:
+    """~ N(mean, std^2) given that it lies in [a, b]: values, not multiples of std."""
+    drawn = ops.random.truncated_normal(_key(generator), tensor.shape, mean, std, low=a, high=b,
+                                        dtype=tensor.dtype)
+    return _fill(tensor, drawn)
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """val everywhere."""
+    return _fill(tensor, ops.broadcast_to(ops.constant(val, tensor.dtype), tensor.shape))
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere."""
+    return constant_(tensor, 0)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
+    return constant_(tensor, 1)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """1 on the diagonal of a matrix, 0 elsewhere. Raises E203 for anything but a matrix."""
+    if tensor.ndim != 2:
+        raise ShapeError("E203", "eye_", f"{tensor.ndim} axes are no matrix", got={"tensor": tensor.node},
+                         need="two axes")
+    return _fill(tensor, ops.constant(np.eye(*tensor.shape, dtype=tensor.dtype.numpy)))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Filters that hand their inputs on unchanged (in each group), as far as there are channels.
+
+    Raises  E203 unless there are 3 to 5 axes whose first divides by groups
+    Source  torch.nn.init.dirac_
+    """
+    shape = tensor.shape
+    if len(shape) not in (3, 4, 5) or shape[0] % groups:
+        raise ShapeError("E203", "dirac_", f"no filters of {groups} groups", got={"tensor": tensor.node},
+                         need="(O, I / groups, *kernel) with O divisible by groups")
+    out = np.zeros(shape, tensor.dtype.numpy)
+    per_group = shape[0] // groups
+    for group in range(groups):
+        for i in range(min(per_group, shape[1])):
+            out[(group * per_group + i, i, *(k // 2 for k in shape[2:]))] = 1
+    return _fill(tensor, ops.constant(out))
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """~ U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)). Glorot and Bengio 2010, equation 16."""
+    r = gain * math.sqrt(6 / _at_least_one(sum(fans(tensor))))
+    return uniform_(tensor, -r, r, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """~ N(0, gain^2 2 / (fan_in + fan_out)). Glorot and Bengio 2010, equation 12."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / _at_least_one(sum(fans(tensor)))), generator)
+
+
+def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+                     generator: Generator | None = None) -> Tensor:
+    """~ U(-r, r), r = gain sqrt(3 / fan). He et al. 2015, arXiv:1502.01852, equation 10."""
+    r = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -r, r, generator)
+
+
+def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+                    generator: Generator | None = None) -> Tensor:
+    """~ N(0, gain^2 / fan). He et al. 2015, arXiv:1502.01852, equation 10."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """gain times a matrix with orthonormal rows or columns, whichever are fewer; uniformly distributed.
+
+    Raises  E203 for fewer than two axes; further axes count as columns
+    Source  Saxe et al. 2013, arXiv:1312.6120; Mezzadri 2006 for the signs
+    """
+    fans(tensor)
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    tall = (max(rows, columns), min(rows, columns))
+    q, r = np.linalg.qr(_values(ops.random.normal(_key(generator), tall, dtype=float64)))
+    q = q * np.sign(np.diagonal(r))                       # else the signs would depend on LAPACK
+    q = q.T if rows < columns else q
+    return _fill(tensor, ops.constant((gain * q).reshape(tensor.shape), tensor.dtype))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """~ N(0, std^2), with a share `sparsity` (rounded up) of every column set to 0.
+
+    Raises  E203 for anything but a matrix
+    Source  Martens 2010; torch.nn.init.sparse_
+    """
+    if tensor.ndim != 2:
+        raise ShapeError("E203", "sparse_", f"{tensor.ndim} axes are no matrix", got={"tensor": tensor.node},
+                         need="two axes")
+    rows, columns = tensor.shape
+    normal_(tensor, 0.0, std, generator)
+    keys = ops.random.split(_key(generator), columns)
+    order = ops.random.Permutation(rows)(keys)                                     # (columns, rows)
+    drop = ops.permute(ops.lt(order, math.ceil(sparsity * rows)), (1, 0))
+    return _fill(tensor, ops.where(drop, 0.0, tensor.detach().node))
+
+
+def _fill(tensor: Tensor, node: Node) -> Tensor:
+    put(tensor, Tensor(node))
+    return tensor
+
+
+def _key(generator: Generator | None) -> Node:
+    return next_key(generator).node
+
+
+def _values(node: Node) -> np.ndarray:
+    from ..transforms import execute
+    with execute.backend("reference"):
+        return execute.evaluate([node])[0]
+
+
+def _at_least_one(n: int) -> int:
+    """The fan of an empty tensor counts as 1: there is nothing to fill."""
+    return max(n, 1)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ArgumentError("E204", "kaiming", f"mode={mode!r} is unknown", need="'fan_in' or 'fan_out'")
+    fan = fans(tensor)[0 if mode == "fan_in" else 1]
+    return calculate_gain(nonlinearity, a) / math.sqrt(_at_least_one(fan))

@@ -1,0 +1,260 @@
+"""Pooling layers: each has the settings of the function of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import Tensor
+from . import functional as F
+from .module import Module
+
+Setting = Any     # an int, or a sequence with one per spatial axis
+
+
+class _MaxPool(Module):
+    """What max pools hold."""
+    kernel_size: Setting
+    stride: Setting
+    padding: Setting
+    dilation: Setting
+    return_indices: bool
+    ceil_mode: bool
+
+    function = staticmethod(F.max_pool2d)
+
+    def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+                 dilation: Setting = 1, return_indices: bool = False, ceil_mode: bool = False) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.dilation = padding, dilation
+        self.return_indices, self.ceil_mode = return_indices, ceil_mode
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+                             self.return_indices)
+
+    def extra_repr(self) -> str:
+        return (f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
+                f"dilation={self.dilation}, ceil_mode={self.ceil_mode}")
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element under each window; padding never wins.
+
+    Shape   x (N, C, L) or (C, L) -> (N, C, L'), with return_indices also int64 places
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.MaxPool1d
+    """
+    function = staticmethod(F.max_pool1d)
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element under each window; padding never wins.
+
+    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, H', W'), with return_indices also int64 places
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.MaxPool2d
+    """
+
+
+class MaxPool3d(_MaxPool):
+    """The largest element under each window; padding never wins.
+
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W'), with return_indices also int64 places
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.MaxPool3d
+    """
+    function = staticmethod(F.max_pool3d)
+
+
+class _MaxUnpool(Module):
+    """What unpools hold."""
+    kernel_size: Setting
+    stride: Setting
+    padding: Setting
+
+    function = staticmethod(F.max_unpool2d)
+
+    def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0) -> None:
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
+
+    def forward(self, x: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self.function(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Each element back where MaxPool1d found it, zeros elsewhere.
+
+    Shape   x (N, C, L'), indices the same -> (N, C, L)
+    Raises  E130 for a place outside the result
+    Source  torch.nn.MaxUnpool1d
+    """
+    function = staticmethod(F.max_unpool1d)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Each element back where MaxPool2d found it, zeros elsewhere.
+
+    Shape   x (N, C, H', W'), indices the same -> (N, C, H, W)
+    Raises  E130 for a place outside the result
+    Source  torch.nn.MaxUnpool2d
+    """
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Each element back where MaxPool3d found it, zeros elsewhere.
+
+    Shape   x (N, C, D', H', W'), indices the same -> (N, C, D, H, W)
+    Raises  E130 for a place outside the result
+    Source  torch.nn.MaxUnpool3d
+    """
+    function = staticmethod(F.max_unpool3d)
+
+
+class AvgPool1d(Module):
+    """The mean under each window.
+
+    Shape   x (N, C, L) or (C, L) -> (N, C, L')
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.AvgPool1d
+    """
+    kernel_size: Setting
+    stride: Setting
+    padding: Setting
+    ceil_mode: bool
+    count_include_pad: bool
+
+    def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+                 ceil_mode: bool = False, count_include_pad: bool = True) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(AvgPool1d):
+    """The mean under each window.
+
+    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, H', W')
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.AvgPool2d
+    """
+    divisor_override: int | None
+
+    function = staticmethod(F.avg_pool2d)
+
+    def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+                 ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.divisor_override = divisor_override
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+                             self.count_include_pad, self.divisor_override)
+
+
+class AvgPool3d(AvgPool2d):
+    """The mean under each window.
+
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W')
+    Raises  E203 for ranks, E122, E123, E124 for settings
+    Source  torch.nn.AvgPool3d
+    """
+    function = staticmethod(F.avg_pool3d)
+
+
+class _AdaptiveAvg(Module):
+    """What adaptive average pools hold."""
+    output_size: Setting
+
+    function = staticmethod(F.adaptive_avg_pool2d)
+
+    def __init__(self, output_size: Setting) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, self.output_size)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvg):
+    """The mean of each of output_size nearly equal parts.
+
+    Shape   x (N, C, L) or (C, L) -> (N, C, output_size)
+    Source  torch.nn.AdaptiveAvgPool1d
+    """
+    function = staticmethod(F.adaptive_avg_pool1d)
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvg):
+    """The mean of each of output_size nearly equal parts; None keeps an axis; 1 is global pooling.
+
+    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, *output_size)
+    Source  torch.nn.AdaptiveAvgPool2d
+    """
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvg):
+    """The mean of each of output_size nearly equal parts; None keeps an axis.
+
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size)
+    Source  torch.nn.AdaptiveAvgPool3d
+    """
+    function = staticmethod(F.adaptive_avg_pool3d)
+
+
+class _AdaptiveMax(Module):
+    """What adaptive max pools hold."""
+    output_size: Setting
+    return_indices: bool
+
+    function = staticmethod(F.adaptive_max_pool2d)
+
+    def __init__(self, output_size: Setting, return_indices: bool = False) -> None:
+        super().__init__()
+        self.output_size, self.return_indices = output_size, return_indices
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x, self.output_size, self.return_indices)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """The largest of each of output_size nearly equal parts.
+
+    Shape   x (N, C, L) or (C, L) -> (N, C, output_size), with return_indices also int64 places
+    Source  torch.nn.AdaptiveMaxPool1d
+    """
+    function = staticmethod(F.adaptive_max_pool1d)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """The largest of each of output_size nearly equal parts; None keeps an axis.
+
+    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, *output_size), with return_indices also int64 places
+    Source  torch.nn.AdaptiveMaxPool2d
+    """
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """The largest of each of output_size nearly equal parts; None keeps an axis.
+
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size), with return_indices also int64 places
+    Source  torch.nn.AdaptiveMaxPool3d
+    """
+    function = staticmethod(F.adaptive_max_pool3d)

@@ -1,0 +1,13 @@
+"""utils: what PyTorch keeps under torch.utils; the pieces live in sheer.data and sheer.transforms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """`utils.data` and `utils.checkpoint`, imported when asked for."""
+    if name in ("data", "checkpoint"):
+        from importlib import import_module
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"sheer.utils has no {name!r}; it has data and checkpoint")

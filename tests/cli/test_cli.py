@@ -1,0 +1,95 @@
+"""The command line as a person uses it: each command, its output, its errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def sheer(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "sheer", *words], cwd=cwd, capture_output=True,
+                          text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A short training of the shipped digits, by the command line."""
+    folder = tmp_path_factory.mktemp("runs")
+    done = sheer("train", "digits-mlp", "--epochs", "2", "--seed", "5", "--out", "out", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_json_is_the_last_line_of_standard_output(trained):
+    folder, done = trained
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["recipe"] == "digits-mlp"
+    assert result["seed"] == 5
+    assert result["epochs"] == 2
+    assert set(result["test"]) == {"loss", "accuracy"}
+    assert set(result["train"]) == {"loss", "accuracy"}
+    assert result["seconds"] > 0
+    assert (folder / result["run"]).is_dir()
+
+
+def test_the_run_folder_holds_everything(trained):
+    folder, done = trained
+    run = folder / json.loads(done.stdout.splitlines()[-1])["run"]
+    names = {p.name for p in run.iterdir()}
+    assert {"config.json", "metrics.csv", "last.safetensors", "best.safetensors", "learning-curve.png",
+            "confusion-matrix.png"} <= names
+    assert json.loads((run / "config.json").read_text())["seed"] == 5
+    assert len((run / "metrics.csv").read_text().splitlines()) == 3
+
+
+def test_progress_is_lines_where_there_is_no_terminal(trained):
+    _, done = trained
+    assert done.stderr.count("epoch ") == 2
+    assert "\x1b[" not in done.stderr
+
+
+def test_a_run_goes_on_with_resume(trained):
+    folder, done = trained
+    run = json.loads(done.stdout.splitlines()[-1])["run"]
+    again = sheer("train", "digits-mlp", "--epochs", "3", "--resume", run, "--json", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout.splitlines()[-1])["epochs"] == 3
+
+
+@pytest.mark.parametrize("words", [("recipes",), ("ops",), ("ops", "--host"), ("info",), ("cache",),
+                                   ("show", "xor"), ("show", "xor", "--graph"), ("show", "xor", "--program"),
+                                   ("show", "xor", "--llvm"), ("show", "xor", "--asm")])
+def test_a_command_prints_something_and_succeeds(words, tmp_path):
+    done = sheer(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) > 40
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_printed_graph_rebuilds_the_graph(tmp_path):
+    from sheer.graph import from_text
+    text = sheer("show", "xor", "--graph", cwd=tmp_path).stdout
+    assert str(from_text(text)).splitlines()[-1] == text.rstrip().splitlines()[-1]
+
+
+def test_a_graph_is_drawn(tmp_path):
+    done = sheer("show", "xor", "--svg", "xor.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "xor.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("train", "mnits-mlp"), "there is no recipe 'mnits-mlp'"),
+    (("train", "xor", "--set", "epoch=3"), "there is no setting 'epoch'"),
+    (("train", "xor", "--set", "epochs"), "--set epochs is no key=value"),
+    (("explain", "E9999"), "there is no page 'E9999'"),
+])
+def test_a_mistake_is_explained_without_a_traceback(words, said, tmp_path):
+    done = sheer(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,56 @@
+"""Every recipe keeps its promise: the test figure it names, with default settings and seed 0."""
+
+from __future__ import annotations
+
+import pytest
+
+from sheer.graph.errors import ArgumentError, DataError
+from sheer.recipes import RECIPES, make, run
+
+SHIPPED = {"digits", "digits-mlp", "xor"}
+SECONDS = {"digits", "digits-mlp", "xor", "iris", "wine-quality", "adult"}     # the others take minutes
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(n, marks=() if n in SECONDS else pytest.mark.slow) for n in sorted(RECIPES)])
+def test_a_recipe_reaches_what_it_promises(name, shared_data):
+    recipe = make(name)
+    if name not in SHIPPED and shared_data is None:
+        pytest.skip("needs the datasets: set SHEER_DATA or put them into ../shared/data")
+    outcome = run(recipe, data_dir=None if name in SHIPPED else shared_data, progress=False)
+    metric, value = recipe.promise
+    assert outcome.test[metric] >= value
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, again = (run(make("digits-mlp", {"epochs": "2"}), seed=3, progress=False) for _ in range(2))
+    assert first.run.column("loss") == again.run.column("loss")
+    assert first.test == again.test
+
+
+def test_another_seed_gives_another_run():
+    first, other = (run(make("digits-mlp", {"epochs": "1"}), seed=s, progress=False) for s in (0, 1))
+    assert first.run.column("loss") != other.run.column("loss")
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(ArgumentError) as error:
+        make("mnist-cn")
+    assert "nearest: mnist-cnn" in str(error.value)
+
+
+def test_an_unknown_setting_names_the_nearest():
+    with pytest.raises(ArgumentError) as error:
+        make("digits", {"epoch": "3"})
+    assert "nearest: epochs" in str(error.value)
+
+
+def test_a_setting_of_the_wrong_kind_is_refused():
+    with pytest.raises(ArgumentError, match="epochs=many is no int"):
+        make("digits", {"epochs": "many"})
+
+
+def test_missing_data_say_where_to_put_them(tmp_path):
+    with pytest.raises((DataError, ValueError)) as error:
+        run(make("mnist-mlp"), data_dir=tmp_path / "nowhere", progress=False)
+    assert "nowhere" in str(error.value)
