@@ -70,8 +70,8 @@ def show(
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="E101, W101, ...")]) -> None:
-    """Print the page of an error or warning."""
+def explain(code: Annotated[str | None, typer.Argument(help="E101, W101, ...; all when left out.")] = None) -> None:
+    """Print the page of an error or warning, or list all of them."""
     from .commands.listing import print_page
     print_page(code)
 

@@ -6,7 +6,6 @@ safetensors library can read them; how they were nested stands as JSON in the fi
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import struct
@@ -65,7 +64,7 @@ def write(f: str | os.PathLike[str] | IO[bytes], arrays: Mapping[str, np.ndarray
     body = to_bytes({k: np.asarray(a, order="C") for k, a in arrays.items()},
                     metadata={KEY: json.dumps(about, allow_nan=False)})
     if isinstance(f, str | os.PathLike):
-        _replace(Path(f), body)
+        write_whole(Path(f), body)
     else:
         f.write(body)
 
@@ -101,13 +100,14 @@ def _unreadable(name: str, what: str) -> DataError:
                      need="a file written by sheer.save, or any safetensors file of weights")
 
 
-def _replace(path: Path, body: bytes) -> None:
-    """Write under a temporary name, to the disk, then give the file its own name."""
+def write_whole(path: Path, body: bytes) -> None:
+    """Write under a temporary name, to the disk, then give the file its own name. Raises E502."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as file:
-            _write_all(file, body)
+            file.write(body)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
         _sync_folder(path.parent)
@@ -119,11 +119,6 @@ def _replace(path: Path, body: bytes) -> None:
     except BaseException:                       # Ctrl-C while writing: no rubbish stays behind
         _forget(part)
         raise
-
-
-def _write_all(file: io.BufferedWriter, body: bytes) -> None:
-    file.write(body)
-    file.flush()
 
 
 def _forget(part: Path) -> None:

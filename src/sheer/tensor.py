@@ -6,38 +6,53 @@ from typing import Any
 
 import numpy as np
 
+from .devices import on_cpu
 from .graph.dtypes import dtype_of
 from .mixins.arithmetic import Arithmetic
 from .mixins.autograd import Autograd
+from .mixins.casts import Casts
 from .mixins.core import as_node, register
+from .mixins.creation import Creation
+from .mixins.elementwise import Elementwise
+from .mixins.indexing import Indexing
+from .mixins.inplace import InPlace
+from .mixins.linear_algebra import LinearAlgebra
+from .mixins.missing import Missing
+from .mixins.rearrange import Rearrange
 from .mixins.reductions import Reductions
+from .mixins.searching import Searching
 from .mixins.shapes import Shapes
+from .mixins.statistics import Statistics
 from .mixins.values import Values
 
 
-class Tensor(Arithmetic, Shapes, Reductions, Autograd, Values):
+class Tensor(Arithmetic, Elementwise, Shapes, Rearrange, Reductions, Statistics, Indexing, Searching,
+             LinearAlgebra, Creation, Casts, InPlace, Autograd, Values, Missing):
     """An array of one dtype, computed when somebody looks at it.
 
     Every operation appends to a graph; `.numpy()`, `.item()`, `print`, and `sheer.eval` run what
-    is pending as one program. Broadcasting, promotion, defaults: as in PyTorch.
+    is pending as one program. Broadcasting, promotion, defaults: as in PyTorch. Views follow the
+    tensor they are views of, and writes to them reach it.
     """
 
     __slots__ = ()
 
 
-def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(value: Any, dtype: Any = None, requires_grad: bool = False, *, device: Any = None) -> Tensor:
     """A new tensor from a number, nested lists, a NumPy array or a tensor; always a copy.
 
     Python floats become float32, integers int64; float64 arrays become float32 unless dtype says
     otherwise (noted once, W101).
     """
+    on_cpu(device or "cpu")
     node = as_node(value, None if dtype is None else dtype_of(dtype))
     made = Tensor(node)
     return made.requires_grad_() if requires_grad else made
 
 
-def as_tensor(value: Any, dtype: Any = None) -> Tensor:
+def as_tensor(value: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
     """The tensor itself when it is one of that dtype; otherwise as `tensor`."""
+    on_cpu(device or "cpu")
     if isinstance(value, Tensor):
         return value if dtype is None else value.to(dtype)
     return tensor(value, dtype)

@@ -1,4 +1,4 @@
-"""What the compiler's tests share: random graphs, and the compiled program against the reference."""
+"""What the compiler's tests share: random graphs, and a program against the reference."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class Grower:
             self.made.append(node)
 
     def unary(self, x: Node) -> Node:
-        f = [ops.tanh, ops.relu, ops.neg, ops.abs, ops.sigmoid, lambda v: v * 0.5, lambda v: v + 1.0,
-             lambda v: ops.exp(-ops.abs(v))][self.number(0, 7)]
+        f = [ops.tanh, ops.relu, ops.neg, ops.abs, ops.sigmoid, lambda v: v * 0.5,
+             lambda v: v + 1.0, lambda v: ops.exp(-ops.abs(v))][self.number(0, 7)]
         return f(x)
 
     def binary(self, x: Node) -> Node | None:

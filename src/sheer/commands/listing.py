@@ -49,9 +49,13 @@ def kernel_of(cls: type[Primitive]) -> str:
     return "marker" if isinstance(cls.emit, Absent) else "inline"
 
 
-def print_page(code: str) -> None:
-    """The page of an error code, rendered on a terminal, plain elsewhere."""
-    from ..errors import page
-    text = page(code)
+def print_page(code: str | None) -> None:
+    """The page of an error code, rendered on a terminal, plain elsewhere; None lists all codes."""
+    from ..errors import index, page
     console = Console()
+    if code is None:
+        for known, title in index():
+            print(f"{known}  {title}")
+        return
+    text = page(code)
     console.print(Markdown(text)) if console.is_terminal else print(text)

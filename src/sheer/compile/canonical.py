@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..graph import Graph, Node, users
 from ..ops import movement
-from ..ops.contract.dot import Dot, transpose
+from ..ops.contract.dot import Dot
 from ..ops.movement import Permute
 from ..ops.reduce import Sum
 from ..ops.structure import constant
-from .rewrite import rewrite
+from .rewrite import rewrite, swapped
 
 
 def thin_dots(graph: Graph) -> Graph:
@@ -58,7 +58,8 @@ def turn_dots(graph: Graph) -> Graph:
 
     def swaps(node: Node) -> bool:
         last = node.ndim - 1
-        return isinstance(node.prim, Permute) and node.prim.axes == (*range(last - 1), last, last - 1)
+        order = (*range(last - 1), last, last - 1)
+        return isinstance(node.prim, Permute) and node.prim.axes == order
 
     turned = {n for n in graph.nodes if isinstance(n.prim, Dot) and n not in results
               and all(map(swaps, readers[n]))}
@@ -66,6 +67,6 @@ def turn_dots(graph: Graph) -> Graph:
     def rule(node: Node) -> Node | None:
         if swaps(node) and node.inputs[0] in turned:
             a, b = node.inputs[0].inputs
-            return Dot()(transpose(b), transpose(a))
+            return Dot()(swapped(b), swapped(a))
         return None
     return rewrite(graph, rule)

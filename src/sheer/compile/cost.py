@@ -8,6 +8,7 @@ from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.elementwise import Div, FloorDivide, Remainder, Sqrt
 from ..ops.loop import Scan
+from ..ops.random import FoldIn, Uniform
 from ..ops.reduce import Reduce
 from ..ops.structure import Barrier
 from .views import is_view
@@ -20,6 +21,8 @@ def own_cost(node: Node) -> int:
     """Instructions to compute one element of a pointwise node or view from its inputs."""
     if isinstance(node.prim, Div | FloorDivide | Remainder | Sqrt):
         return _SLOW
+    if isinstance(node.prim, Uniform | FoldIn):
+        return 2 * _FUNCTION
     if node.prim.pointwise:
         return _FUNCTION if node.prim.ulps else 1
     if is_view(node):

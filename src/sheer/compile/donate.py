@@ -6,8 +6,8 @@ from ..graph import Node
 from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
 from .bodies import Draft
-from .fuse import operands
 from .nest import is_reduction, nest_of
+from .turns import operands
 from .views import Place
 
 
@@ -36,8 +36,8 @@ def _carried(writer: Draft, value: Node, read: Node) -> bool:
 
 def _same_place(writer: Draft, read: Node) -> bool:
     """Does every turn of the loops read the element that it writes?"""
-    nest = nest_of(next((n for n in writer.body.nodes if isinstance(n.prim, Dot) or is_reduction(n)),
-                        writer.body.outputs[0]))
+    leads = [n for n in writer.body.nodes if isinstance(n.prim, Dot) or is_reduction(n)]
+    nest = nest_of(leads[0] if leads else writer.body.outputs[0])
     mine = nest.place(read)
     if nest.reduced and nest.spans(read):
         return False                      # a later stage of the row might read it again

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
-from ..ops.structure import Barrier, Iota, Pick
 from .cost import own_cost
-from .index import Index, Var
 from .nest import Nest, is_reduction, nest_of
-from .roots import choose_roots, is_indexed, is_inline, is_leaf, is_number, owner
-from .views import Place, flat, is_view, read
+from .roots import choose_roots, is_indexed, is_inline, is_leaf, is_number, is_running, owner
+from .turns import consistent
 
 _EPILOGUE = 60           # instructions worth repeating for every register of a tile
+_SHARED = 8             # a shared read this many times smaller than the loops saves nothing
+_MOST_ROOTS = 24        # values computed by one kernel: bounds its code and its registers
 _ROW_BYTES = 1 << 17    # a row that several stages read must stay in the caches nearby
 _ALL_BYTES = 1 << 19    # or all rows together
 
@@ -92,7 +91,8 @@ class Fusion:
     def _join_siblings(self, group: list[Cluster]) -> None:
         last: dict[Node, Cluster] = {}
         for cluster in group:
-            reads = [s for r in cluster.roots for s in self.sources[r]]
+            reads = [s for r in cluster.roots for s in self.sources[r]
+                     if _SHARED * s.size >= cluster.nest.size]
             for neighbour in dict.fromkeys(last[s] for s in reads if s in last):
                 current = self.cluster[cluster.roots[0]]
                 other = self.cluster[neighbour.roots[0]]
@@ -104,10 +104,12 @@ class Fusion:
 
     def _try(self, first: Cluster, second: Cluster) -> bool:
         """Join two clusters if they can run as one kernel and it is worth it."""
+        if len(first.roots) + len(second.roots) > _MOST_ROOTS:
+            return False
         joined = self._joined(first, second)
         if joined is None or self._path(first, second) or self._path(second, first):
             return False
-        if not _consistent(joined, self):
+        if not consistent(joined.roots, joined.nest, self.in_memory):
             return False
         for root in joined.roots:
             self.cluster[root] = joined
@@ -122,12 +124,14 @@ class Fusion:
             rest = second if dot is first else first
             ok = dot is first and rest.nest.size == dot.nest.size
             ok = ok and _epilogue_cost(rest, self) <= _EPILOGUE
+            ok = ok and all(dot.nest.place(r) is not None for r in roots)
             return Cluster("contract", roots, dot.nest) if ok else None
         if not kinds <= {"map", "rows"}:
             return None
         if kinds == {"map"}:
             finer = max(first.nest, second.nest, key=lambda n: len(n.shape))
-            return Cluster("map", roots, finer) if first.nest.size == second.nest.size else None
+            ok = all(finer.place(r) is not None for r in roots)
+            return Cluster("map", roots, finer) if ok else None
         nest = first.nest if first.kind == "rows" else second.nest
         for cluster in (first, second):
             if cluster.kind == "rows" and cluster.nest != nest:
@@ -167,7 +171,7 @@ def _kind(root: Node) -> str:
         return "loop"
     if isinstance(prim, Dot):
         return "contract"
-    if is_indexed(root):
+    if is_indexed(root) or is_running(root):
         return "index"
     return "map" if is_inline(root) else "host"
 
@@ -192,69 +196,6 @@ def _epilogue_cost(cluster: Cluster, fusion: Fusion) -> int:
             seen.add(node)
             stack.extend(x for x in node.inputs if not fusion.in_memory(x) or x in cluster.roots)
     return sum(own_cost(n) for n in seen)
-
-
-def _consistent(cluster: Cluster, fusion: Fusion) -> bool:
-    """Does every turn of the loops read only what the same turn makes (or other kernels made)?"""
-    members = set(cluster.roots)
-    strange = any(nest_of(r) != cluster.nest for r in cluster.roots if not is_reduction(r))
-    seen: set[tuple[Node, Place]] = set()
-    for root in cluster.roots:
-        if isinstance(root.prim, Dot):
-            continue
-        for node, at in _reads_of(root, cluster.nest):
-            if not _same_turn(node, at, cluster, members, fusion, seen, strange):
-                return False
-    return True
-
-
-def _reads_of(root: Node, nest: Nest) -> Iterator[tuple[Node, Place]]:
-    """The operands of a root, and the index at which a turn of the loops reads them."""
-    if is_reduction(root):
-        at = nest.full(root.inputs[0].shape)
-        assert at is not None
-        yield root.inputs[0], at
-        return
-    place = nest.place(root)
-    assert place is not None
-    yield from operands(root, place)
-
-
-def operands(node: Node, at: Place) -> Iterator[tuple[Node, Place]]:
-    """What element `at` of an inline node is computed from."""
-    if isinstance(node.prim, Barrier):
-        yield node.inputs[0], at
-    elif node.prim.pointwise:
-        yield from ((x, at) for x in node.inputs)
-    elif is_view(node):
-        reads, fill = read(node, at)
-        yield from ((r.node, r.at) for r in reads)
-        if fill is not None:
-            yield fill, ()
-
-
-def _same_turn(node: Node, at: Place, cluster: Cluster, members: set[Node], fusion: Fusion,
-               seen: set[tuple[Node, Place]], strange: bool) -> bool:
-    """Check one operand; in a `strange` cluster, of several shapes, loads must stay even strides."""
-    stack = [(node, at)]
-    while stack:
-        node, at = stack.pop()
-        if (node, at) in seen:
-            continue
-        seen.add((node, at))
-        if node in members:
-            if at != cluster.nest.place(node):
-                return False
-        elif is_leaf(node) or isinstance(node.prim, Pick | Iota) or fusion.in_memory(node):
-            if strange and not _even(flat(at, node.shape)):
-                return False
-        else:
-            stack.extend(operands(node, at))
-    return True
-
-
-def _even(place: Index) -> bool:
-    return all(isinstance(a, Var) for a in place.terms)
 
 
 def fuse(graph: Graph) -> Fusion:

@@ -14,7 +14,7 @@ from functools import cached_property
 from ..graph import Node
 from ..ops.movement import strides
 from ..ops.reduce import ArgMax, ArgMin, Reduce
-from .index import Index, variable
+from .index import Index, Var
 from .views import Place
 
 
@@ -39,9 +39,14 @@ class Nest:
         return math.prod(self.shape[a] for a in self.reduced)
 
     @cached_property
-    def indices(self) -> tuple[Index, ...]:
+    def variables(self) -> tuple[Var, ...]:
         """The loop variable of every loop."""
-        return tuple(variable(f"i{a}", s) for a, s in enumerate(self.shape))
+        return tuple(Var(f"i{a}", s) for a, s in enumerate(self.shape))
+
+    @cached_property
+    def indices(self) -> tuple[Index, ...]:
+        """The loop variables as expressions."""
+        return tuple(Index({v: 1}) for v in self.variables)
 
     def full(self, shape: Sequence[int]) -> Place | None:
         """The index of this turn in an array of `shape` that spans all loops, else None."""

@@ -94,7 +94,7 @@ class _Planner:
         return slot
 
     def _copy(self, value: Node, slot: Slot | None) -> Node:
-        """A kernel that copies a value to a result, or aside; gives the node that names the copy."""
+        """A kernel that copies a value to a result, or aside; the node that names the copy."""
         made = self._copy_draft(value)
         copy = Input(len(self.drafts), value.shape, value.dtype, -1)()
         if slot is None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Graph, Node, Spec
-from ..ops.structure import Barrier, Constant, Input
 from ..ops.movement import Reshape
+from ..ops.structure import Barrier, Constant, Input
 from .cost import flops, traffic
 
 ALIGN = 64      # bytes: a cache line, and the widest vector
@@ -26,7 +26,7 @@ class Slot:
     @property
     def bytes(self) -> int: return self.spec.size * self.spec.dtype.size
     def __str__(self) -> str:
-        return f"{'in' if self.where == 'input' else 'out' if self.where == 'output' else self.where[:5]}+{self.at}"
+        return f"{self.where} {self.at}"
 
 
 @dataclass(eq=False)
@@ -106,8 +106,8 @@ def table(program: Program) -> str:
                      _shortened(" ".join(lines), 30), time))
     widths = [max(len(r[i]) for r in rows) for i in range(7)]
     text = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
-    peak = f"peak {_scaled(program.peak_bytes)}B arena, {_scaled(len(program.constants))}B constants"
-    return "\n".join([*text, peak])
+    peak, beside = _scaled(program.peak_bytes), _scaled(len(program.constants))
+    return "\n".join([*text, f"peak {peak}B arena, {beside}B constants"])
 
 
 def aligned(size: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph import Graph, Node, make
 from ..graph.source import inherit
+from ..ops import movement
 from ..ops.movement import Expand, Reshape
 from ..ops.structure import Constant
 
@@ -39,6 +40,12 @@ def fixed_point(graph: Graph, rule: Rule, rounds: int = 8) -> Graph:
             break
         graph = after
     return graph
+
+
+def swapped(x: Node) -> Node:
+    """x with its last two axes exchanged."""
+    last = x.ndim - 1
+    return movement.permute(x, (*range(last - 1), last, last - 1))
 
 
 def uniform(node: Node) -> Node | None:

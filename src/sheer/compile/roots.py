@@ -13,6 +13,8 @@ from ..ops.contract.dot import Dot
 from ..ops.index.gather import Gather, ScatterAdd, ScatterSet
 from ..ops.movement import Reshape
 from ..ops.primitive import Absent
+from ..ops.random import FoldIn, Uniform
+from ..ops.reduce import CumProd, CumSum
 from ..ops.structure import Barrier, Constant, Iota, Pick
 from .cost import own_cost
 from .nest import is_reduction
@@ -36,7 +38,7 @@ def is_number(node: Node) -> bool:
 def is_inline(node: Node) -> bool:
     """Can an element be computed where it is read?"""
     written = node.prim.pointwise and not isinstance(node.prim.emit, Absent)
-    return written or is_view(node) or isinstance(node.prim, Iota | Barrier)
+    return written or is_view(node) or isinstance(node.prim, Iota | Barrier | Uniform | FoldIn)
 
 
 def value_inputs(node: Node) -> tuple[Node, ...]:
@@ -59,6 +61,11 @@ def owner(node: Node) -> Node:
 def is_indexed(node: Node) -> bool:
     """Gather or scatter with something to look into: only the array itself must lie in memory."""
     return isinstance(node.prim, Gather | ScatterAdd | ScatterSet) and bool(node.inputs[0].size)
+
+
+def is_running(node: Node) -> bool:
+    """A running sum or product."""
+    return isinstance(node.prim, CumSum | CumProd)
 
 
 def choose_roots(graph: Graph) -> list[Node]:
@@ -94,6 +101,8 @@ def _needed(graph: Graph) -> set[Node]:
     for node in graph.nodes:
         if is_leaf(node) or is_inline(node) or is_reduction(node) or isinstance(node.prim, Pick):
             continue
+        if is_running(node):
+            continue
         if is_indexed(node):
             if isinstance(node.prim, Gather):
                 found.add(home(node.inputs[0]))
@@ -108,7 +117,7 @@ def _uses(graph: Graph) -> dict[Node, int]:
     readers: dict[Node, set[Node]] = {}
     wide: set[Node] = set()
     for node in graph.nodes:
-        if is_view(node) and not node.prim.pointwise or isinstance(node.prim, Barrier):
+        if (is_view(node) and not node.prim.pointwise) or isinstance(node.prim, Barrier):
             continue
         for x in node.inputs:
             for base in _bases(x):

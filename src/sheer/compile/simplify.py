@@ -96,7 +96,7 @@ def _arithmetic(node: Node) -> Node | None:
         return y if exact and left == 0 else x if exact and right == 0 else None
     if right == 1:
         return x
-    if isinstance(right, float) and right and abs(math.frexp(right)[0]) == 0.5 and abs(right) < 2**100:
+    if isinstance(right, float) and abs(math.frexp(right)[0]) == 0.5 and abs(right) < 2**100:
         return x * movement.broadcast_to(constant(1 / right, node.dtype), node.shape)
     return None
 

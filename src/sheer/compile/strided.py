@@ -1,27 +1,35 @@
-"""Strided operands: a node flows in; if it is a view of memory with plain strides, those come out."""
+"""Strided operands: a node flows in; the value under its views and the strides through it come out.
+
+An axis may step unevenly, as an odometer does: its number is taken apart into digits, each with a
+stride of its own. So the windows of a convolution are an operand that needs no copy.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..graph import Node
 from ..ops.movement import Reshape
 from ..ops.structure import Barrier
-from .index import Index, Var, variable
+from .index import Index, Quotient, Remainder, Var, variable
 from .views import Place, flat, is_view, read
+
+Digits = tuple[tuple[int, int], ...]     # (length, stride) of each digit, slowest first
 
 
 @dataclass(frozen=True)
 class Strided:
-    """Element (i, j, ...) of the operand lies at start + i * strides[0] + ... of `node`."""
+    """Element (i, j, ...) of the operand lies at start + the steps of i, of j, ... in `node`."""
 
     node: Node
     start: int
-    strides: tuple[int, ...]
+    axes: tuple[Digits, ...]
 
 
 def strided(operand: Node) -> Strided:
-    """The operand as strides over the deepest value under its views that has them.
+    """The operand as digits over the deepest value under its views that has them.
 
     At worst that is the operand itself, which then has to be laid out in memory.
     """
@@ -44,9 +52,46 @@ def strided(operand: Node) -> Strided:
 
 
 def _strides(node: Node, place: Index, index: Place) -> Strided | None:
-    """How `place` grows with each variable of `index`; None when unevenly."""
+    """How `place` grows with each variable of `index`; None when not by digits."""
+    axes = [[v for v in i.terms if isinstance(v, Var)] for i in index]
+    for axis in axes:
+        at = 0
+        while at < len(axis):
+            v = axis[at]
+            size = next((by for by in _divisors(place, v) if by < v.extent and v.extent % by == 0), 0)
+            if not size:
+                at += 1
+                continue
+            axis[at:at + 1] = pair = [Var(f"{v.name}h", v.extent // size), Var(f"{v.name}l", size)]
+            place = place.substitute({v: Index({pair[0]: size, pair[1]: 1})})
     if any(not isinstance(a, Var) for a in place.terms):
         return None
-    variables = [next(iter(i.terms), None) for i in index]
-    steps = [place.stride(v) or 0 if isinstance(v, Var) else 0 for v in variables]
-    return Strided(node, place.const, tuple(steps))
+    digits = [joined([(v.extent, place.terms.get(v, 0)) for v in axis]) for axis in axes]
+    return Strided(node, place.const, tuple(digits))
+
+
+def _divisors(x: Index, v: Var) -> Iterator[int]:
+    """What a variable is divided by somewhere in an expression."""
+    for atom in x.terms:
+        if isinstance(atom, Quotient | Remainder):
+            if atom.of.terms.get(v) == 1 and atom.by > 1:
+                yield atom.by
+            yield from _divisors(atom.of, v)
+
+
+def joined(digits: Sequence[tuple[int, int]]) -> Digits:
+    """Fewest digits that step the same way: (2, 12), (3, 4) is (6, 4)."""
+    found: list[tuple[int, int]] = []
+    for size, stride in digits:
+        if size == 1:
+            continue
+        if found and found[-1][1] == stride * size:
+            found[-1] = (found[-1][0] * size, stride)
+        else:
+            found.append((size, stride))
+    return tuple(found)
+
+
+def length(digits: Digits) -> int:
+    """How many numbers the digits count."""
+    return math.prod(size for size, _ in digits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..graph.node import Node
 from ..ops.movement import View, strides
@@ -43,13 +44,14 @@ def read(node: Node, at: Place) -> tuple[list[Read], Node | None]:
     one = isinstance(node.prim, View)     # further inputs of a view (pad's value) are not renamed
     specs = [x.spec for x in node.inputs[:1 if one else None]]
     found = []
-    for piece in node.prim.read(at, *specs):
+    prim: Any = node.prim
+    for piece in prim.read(at, *specs):
         guards = [Guard(low, as_index(i), high) for low, i, high in piece.guards]
         if any(_never(g) for g in guards):
             continue
         found.append(Read(node.inputs[piece.source], tuple(map(as_index, piece.index)),
                           tuple(g for g in guards if not _always(g))))
-    fill = node.prim.fill(*specs)
+    fill = prim.fill(*specs)
     return found, None if fill is None else node.inputs[fill]
 
 

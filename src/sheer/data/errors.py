@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..graph import errors
 
-class DataError(ValueError):
-    """A data file, or a request for one, that cannot be used.
+
+class DataError(errors.DataError):
+    """A data file, or a request for one, that cannot be used: a SheerError about files and rows.
 
     Params  code      "E801" .. "E813", the page `sheer explain` opens:
                       E801 missing, E802 empty, E803 cut short or too long, E804 another format,
@@ -23,9 +25,9 @@ class DataError(ValueError):
     def __init__(self, code: str, what: str, path: Path | None = None, row: int | None = None, *,
                  expected: str | None = None, found: str | None = None,
                  fix: str | None = None) -> None:
-        # What `args` holds and the attributes both survive pickling between processes.
-        super().__init__(code, what, path, row)
-        self.code, self.what, self.path, self.row = code, what, path, row
+        super().__init__(code, "data", what, need=expected or "")
+        self.args = code, what, path, row    # these and the attributes survive pickling
+        self.path, self.row = path, row
         self.expected, self.found, self.fix = expected, found, fix
 
     def with_fix(self, fix: str) -> DataError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib.resources import files
 
 from ..graph.errors import ArgumentError
@@ -14,6 +13,16 @@ def codes() -> list[str]:
                   if p.name.endswith(".md"))
 
 
+def index() -> list[tuple[str, str]]:
+    """(code, title) of every page, in order: `sheer explain` without a code."""
+    return [(code, title(page(code))) for code in codes()]
+
+
+def title(text: str) -> str:
+    """What stands behind the code in the first line of a page."""
+    return text.partition("\n")[0].partition(": ")[2]
+
+
 def page(code: str) -> str:
     """The text of a page: Markdown with the failing code, its message, the cause, the fixed code.
 
@@ -22,7 +31,8 @@ def page(code: str) -> str:
     known = codes()
     wanted = code.upper()
     if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, 3, 0.5)
+        alike = lambda k: -sum(map(str.__eq__, k, wanted))
+        near = sorted((k for k in known if alike(k) < -1), key=alike)[:3]
         raise ArgumentError("E822", "explain", f"there is no page {code!r}",
                             got={"nearest": ", ".join(near)} if near else None,
                             need="a code such as E101, as printed behind `more` in an error")

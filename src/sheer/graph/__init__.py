@@ -30,15 +30,48 @@ from .errors import (
 )
 from .graph import Graph, substitute, users
 from .interpret import interpret
-from .node import Buffer, Node, Spec, make, topological
+from .node import Buffer, Node, Spec, fresh, make, topological
 from .printer import from_text, to_text
 from .source import Source
 from .verify import verify
 
 __all__ = [
-    "DTYPES", "FLOATS", "INTS", "ArgumentError", "BoundsError", "Buffer", "DType", "DTypeError",
-    "DataError", "Graph", "MissingError", "Node", "NumericError", "ShapeError", "SheerError",
-    "SheerWarning", "Source", "Spec", "StateError", "bool_", "dtype_of", "float32", "float64",
-    "from_text", "int8", "int16", "int32", "int64", "interpret", "make", "promote", "substitute",
-    "to_text", "topological", "uint8", "users", "verify",
+    "DTYPES",
+    "FLOATS",
+    "INTS",
+    "ArgumentError",
+    "BoundsError",
+    "Buffer",
+    "DType",
+    "DTypeError",
+    "DataError",
+    "Graph",
+    "MissingError",
+    "Node",
+    "NumericError",
+    "ShapeError",
+    "SheerError",
+    "SheerWarning",
+    "Source",
+    "Spec",
+    "StateError",
+    "bool_",
+    "dtype_of",
+    "float32",
+    "float64",
+    "fresh",
+    "from_text",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "interpret",
+    "make",
+    "promote",
+    "substitute",
+    "to_text",
+    "topological",
+    "uint8",
+    "users",
+    "verify",
 ]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import source
-
-if TYPE_CHECKING:
-    from .node import Node
 
 Try = tuple[str, Callable[[], object]]
 
@@ -98,8 +95,3 @@ def _describe(value: Any) -> str:
         return text
     where = f" in {made.layer}" if made.layer else ""
     return f"{text:<14} made at {made}{where}  {made.code}".rstrip()
-
-
-def describe(node: Node) -> str:
-    """`f32[3, 4]  made at train.py:31  h = relu(x @ w)`: one operand of an error text."""
-    return _describe(node)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .node import Node, make, topological
-
-if TYPE_CHECKING:
-    from ..ops.primitive import Primitive
 
 
 class Graph:
@@ -26,8 +23,9 @@ class Graph:
     @cached_property
     def nodes(self) -> list[Node]:
         """Every node, inputs first, each before its users."""
-        rest = topological(self.outputs, stop=set(self.inputs).__contains__)
-        return [*self.inputs, *(n for n in rest if n not in set(self.inputs))]
+        given = set(self.inputs)
+        rest = topological(self.outputs, stop=given.__contains__)
+        return [*self.inputs, *(n for n in rest if n not in given)]
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
@@ -73,5 +71,3 @@ def users(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
             if x in found:
                 found[x].append(node)
     return found
-
-

@@ -48,6 +48,7 @@ def evaluate(node: Node, inputs: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.n
         if array.shape != spec.shape:
             raise StateError("E902", type(node.prim).__name__,
                              f"ref gives {array.shape}, infer says {spec.shape}",
-                             got={"node": repr(node)})
+                             got={"node": repr(node)},
+                             need="one shape; in a primitive of sheer, please report this error")
         out.append(array)
     return tuple(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ class Buffer:
 
 
 # The ops room fills this in: a graph knows that nodes can be added, not how.
-operators: dict[str, Callable[..., Any]] = {}
+operators: dict[str, Callable[..., Node]] = {}
 
 
 class Node:
@@ -110,10 +111,13 @@ class Node:
 
 
 _interned: WeakValueDictionary[tuple[Primitive, tuple[Node, ...]], Node] = WeakValueDictionary()
+_interning = threading.RLock()           # reentrant: a finalizer may make nodes while we hold it
 
 
 def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None) -> Node:
     """The node `prim(*inputs)`; the one that exists already if there is one (hash-consing).
+
+    A node that two lines make equally names the first of them as its source.
 
     Raises whatever `prim.infer` raises for inputs that do not fit.
     """
@@ -121,12 +125,19 @@ def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None
     found = _interned.get(key)
     if found is not None:
         return found
+    node = fresh(prim, inputs, source)
+    with _interning:                     # two threads that make equal nodes must get one
+        return _interned.setdefault(key, node)
+
+
+def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None = None) -> Node:
+    """A new node, though an equal one may exist: for the inputs of a graph, each with its line."""
     specs = prim.infer(*inputs)
     node = Node()
     node.prim, node.inputs, node.value = prim, inputs, None
     node.outputs = specs if isinstance(specs, tuple) else (specs,)
     node.source = source or sources.here()
-    return _interned.setdefault(key, node)
+    return node
 
 
 def topological(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from .dtypes import DType
 from .graph import Graph
+from .verify import bodies as nested
 
 
 def to_text(graph: Graph) -> str:
     """One line per node: `v3 = Tanh()(v1)   # f32[3, 4]  train.py:31  h = tanh(x)`.
 
-    The text runs with `from sheer.ops import *` and `from sheer.graph import *` and ends with
-    `graph = Graph((...), (...))`; `from_text` runs it.
+    The text runs after `from sheer.ops import *`, `from sheer.graph import *` and
+    `from math import inf, nan`, and ends with `graph = Graph((...), (...))`; `from_text` runs it.
     """
     return "\n".join(_lines(graph, "graph", []))
 
@@ -22,10 +24,11 @@ def from_text(text: str) -> Graph:
     """The graph that `to_text` printed."""
     from .. import graph as graph_room
     from .. import ops
-    scope: dict[str, Any] = {**vars(graph_room), **vars(ops)}
+    from ..ops.primitive import REGISTRY
+    scope: dict[str, Any] = {**vars(graph_room), **vars(ops), **REGISTRY,
+                             "inf": math.inf, "nan": math.nan}
     exec(compile(text, "<graph>", "exec"), scope)   # our own text, never a file's
-    built = scope["graph"]
-    assert isinstance(built, Graph)
+    built: Graph = scope["graph"]
     return built
 
 
@@ -34,7 +37,7 @@ def _lines(graph: Graph, name: str, bodies: list[Graph]) -> list[str]:
     names = {node: f"{prefix}{i}" for i, node in enumerate(graph.nodes)}
     out: list[str] = []
     for node in graph.nodes:
-        for body in _bodies(node.prim):
+        for body in nested(node.prim):
             if body not in bodies:
                 bodies.append(body)
                 out += _lines(body, f"body{bodies.index(body)}", bodies)
@@ -45,19 +48,19 @@ def _lines(graph: Graph, name: str, bodies: list[Graph]) -> list[str]:
     return [*out, f"{name} = Graph({listing(graph.inputs)}, {listing(graph.outputs)})"]
 
 
-def _bodies(prim: Any) -> list[Graph]:
-    values = [getattr(prim, f.name) for f in dataclasses.fields(prim)]
-    return [v for v in values if isinstance(v, Graph)]
-
-
 def _value(value: Any, bodies: list[Graph]) -> str:
     """The Python expression of a primitive or of one of its parameters."""
     if isinstance(value, Graph):
         return f"body{bodies.index(value)}"
     if isinstance(value, DType):
         return {"bool": "bool_"}.get(value.name, value.name)
+    if hasattr(value, "text"):                       # a primitive that has a shorter form of its own
+        return str(value.text(_value(value.dtype, bodies)))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = [f"{f.name}={_value(getattr(value, f.name), bodies)}"
                  for f in dataclasses.fields(value)]
         return f"{type(value).__name__}({', '.join(pairs)})"
+    if isinstance(value, tuple):
+        inner = ", ".join(_value(v, bodies) for v in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
     return repr(value)

@@ -60,4 +60,4 @@ class Arithmetic(Core):
 
 def _comparable(other: object) -> bool:
     """x == None and x == "text" are plain False, as for every Python object."""
-    return isinstance(other, Core | np.ndarray | NUMBERS)
+    return isinstance(other, (Core, np.ndarray, *NUMBERS))

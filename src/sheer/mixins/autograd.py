@@ -11,6 +11,7 @@ from ..transforms import execute, trace
 from ..transforms.grad import mark, reverse
 from .core import (
     Core,
+    apply_view,
     array_node,
     as_node,
     is_grad_enabled,
@@ -37,24 +38,14 @@ class Autograd(Core):
     @property
     def grad(self) -> Tensor | None:
         """The gradient `backward` left here."""
-        running = trace.current()
-        while running is not None:
-            if id(self) in running.grads:
-                found: Tensor | None = running.grads[id(self)][1]
-                return found
-            running = running.parent
-        return self._grad  # type: ignore[return-value]
+        return trace.grad_of(self)  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None and value.shape != self.node.shape:
             raise ShapeError("E610", "grad", "a gradient has the shape of its tensor",
                              got={"tensor": self.node, "gradient": value.node}, need="one shape")
-        running = trace.current()
-        if running is not None and self._home is not running:
-            running.grads[id(self)] = (self, value)
-        else:
-            self._grad = value
+        trace.set_grad(self, value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient here (or no longer). Only leaves can be told.
@@ -66,7 +57,7 @@ class Autograd(Core):
                              got={"tensor": self.node}, need="float32 or float64",
                              tries=[("x.float().requires_grad_()", lambda: None)])
         if self.requires_grad and not self._leaf:
-            raise refuse_second_use("requires_grad_")
+            raise refuse_second_use("requires_grad_", self.node)
         self._leaf, self.requires_grad = True, requires_grad
         if requires_grad:
             node = self.node
@@ -74,8 +65,20 @@ class Autograd(Core):
         return self  # type: ignore[return-value]
 
     def detach(self) -> Tensor:
-        """The same values, a constant to every derivative."""
-        return wrap(stop_gradient(self.node))  # type: ignore[no-any-return]
+        """The same values, a constant to every derivative. A view: writes to it reach this tensor."""
+        out: Tensor = apply_view(stop_gradient, self)
+        out.requires_grad = False
+        return out
+
+    @property
+    def data(self) -> Tensor:
+        """The same values outside of every gradient; what is written to it reaches this tensor."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self._view = None
+        self._set(stop_gradient(as_node(value)))
 
     def retain_grad(self) -> None:
         """Ask `backward` to leave a gradient on this computed tensor too."""
@@ -115,7 +118,7 @@ class Autograd(Core):
         if gradient is not None:
             ct = as_node(gradient, node.dtype)
             if ct.shape != node.shape:
-                raise ShapeError("E610", "backward", "the cotangent has another shape",
+                raise ShapeError("E610", "backward", "the gradient given has another shape than the tensor",
                                  got={"tensor": node, "gradient": ct}, need="one shape")
             return ct
         if node.size != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING, Any
 
+from ..devices import KNOWN, device, on_cpu
 from ..graph.dtypes import (
     DType,
     bool_,
@@ -17,7 +18,6 @@ from ..graph.dtypes import (
     int64,
     uint8,
 )
-from ..graph.errors import ArgumentError
 from ..ops.lift import cast
 from .core import Core, apply
 
@@ -28,15 +28,8 @@ _KINDS = {"Float": float32, "Double": float64, "Char": int8, "Short": int16, "In
           "Long": int64, "Byte": uint8, "Bool": bool_}
 
 
-def check_device(op: str, device: Any) -> None:
-    """Raise ArgumentError E192 unless the device is None or the CPU."""
-    if device is not None and builtins.str(device).partition(":")[0] != "cpu":
-        raise ArgumentError("E192", op, f"there is no device {builtins.str(device)!r}",
-                            need='"cpu"; other hardware is a backend: SHEER_BACKEND=xla')
-
-
 def _is_device(value: Any) -> builtins.bool:
-    return isinstance(value, str) and value.partition(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")
+    return isinstance(value, device) or (isinstance(value, str) and value.partition(":")[0] in KNOWN)
 
 
 class Casts(Core):
@@ -48,13 +41,13 @@ class Casts(Core):
         """With another dtype, or that of another tensor; on a device ("cpu" is the only one).
 
         The tensor itself when it has that dtype already, unless copy=True.
-        Raises  E192 for another device
+        Raises  E615 for another device
         """
         wanted = kwargs.get("dtype")
-        check_device("to", kwargs.get("device"))
+        on_cpu(kwargs.get("device") or "cpu")
         for a in args:
             if _is_device(a):
-                check_device("to", a)
+                on_cpu(a)
             elif not isinstance(a, builtins.bool | None):
                 wanted = a.dtype if isinstance(a, Core) else a
         out: Any = self if wanted is None else self._cast(dtype_of(wanted))
@@ -83,9 +76,9 @@ class Casts(Core):
 
     # ---- devices -----------------------------------------------------------------------------
     @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
+    def device(self) -> Any:
+        """Always device("cpu")."""
+        return device("cpu")
 
     is_cuda = is_sparse = is_quantized = is_meta = False
     is_cpu = True
@@ -94,9 +87,18 @@ class Casts(Core):
         """This tensor: sheer computes on the CPU."""
         return self  # type: ignore[return-value]
 
+    def cuda(self, device: Any = None) -> Tensor:
+        """Raises E615: there is no GPU here."""
+        on_cpu("cuda")
+        return self  # type: ignore[return-value]
+
+    def pin_memory(self) -> Tensor:
+        """This tensor: there is no other device to copy to."""
+        return self  # type: ignore[return-value]
+
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
-        """This tensor, for the only device there is (array API). Raises E192 for another one."""
-        check_device("to_device", device)
+        """This tensor, for the only device there is (array API). Raises E615 for another one."""
+        on_cpu(device)
         return self  # type: ignore[return-value]
 
     def get_device(self) -> builtins.int: return -1

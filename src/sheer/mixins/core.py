@@ -190,9 +190,11 @@ def _note_float64() -> None:
     _noted.add("float64")
     import warnings
 
-    from ..graph.errors import SheerWarning
-    warnings.warn("W101 float64 NumPy input becomes float32 (said once); pass dtype=sheer.float64 "
-                  "to keep it. More: sheer explain W101", SheerWarning, stacklevel=4)
+    from ..graph.errors import SheerError, SheerWarning
+    said = SheerError("W101", "tensor", "float64 NumPy input becomes float32 (said once a process)",
+                      need="a float32 array, or the dtype that you want",
+                      tries=[("dtype=sheer.float64 to keep it", lambda: None)])
+    warnings.warn(f"W101 {said}", SheerWarning, stacklevel=4)
 
 
 def as_node(value: Any, dtype: DType | None = None) -> Node:
@@ -272,10 +274,10 @@ def leaf_of(node: Node) -> Core | None:
     return _leaves.get(node)
 
 
-def refuse_second_use(what: str) -> StateError:
+def refuse_second_use(what: str, node: Node) -> StateError:
     """E609 for operations that only leaf tensors have."""
     return StateError("E609", what, "only a leaf tensor can be told to require a gradient",
-                      need="a tensor you made yourself", tries=[("x.detach()", lambda: None)])
+                      got={"tensor": node}, need="a tensor you made yourself", tries=[("x.detach()", lambda: None)])
 
 
 jit.settle = settle
@@ -284,6 +286,7 @@ jit.settle = settle
 def register(cls: type[Core]) -> None:
     """Tell the transforms how to look into tensors and how to make them."""
     from ..ops.structure import Alias
+    jit.ambient.append(is_grad_enabled)
     def wrap_node(node: Node, requires_grad: bool) -> Core:
         follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)
         return cls(node, requires_grad=follows or isinstance(node.prim, Alias))

@@ -11,15 +11,18 @@ _local = threading.local()
 class grad_mode(ContextDecorator):
     """Within the block, operations do or do not record what gradients need."""
 
+    before: bool | None = None
+
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
 
     def __enter__(self) -> None:
-        self.before = is_grad_enabled()
+        if self.before is None:                  # set_grad_enabled has acted already
+            self.before = is_grad_enabled()
         _local.grad = self.enabled
 
     def __exit__(self, *exc: object) -> None:
-        _local.grad = self.before
+        _local.grad, self.before = self.before, None
 
 
 def no_grad() -> grad_mode:
@@ -35,3 +38,16 @@ def enable_grad() -> grad_mode:
 def is_grad_enabled() -> bool:
     """Are operations recorded for gradients now?"""
     return getattr(_local, "grad", True)
+
+
+def set_grad_enabled(mode: bool) -> grad_mode:
+    """Context or decorator: gradients are recorded, or not, as `mode` says; from this call on."""
+    made = grad_mode(mode)
+    made.before = is_grad_enabled()
+    _local.grad = mode
+    return made
+
+
+def inference_mode(mode: bool = True) -> grad_mode:
+    """Context or decorator: as no_grad (torch.inference_mode); tensors made inside stay ordinary."""
+    return grad_mode(not mode)

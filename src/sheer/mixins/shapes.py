@@ -170,6 +170,10 @@ class Shapes(Core):
 
     H = mH = mT
 
+    def adjoint(self) -> Tensor:
+        """The last two axes exchanged."""
+        return self.mT
+
     def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
         """Axes `source` at the places `destination`; the others in their order."""
         start, end = axes_of("movedim", self.node, source), axes_of("movedim", self.node, destination)
@@ -231,6 +235,10 @@ class Shapes(Core):
     def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """tensor_split along the first axis."""
         return self.tensor_split(indices_or_sections, 0)
+
+    def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """tensor_split along the third axis."""
+        return self.tensor_split(indices_or_sections, 2)
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """Every place of an axis as a tensor without it."""

@@ -1,25 +1,22 @@
-"""Values of tensors: numpy, item, tolist, print, __array__; what runs the pending program."""
+"""Values of tensors: numpy, item, tolist, print, DLPack; what runs the pending program."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import builtins
+from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ShapeError
+from ..graph.errors import ArgumentError, ShapeError
 from ..transforms import execute, trace
 from .core import Core, evaluate
-
-if TYPE_CHECKING:
-    from ..tensor import Tensor
-
 
 class Values(Core):
     """The way from a lazy tensor to numbers."""
 
     __slots__ = ()
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
         """The values as a read-only NumPy array of the same shape and dtype; no copy."""
         view = evaluate([self])[0].view()
         view.flags.writeable = False             # a write would change other tensors behind our back
@@ -37,17 +34,26 @@ class Values(Core):
         """The values as nested Python lists; a number for shape ()."""
         return evaluate([self])[0].tolist()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.numpy()
-        if dtype is not None and np.dtype(dtype) != array.dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+    def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8,
+                 equal_nan: builtins.bool = False) -> builtins.bool:
+        """Is every element close to the other one? A Python bool."""
+        return bool(self.isclose(other, rtol, atol, equal_nan).all())
 
-    def __bool__(self) -> bool: return bool(self.item())
-    def __int__(self) -> int: return int(self.item())
-    def __float__(self) -> float: return float(self.item())
+    def equal(self, other: Any) -> builtins.bool:
+        """Are shapes and all elements equal? A Python bool."""
+        return self.shape == other.shape and bool((self == other).all())
 
-    def __index__(self) -> int:
+    def is_nonzero(self) -> builtins.bool:
+        """Is the only element different from 0?"""
+        return bool(self.item())
+
+    # ---- Python's conversions ----------------------------------------------------------------
+    def __bool__(self) -> builtins.bool: return bool(self.item())
+    def __int__(self) -> builtins.int: return int(self.item())
+    def __float__(self) -> builtins.float: return float(self.item())
+    def __complex__(self) -> complex: return complex(self.item())
+
+    def __index__(self) -> builtins.int:
         value = self.item()
         if not isinstance(value, int):
             raise TypeError("only an integer tensor with one element can be an index")
@@ -63,9 +69,37 @@ class Values(Core):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.node.size == 1 else str(self)
 
-    def cpu(self) -> Tensor:
-        """This tensor: sheer computes on the CPU."""
-        return self  # type: ignore[return-value]
+    # ---- other libraries ---------------------------------------------------------------------
+    def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+                   copy: builtins.bool | None = None) -> Any:
+        """A capsule with the values, on the CPU: a copy unless copy=False, so that whoever takes it
+        may write to it.
+
+        Raises  E191 when copy=False: a tensor shares its memory with nobody
+        """
+        if copy is False:
+            raise ArgumentError("E191", "__dlpack__", "memory is not shared", need="copy=None or True",
+                                tries=[("from_dlpack(x)", lambda: None)])
+        array = np.array(evaluate([self])[0])
+        return array.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device)
+
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]:
+        """(1, 0): the CPU."""
+        return 1, 0
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The module with the array API's functions. Raises E191 for a version that it is not."""
+        if api_version not in (None, "2021.12", "2022.12", "2023.12"):
+            raise ArgumentError("E191", "__array_namespace__", f"there is no version {api_version!r} here",
+                                need='"2023.12" or an earlier one')
+        import sheer
+        return sheer
 
     def __reduce__(self) -> Any:
         from ..tensor import rebuild

@@ -5,23 +5,18 @@ from .activation import (
     CELU,
     ELU,
     GELU,
-    GLU,
+    SELU,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     ReLU,
     ReLU6,
-    SELU,
-    SiLU,
     Sigmoid,
-    Softmax,
-    Softmax2d,
-    Softmin,
+    SiLU,
     Softplus,
     Softshrink,
     Softsign,
@@ -46,65 +41,40 @@ from .containers import (
     Sequential,
     Unflatten,
 )
-from .conv import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
-from .dropout import (
-    AlphaDropout,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-)
-from .linear import (
-    Bilinear,
-    Embedding,
-    Linear,
-)
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from .linear import Bilinear, Embedding, Linear
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,
-    CosineEmbeddingLoss,
-    CosineSimilarity,
     CrossEntropyLoss,
     DiceLoss,
     FocalLoss,
     GaussianNLLLoss,
-    HingeEmbeddingLoss,
-    HingeLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
     MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+)
+from .margin import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    HingeLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    NLLLoss,
     PairwiseDistance,
-    PoissonNLLLoss,
-    SmoothL1Loss,
     SoftMarginLoss,
     TripletMarginLoss,
 )
-from .module import (
-    Module,
-)
-from .norm import (
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
-from .parameter import (
-    Buffer,
-    Parameter,
-)
+from .module import Module
+from .norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from .parameter import Buffer, Parameter
 from .pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -137,18 +107,15 @@ from .resize import (
     ZeroPad1d,
     ZeroPad2d,
 )
-from .special import (
-    Activation,
-    Cosine,
-    Maxout,
-    PReLU,
-    Sine,
-    Snake,
-    Step,
-    Swish,
-)
+from .softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
+from .special import Activation, Cosine, Maxout, PReLU, Sine, Snake, Step, Swish
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
     "Activation",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -167,7 +134,6 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "Buffer",
-    "CELU",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -187,12 +153,9 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
-    "ELU",
     "Embedding",
     "Flatten",
     "FocalLoss",
-    "GELU",
-    "GLU",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -245,7 +208,6 @@ __all__ = [
     "ReflectionPad2d",
     "ReplicationPad1d",
     "ReplicationPad2d",
-    "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",

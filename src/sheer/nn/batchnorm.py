@@ -1,20 +1,29 @@
-"""Batch and instance normalisation. Running statistics are buffers that training updates in place."""
+"""Batch and instance normalisation.
 
+Running statistics are buffers that training updates in place.
+"""
+
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..graph.dtypes import dtype_of, float32, int64
 from ..graph.errors import ShapeError
 from ..mixins.core import apply, evaluate
-from ..ops.structure import stop_gradient
 from ..tensor import Tensor
 from ..transforms import execute, trace
 from . import functional as F
 from . import init
-from .functional.normalization import batch_statistics, check_values_per_channel, follow
+from .functional.normalization import (
+    batch_statistics,
+    check_channels,
+    check_values_per_channel,
+    follow,
+)
 from .linear import empty, positive
 from .module import Module
 from .parameter import Buffer, Parameter
@@ -36,16 +45,19 @@ class _Tracking(Module):
     ranks: tuple[int, ...] = (2, 3)
     need = "(N, C) or (N, C, L)"
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-                 track_running_stats: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+                 affine: bool = True,
+                 track_running_stats: bool = True, device: Any = None, dtype: Any = None, *,
+                 bias: bool = True) -> None:
         super().__init__()
         positive(type(self).__name__, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", empty((num_features,), dtype) if affine else None)
-        self.register_parameter("bias", empty((num_features,), dtype) if affine else None)
+        self.register_parameter("bias", empty((num_features,), dtype) if affine and bias else None)
         kind = float32 if dtype is None else dtype_of(dtype)
-        tracked = lambda shape, kind: Buffer(np.zeros(shape, kind.numpy)) if track_running_stats else None
+        tracked = lambda shape, kind: Buffer(np.zeros(shape,
+                                                      kind.numpy)) if track_running_stats else None
         self.register_buffer("running_mean", tracked((num_features,), kind))
         self.register_buffer("running_var", tracked((num_features,), kind))
         self.register_buffer("num_batches_tracked", tracked((), int64))
@@ -53,26 +65,29 @@ class _Tracking(Module):
 
     def reset_running_stats(self) -> None:
         """Forget what was tracked: mean 0, variance 1."""
-        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
-            init.zeros_(self.running_mean)
-            init.ones_(self.running_var)
-            init.zeros_(self.num_batches_tracked)
+        tracked = self.running_mean, self.running_var, self.num_batches_tracked
+        for buffer, value in zip(tracked, (0, 1, 0), strict=True):
+            if buffer is not None:
+                init.constant_(buffer, value)
 
     def reset_parameters(self) -> None:
         """weight 1, bias 0, and nothing tracked."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def check_input(self, x: Tensor) -> None:
         """Raise ShapeError E203 unless x has the axes this layer is for."""
         if x.ndim not in self.ranks:
-            raise ShapeError("E203", type(self).__name__, f"input has {x.ndim} axes", got={"input": x.node},
+            raise ShapeError("E203", type(self).__name__, f"input has {x.ndim} axes",
+                             got={"input": x.node},
                              need=self.need)
 
     def extra_repr(self) -> str:
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+                f"affine={self.affine}, bias={self.bias is not None}, "
                 f"track_running_stats={self.track_running_stats}")
 
 
@@ -84,8 +99,9 @@ class _BatchNorm(_Tracking):
         tracked = self.running_mean is not None
         training = self.training
         if not training and tracked:
-            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
-        F.normalization._check_channels(type(self).__name__, x, self.running_mean, self.weight)
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
+                                False, 0.0, self.eps)
+        check_channels(type(self).__name__, x, self.running_mean, self.weight)
         if training:
             check_values_per_channel(type(self).__name__, x)
         y, mean, var = batch_statistics(x, self.weight, self.bias, self.eps)
@@ -95,7 +111,8 @@ class _BatchNorm(_Tracking):
 
     def _track(self, x: Tensor, mean: Tensor, var: Tensor) -> None:
         """Move the running statistics, in place."""
-        assert self.running_mean is not None and self.running_var is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
         assert self.num_batches_tracked is not None
         handles = self.running_mean, self.running_var, self.num_batches_tracked
         if trace.current() is None:
@@ -109,7 +126,7 @@ class _BatchNorm(_Tracking):
         momentum = self.setting("momentum")
         step: Any = momentum
         if momentum is None:                        # the plain average over all batches
-            step = apply(lambda n: stop_gradient(1.0 / n), count.to(mean.dtype))
+            step = apply(lambda n: 1 / ops.cast(n, mean.dtype), count)
         follow(self.running_mean, mean, step)
         follow(self.running_var, var, step, x.node.size // x.shape[1])
 
@@ -129,7 +146,9 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Every channel minus its mean over batch and image, over its deviation; running ones in eval mode.
+    """Every channel minus its mean over batch and image, over its deviation.
+
+    Eval mode takes the running mean and variance.
 
     Shape   x (N, C, H, W) -> the same
     Params  weight (C,) = 1, bias (C,) = 0; buffers running_mean = 0, running_var = 1,
@@ -141,7 +160,9 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Every channel minus its mean over batch and volume, over its deviation; running ones in eval mode.
+    """Every channel minus its mean over batch and volume, over its deviation.
+
+    Eval mode takes the running mean and variance.
 
     Shape   x (N, C, D, H, W) -> the same
     Params  weight (C,) = 1, bias (C,) = 0; buffers running_mean = 0, running_var = 1,
@@ -155,9 +176,12 @@ class BatchNorm3d(_BatchNorm):
 class _InstanceNorm(_Tracking):
     """Instance normalisation over the axes its subclass names."""
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-                 track_running_stats: bool = False, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1,
+                 affine: bool = False,
+                 track_running_stats: bool = False, device: Any = None, dtype: Any = None, *,
+                 bias: bool = True) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype,
+                         bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)

@@ -7,8 +7,9 @@ from typing import Any, overload
 
 from ..graph.errors import ArgumentError, ShapeError
 from ..tensor import Tensor
-from .module import Module, check_module
+from .module import Module
 from .parameter import Parameter
+from .tree import check_module
 
 
 class Sequential(Module):
@@ -159,7 +160,8 @@ class ParameterList(Module):
         return self
 
     def __len__(self) -> int: return len(self._parameters)
-    def __iter__(self) -> Iterator[Parameter]: return (p for p in self._parameters.values() if p is not None)
+    def __iter__(self) -> Iterator[Parameter]: return (p for p in self._parameters.values()
+                                                       if p is not None)
     def __getitem__(self, index: int) -> Parameter: return list(self)[index]
 
     def extra_repr(self) -> str:
@@ -215,7 +217,8 @@ class Unflatten(Module):
         super().__init__()
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
         if not isinstance(dim, int):
-            raise ArgumentError("E204", "Unflatten", f"dim is {dim!r}", need="the number of an axis")
+            raise ArgumentError("E204", "Unflatten", f"dim is {dim!r}",
+                                need="the number of an axis")
 
     def forward(self, x: Tensor) -> Tensor:
         if not -x.ndim <= self.dim < x.ndim:

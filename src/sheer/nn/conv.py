@@ -1,5 +1,6 @@
 """Convolution layers over one, two or three spatial axes, and their transposes."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math
@@ -37,14 +38,16 @@ class _Conv(Module):
     axes = 2
     transposed = False
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting, stride: Setting = 1,
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting,
+                 stride: Setting = 1,
                  padding: Setting = 0, dilation: Setting = 1, groups: int = 1, bias: bool = True,
                  padding_mode: str = "zeros", device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         name = type(self).__name__
         positive(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups or out_channels % groups:
-            raise ArgumentError("E204", name, f"{in_channels} and {out_channels} channels do not divide into "
+            raise ArgumentError("E204", name,
+                                f"{in_channels} and {out_channels} channels do not divide into "
                                 f"{groups} groups", need="a number of groups that divides both")
         choice(name, "padding_mode", padding_mode, MODES[:1] if self.transposed else MODES)
         spread = lambda what, value: per_axis(name, what, value, self.axes)
@@ -54,7 +57,9 @@ class _Conv(Module):
         if isinstance(padding, str):
             choice(name, "padding", padding, ("same", "valid"))
         self.padding = padding if isinstance(padding, str) else spread("padding", padding)
-        lead = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
+        lead = in_channels, out_channels // groups
+        if not self.transposed:
+            lead = out_channels, in_channels // groups
         self.weight = empty((*lead, *self.kernel_size), dtype)
         if bias:
             self.bias = empty((out_channels,), dtype)
@@ -77,7 +82,8 @@ class _Conv(Module):
         ones, zeros = (1,) * self.axes, (0,) * self.axes
         extra = getattr(self, "output_padding", zeros)
         parts = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}",
-                 f"stride={self.stride}", *([f"padding={self.padding}"] if self.padding != zeros else []),
+                 f"stride={self.stride}",
+                 *([f"padding={self.padding}"] if self.padding != zeros else []),
                  *([f"dilation={self.dilation}"] if self.dilation != ones else []),
                  *([f"output_padding={extra}"] if extra != zeros else []),
                  *([f"groups={self.groups}"] if self.groups != 1 else []),
@@ -91,7 +97,7 @@ class Conv1d(_Conv):
 
     Shape   x (N, in_channels, L) or (in_channels, L) -> (N, out_channels, L'),
             L' = (L + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1
-    Params  weight (out_channels, in_channels / groups, k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (out_channels, in_channels / groups, k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
     Source  torch.nn.Conv1d
@@ -104,7 +110,7 @@ class Conv2d(_Conv):
 
     Shape   x (N, in_channels, H, W) or (in_channels, H, W) -> (N, out_channels, H', W'), each
             S' = (S + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1
-    Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * product of k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
     Source  torch.nn.Conv2d
@@ -118,7 +124,7 @@ class Conv3d(_Conv):
     """Cross-correlation with learned filters over three axes.
 
     Shape   x (N, in_channels, D, H, W) or (in_channels, D, H, W) -> (N, out_channels, D', H', W')
-    Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * product of k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
     Source  torch.nn.Conv3d
@@ -132,30 +138,42 @@ class _ConvTranspose(_Conv):
 
     transposed = True
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting, stride: Setting = 1,
-                 padding: Setting = 0, output_padding: Setting = 0, groups: int = 1, bias: bool = True,
-                 dilation: Setting = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting,
+                 stride: Setting = 1,
+                 padding: Setting = 0, output_padding: Setting = 0, groups: int = 1,
+                 bias: bool = True,
+                 dilation: Setting = 1, padding_mode: str = "zeros", device: Any = None,
+                 dtype: Any = None) -> None:
         if isinstance(padding, str):
-            raise ArgumentError("E204", type(self).__name__, f"padding={padding!r}", need="a number")
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            raise ArgumentError("E204", type(self).__name__, f"padding={padding!r}",
+                                need="a number")
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                         bias,
                          padding_mode, device, dtype)
-        self.output_padding = per_axis(type(self).__name__, "output_padding", output_padding, self.axes)
+        self.output_padding = per_axis(type(self).__name__, "output_padding", output_padding,
+                                       self.axes)
 
     def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         function = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self.axes - 1]
         extra = self.output_padding if output_size is None else self._reach(x, tuple(output_size))
-        return function(x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return function(x, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
+                        self.dilation)
 
     def _reach(self, x: Tensor, wanted: tuple[int, ...]) -> tuple[int, ...]:
-        """The output_padding that gives images of the wanted size. Raises E204 when there is none."""
+        """The output_padding that gives images of the wanted size.
+
+        Raises E204 when there is none.
+        """
         assert not isinstance(self.padding, str)
         rows = zip(x.shape[-self.axes:], self.stride, self.padding, self.dilation, self.kernel_size,
                    wanted[-self.axes:], strict=True)
         extra = tuple(w - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for n, s, p, d, k, w in rows)
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             low = tuple(w - e for w, e in zip(wanted[-self.axes:], extra, strict=True))
-            raise ArgumentError("E204", type(self).__name__, f"output_size {wanted} cannot be reached",
-                                got={"input": x.node}, need=f"from {low} to less than a stride more")
+            raise ArgumentError("E204", type(self).__name__,
+                                f"output_size {wanted} cannot be reached",
+                                got={"input": x.node},
+                                need=f"from {low} to less than a stride more")
         return extra
 
 
@@ -164,7 +182,7 @@ class ConvTranspose1d(_ConvTranspose):
 
     Shape   x (N, in_channels, L) -> (N, out_channels, L'),
             L' = (L - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1
-    Params  weight (in_channels, out_channels / groups, k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (in_channels, out_channels / groups, k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
     Source  torch.nn.ConvTranspose1d
@@ -177,7 +195,7 @@ class ConvTranspose2d(_ConvTranspose):
 
     Shape   x (N, in_channels, H, W) -> (N, out_channels, H', W'), each
             S' = (S - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1
-    Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * product of k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
     Source  torch.nn.ConvTranspose2d
@@ -188,7 +206,7 @@ class ConvTranspose3d(_ConvTranspose):
     """Conv3d backwards: each input element spreads over the output by a learned filter.
 
     Shape   x (N, in_channels, D, H, W) -> (N, out_channels, D', H', W')
-    Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), both ~ U(-r, r),
+    Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * product of k)
     Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
     Source  torch.nn.ConvTranspose3d

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph.errors import ArgumentError
 from ..tensor import Tensor
 from . import functional as F
+from .functional.dropout import check_share
 from .module import Module
 
 
@@ -24,9 +24,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ArgumentError("E204", type(self).__name__, f"p = {p} is no probability", need="0 <= p <= 1",
-                                tries=[(f"p={p / 100:g}", lambda: 1 / 0 if not 1 < p <= 100 else None)])
+        check_share(type(self).__name__, p)
         self.p, self.inplace = p, inplace
 
     def forward(self, x: Tensor) -> Tensor:

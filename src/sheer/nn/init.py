@@ -5,11 +5,11 @@ backend. They are those of sheer's generator, not of torch's: the distributions 
 do not.
 """
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import difflib
 import math
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +37,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         return math.sqrt(2 / (1 + slope * slope))
     if nonlinearity not in _GAINS:
-        near = difflib.get_close_matches(nonlinearity, [*_GAINS, "leaky_relu"], 3, 0.3) or list(_GAINS)
+        near = difflib.get_close_matches(nonlinearity, [*_GAINS, "leaky_relu"], 3,
+                                         0.3) or list(_GAINS)
         raise ArgumentError("E204", "calculate_gain", f"there is no gain for {nonlinearity!r}",
                             need=" or ".join(near))
     return _GAINS[nonlinearity]
@@ -56,17 +57,20 @@ def fans(tensor: Core) -> tuple[int, int]:
     return shape[1] * field, shape[0] * field
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0,
+             generator: Generator | None = None) -> Tensor:
     """~ U(a, b)."""
     return _fill(tensor, ops.random.uniform(_key(generator), tensor.shape, a, b, tensor.dtype))
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0,
+            generator: Generator | None = None) -> Tensor:
     """~ N(mean, std^2)."""
     return _fill(tensor, ops.random.normal(_key(generator), tensor.shape, mean, std, tensor.dtype))
 
 
-def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0,
+                  b: float = 2.0,
                   generator: Generator | None = None) -> Tensor:
     """~ N(mean, std^2) given that it lies in [a, b]: values, not multiples of std."""
     drawn = ops.random.truncated_normal(_key(generator), tensor.shape, mean, std, low=a, high=b,
@@ -92,7 +96,8 @@ def ones_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """1 on the diagonal of a matrix, 0 elsewhere. Raises E203 for anything but a matrix."""
     if tensor.ndim != 2:
-        raise ShapeError("E203", "eye_", f"{tensor.ndim} axes are no matrix", got={"tensor": tensor.node},
+        raise ShapeError("E203", "eye_", f"{tensor.ndim} axes are no matrix",
+                         got={"tensor": tensor.node},
                          need="two axes")
     return _fill(tensor, ops.constant(np.eye(*tensor.shape, dtype=tensor.dtype.numpy)))
 
@@ -105,7 +110,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """
     shape = tensor.shape
     if len(shape) not in (3, 4, 5) or shape[0] % groups:
-        raise ShapeError("E203", "dirac_", f"no filters of {groups} groups", got={"tensor": tensor.node},
+        raise ShapeError("E203", "dirac_", f"no filters of {groups} groups",
+                         got={"tensor": tensor.node},
                          need="(O, I / groups, *kernel) with O divisible by groups")
     out = np.zeros(shape, tensor.dtype.numpy)
     per_group = shape[0] // groups
@@ -115,7 +121,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, ops.constant(out))
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0,
+                    generator: Generator | None = None) -> Tensor:
     """~ U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)). Glorot and Bengio 2010, equation 16."""
     r = gain * math.sqrt(6 / _at_least_one(sum(fans(tensor))))
     return uniform_(tensor, -r, r, generator)
@@ -126,21 +133,23 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     return normal_(tensor, 0.0, gain * math.sqrt(2 / _at_least_one(sum(fans(tensor)))), generator)
 
 
-def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in",
+                     nonlinearity: str = "leaky_relu",
                      generator: Generator | None = None) -> Tensor:
     """~ U(-r, r), r = gain sqrt(3 / fan). He et al. 2015, arXiv:1502.01852, equation 10."""
     r = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -r, r, generator)
 
 
-def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in",
+                    nonlinearity: str = "leaky_relu",
                     generator: Generator | None = None) -> Tensor:
     """~ N(0, gain^2 / fan). He et al. 2015, arXiv:1502.01852, equation 10."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """gain times a matrix with orthonormal rows or columns, whichever are fewer; uniformly distributed.
+    """gain times a random matrix with orthonormal rows or columns, whichever are fewer.
 
     Raises  E203 for fewer than two axes; further axes count as columns
     Source  Saxe et al. 2013, arXiv:1312.6120; Mezzadri 2006 for the signs
@@ -154,14 +163,16 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     return _fill(tensor, ops.constant((gain * q).reshape(tensor.shape), tensor.dtype))
 
 
-def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01,
+            generator: Generator | None = None) -> Tensor:
     """~ N(0, std^2), with a share `sparsity` (rounded up) of every column set to 0.
 
     Raises  E203 for anything but a matrix
     Source  Martens 2010; torch.nn.init.sparse_
     """
     if tensor.ndim != 2:
-        raise ShapeError("E203", "sparse_", f"{tensor.ndim} axes are no matrix", got={"tensor": tensor.node},
+        raise ShapeError("E203", "sparse_", f"{tensor.ndim} axes are no matrix",
+                         got={"tensor": tensor.node},
                          need="two axes")
     rows, columns = tensor.shape
     normal_(tensor, 0.0, std, generator)
@@ -193,6 +204,7 @@ def _at_least_one(n: int) -> int:
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        raise ArgumentError("E204", "kaiming", f"mode={mode!r} is unknown", need="'fan_in' or 'fan_out'")
+        raise ArgumentError("E204", "kaiming", f"mode={mode!r} is unknown",
+                            need="'fan_in' or 'fan_out'")
     fan = fans(tensor)[0 if mode == "fan_in" else 1]
     return calculate_gain(nonlinearity, a) / math.sqrt(_at_least_one(fan))

@@ -66,10 +66,12 @@ class Linear(Module):
             init.uniform_(self.bias, -r, r)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)                                 # (*B, out_features)
+        return F.linear(x, self.weight,
+                        self.bias)                                 # (*B, out_features)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (f"in_features={self.in_features}, out_features={self.out_features}, "
+                f"bias={self.bias is not None}")
 
 
 class Bilinear(Module):
@@ -90,8 +92,10 @@ class Bilinear(Module):
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True,
                  device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        positive("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
-        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        positive("Bilinear", in1_features=in1_features, in2_features=in2_features,
+                 out_features=out_features)
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
         self.weight = empty((out_features, in1_features, in2_features), dtype)
         if bias:
             self.bias = empty((out_features,), dtype)
@@ -107,7 +111,8 @@ class Bilinear(Module):
             init.uniform_(self.bias, -r, r)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
-        return F.bilinear(input1, input2, self.weight, self.bias)                  # (*B, out_features)
+        return F.bilinear(input1, input2, self.weight,
+                          self.bias)                  # (*B, out_features)
 
     def extra_repr(self) -> str:
         return (f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
@@ -118,7 +123,8 @@ class Embedding(Module):
     """One learned row for each of num_embeddings things.
 
     Shape   x int (*I) -> (*I, embedding_dim)
-    Params  weight (num_embeddings, embedding_dim) ~ N(0, 1), the row padding_idx 0 and without gradient
+    Params  weight (num_embeddings, embedding_dim) ~ N(0, 1), the row padding_idx 0 and without
+            gradient
     Raises  E212 for an index outside the table, with its place, E202 for floats
     Source  torch.nn.Embedding; max_norm, scale_grad_by_freq and sparse are left out
     """
@@ -148,12 +154,15 @@ class Embedding(Module):
             init._fill(self.weight, constant(values))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.embedding(x, self.weight, self.padding_idx)                       # (*I, embedding_dim)
+        return F.embedding(x, self.weight,
+                           self.padding_idx)                       # (*I, embedding_dim)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True,
+                        padding_idx: int | None = None) -> Embedding:
         """A table with given rows, frozen unless told otherwise."""
-        made = cls(*embeddings.shape, padding_idx=padding_idx)
+        rows, width = embeddings.shape
+        made = cls(rows, width, padding_idx)
         made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 

@@ -38,7 +38,7 @@ class _Weighted(_Loss):
     """A loss with weights per class or element, kept as a buffer."""
     weight: Tensor | None
 
-    settings = ("weight",)
+    settings: ClassVar[tuple[str, ...]] = ("weight",)
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -87,32 +87,44 @@ class CrossEntropyLoss(_Weighted):
     ignore_index: int
     label_smoothing: float
 
-    function, settings = staticmethod(F.cross_entropy), ("weight", "ignore_index", "label_smoothing")
+    function, settings = staticmethod(F.cross_entropy), ("weight", "ignore_index",
+                                                         "label_smoothing")
 
-    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean",
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
+                 reduction: str = "mean",
                  label_smoothing: float = 0.0) -> None:
         super().__init__(weight, reduction=reduction)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
 
 class NLLLoss(_Weighted):
-    """Minus the log-probability of the right class. Raises as nll_loss. Source: torch.nn.NLLLoss."""
+    """Minus the log-probability of the right class.
+
+    Raises as nll_loss. Source: torch.nn.NLLLoss.
+    """
     ignore_index: int
 
     function, settings = staticmethod(F.nll_loss), ("weight", "ignore_index")
 
-    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
+                 reduction: str = "mean") -> None:
         super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
 
 
 class BCELoss(_Weighted):
-    """The cross-entropy of yes-or-no probabilities. Raises E223, E227, W203. Source: torch.nn.BCELoss."""
+    """The cross-entropy of yes-or-no probabilities.
+
+    Raises E223, E227, W203. Source: torch.nn.BCELoss.
+    """
     function = staticmethod(F.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(_Weighted):
-    """The cross-entropy of yes-or-no scores. Raises E223, E227, W202. Source: torch.nn.BCEWithLogitsLoss."""
+    """The cross-entropy of yes-or-no scores.
+
+    Raises E223, E227, W202. Source: torch.nn.BCEWithLogitsLoss.
+    """
     pos_weight: Tensor | None
 
     function, settings = staticmethod(F.binary_cross_entropy_with_logits), ("weight", "pos_weight")
@@ -150,7 +162,10 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Minus the log-likelihood under a mean and a variance. Raises E223, E227. Source: torch.nn.GaussianNLLLoss."""
+    """Minus the log-likelihood under a mean and a variance.
+
+    Raises E223, E227. Source: torch.nn.GaussianNLLLoss.
+    """
     full: bool
     eps: float
 
@@ -161,97 +176,28 @@ class GaussianNLLLoss(_Loss):
         self.full, self.eps = full, eps
 
 
-class _Margin(_Loss):
-    """A loss with a margin."""
-    margin: float
-
-    settings = ("margin",)
-
-    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-
-
-class HingeLoss(_Margin):
-    """max(0, margin - y x) for labels of -1 or 1. Raises E223, E227. Source: Cortes and Vapnik 1995."""
-    function = staticmethod(F.hinge_loss)
-
-
-class HingeEmbeddingLoss(_Margin):
-    """x, or max(0, margin - x) for label -1. Raises E223, E227. Source: torch.nn.HingeEmbeddingLoss."""
-    function = staticmethod(F.hinge_embedding_loss)
-
-
-class MarginRankingLoss(_Margin):
-    """max(0, margin - y (x1 - x2)). Raises E223, E227. Source: torch.nn.MarginRankingLoss."""
-    function = staticmethod(F.margin_ranking_loss)
-
-    def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
-        super().__init__(margin, reduction=reduction)
-
-
-class CosineEmbeddingLoss(MarginRankingLoss):
-    """1 - cos, or max(0, cos - margin) for label -1. Raises E223, E227. Source: torch.nn.CosineEmbeddingLoss."""
-    function = staticmethod(F.cosine_embedding_loss)
-
-
-class SoftMarginLoss(_Loss):
-    """log(1 + exp(-y x)). Raises E223, E227. Source: torch.nn.SoftMarginLoss."""
-    function = staticmethod(F.soft_margin_loss)
-
-
-class TripletMarginLoss(_Margin):
-    """max(0, margin + |a - p| - |a - n|). Raises E223. Source: torch.nn.TripletMarginLoss."""
-    p: float
-    eps: float
-    swap: bool
-
-    function, settings = staticmethod(F.triplet_margin_loss), ("margin", "p", "eps", "swap")
-
-    def __init__(self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, *,
-                 reduction: str = "mean") -> None:
-        super().__init__(margin, reduction=reduction)
-        self.p, self.eps, self.swap = p, eps, swap
-
-
-class MultiMarginLoss(_Weighted):
-    """The multi-class hinge. Raises E204, E221, E222, E223. Source: torch.nn.MultiMarginLoss."""
-    p: int
-    margin: float
-
-    function, settings = staticmethod(F.multi_margin_loss), ("p", "margin", "weight")
-
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *,
-                 reduction: str = "mean") -> None:
-        super().__init__(weight, reduction=reduction)
-        self.p, self.margin = p, margin
-
-
-class MultiLabelMarginLoss(_Loss):
-    """The hinge over pairs of a label and another class. Raises E223. Source: torch.nn.MultiLabelMarginLoss."""
-    function = staticmethod(F.multilabel_margin_loss)
-
-
-class MultiLabelSoftMarginLoss(_Weighted):
-    """The mean yes-or-no cross-entropy over classes. Raises E223. Source: torch.nn.MultiLabelSoftMarginLoss."""
-    function = staticmethod(F.multilabel_soft_margin_loss)
-
-
 class FocalLoss(_Weighted):
-    """Cross-entropy that counts easy examples less. Raises as focal_loss. Source: Lin et al. 2017, arXiv:1708.02002."""
+    """Cross-entropy that counts easy examples less.
+
+    Raises as focal_loss. Source: Lin et al. 2017, arXiv:1708.02002.
+    """
     gamma: float
     ignore_index: int
 
     function, settings = staticmethod(F.focal_loss), ("gamma", "weight", "ignore_index")
 
-    def __init__(self, gamma: float = 2.0, weight: Tensor | None = None, *, ignore_index: int = -100,
+    def __init__(self, gamma: float = 2.0, weight: Tensor | None = None, *,
+                 ignore_index: int = -100,
                  reduction: str = "mean") -> None:
         super().__init__(weight, reduction=reduction)
         self.gamma, self.ignore_index = gamma, ignore_index
 
 
 class DiceLoss(Module):
-    """1 minus the overlap of predicted and true areas. Raises as dice_loss. Source: arXiv:1606.04797."""
+    """1 minus the overlap of predicted and true areas.
+
+    Raises as dice_loss. Source: arXiv:1606.04797.
+    """
     smooth: float
     ignore_index: int | None
 
@@ -260,31 +206,5 @@ class DiceLoss(Module):
         self.smooth, self.ignore_index = smooth, ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.dice_loss(input, target, smooth=self.setting("smooth"), ignore_index=self.setting("ignore_index"))
-
-
-class CosineSimilarity(Module):
-    """x1 . x2 / (|x1| |x2|) along an axis. Source: torch.nn.CosineSimilarity."""
-    dim: int
-    eps: float
-
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim, self.eps = dim, eps
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class PairwiseDistance(Module):
-    """The p-norm of x1 - x2 + eps along the last axis. Source: torch.nn.PairwiseDistance."""
-    norm: float
-    eps: float
-    keepdim: bool
-
-    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm, self.eps, self.keepdim = p, eps, keepdim
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+        return F.dice_loss(input, target, smooth=self.setting("smooth"),
+                           ignore_index=self.setting("ignore_index"))

@@ -1,10 +1,12 @@
 """Pooling layers: each has the settings of the function of its name."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from ..ops.sliding import per_axis
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -24,14 +26,16 @@ class _MaxPool(Module):
     function = staticmethod(F.max_pool2d)
 
     def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
-                 dilation: Setting = 1, return_indices: bool = False, ceil_mode: bool = False) -> None:
+                 dilation: Setting = 1, return_indices: bool = False,
+                 ceil_mode: bool = False) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
     def forward(self, x: Tensor) -> Any:
-        return self.function(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+        return self.function(x, self.kernel_size, self.stride, self.padding, self.dilation,
+                             self.ceil_mode,
                              self.return_indices)
 
     def extra_repr(self) -> str:
@@ -61,7 +65,8 @@ class MaxPool2d(_MaxPool):
 class MaxPool3d(_MaxPool):
     """The largest element under each window; padding never wins.
 
-    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W'), with return_indices also int64 places
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W'), with return_indices also int64
+            places
     Raises  E203 for ranks, E122, E123, E124 for settings
     Source  torch.nn.MaxPool3d
     """
@@ -75,12 +80,18 @@ class _MaxUnpool(Module):
     padding: Setting
 
     function = staticmethod(F.max_unpool2d)
+    axes = 2
 
-    def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0) -> None:
+    def __init__(self, kernel_size: Setting, stride: Setting | None = None,
+                 padding: Setting = 0) -> None:
         super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
+        spread = lambda what, value: per_axis(type(self).__name__, what, value, self.axes)
+        self.kernel_size = spread("kernel_size", kernel_size)
+        self.stride = self.kernel_size if stride is None else spread("stride", stride)
+        self.padding = spread("padding", padding)
 
-    def forward(self, x: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+    def forward(self, x: Tensor, indices: Tensor,
+                output_size: Sequence[int] | None = None) -> Tensor:
         return self.function(x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
     def extra_repr(self) -> str:
@@ -95,6 +106,7 @@ class MaxUnpool1d(_MaxUnpool):
     Source  torch.nn.MaxUnpool1d
     """
     function = staticmethod(F.max_unpool1d)
+    axes = 1
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -114,6 +126,7 @@ class MaxUnpool3d(_MaxUnpool):
     Source  torch.nn.MaxUnpool3d
     """
     function = staticmethod(F.max_unpool3d)
+    axes = 3
 
 
 class AvgPool1d(Module):
@@ -134,9 +147,15 @@ class AvgPool1d(Module):
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        if type(self) is AvgPool1d:
+            spread = lambda what, value: per_axis("AvgPool1d", what, value, 1)
+            self.kernel_size, self.stride = spread("kernel_size",
+                                                   kernel_size), spread("stride", self.stride)
+            self.padding = spread("padding", padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+                            self.count_include_pad)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -154,7 +173,8 @@ class AvgPool2d(AvgPool1d):
     function = staticmethod(F.avg_pool2d)
 
     def __init__(self, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
-                 ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> None:
+                 ceil_mode: bool = False, count_include_pad: bool = True,
+                 divisor_override: int | None = None) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.divisor_override = divisor_override
 
@@ -246,7 +266,8 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
 class AdaptiveMaxPool2d(_AdaptiveMax):
     """The largest of each of output_size nearly equal parts; None keeps an axis.
 
-    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, *output_size), with return_indices also int64 places
+    Shape   x (N, C, H, W) or (C, H, W) -> (N, C, *output_size), with return_indices also int64
+            places
     Source  torch.nn.AdaptiveMaxPool2d
     """
 
@@ -254,7 +275,8 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
 class AdaptiveMaxPool3d(_AdaptiveMax):
     """The largest of each of output_size nearly equal parts; None keeps an axis.
 
-    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size), with return_indices also int64 places
+    Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size), with return_indices also
+            int64 places
     Source  torch.nn.AdaptiveMaxPool3d
     """
     function = staticmethod(F.adaptive_max_pool3d)

@@ -24,11 +24,16 @@ class Upsample(Module):
     scale_factor: Setting
     mode: str
     align_corners: bool | None
+    recompute_scale_factor: bool | None
 
     def __init__(self, size: Setting = None, scale_factor: Setting = None, mode: str = "nearest",
-                 align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> None:
+                 align_corners: bool | None = None,
+                 recompute_scale_factor: bool | None = None) -> None:
         super().__init__()
-        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+        many = tuple(map(float,
+                         scale_factor)) if isinstance(scale_factor, list | tuple) else scale_factor
+        self.scale_factor = float(many) if isinstance(many, int | float) else many
+        self.size, self.mode, self.align_corners = size, mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,9 +41,8 @@ class Upsample(Module):
                              self.recompute_scale_factor)
 
     def extra_repr(self) -> str:
-        what = f"size={self.size}" if self.scale_factor is None else f"scale_factor={float(self.scale_factor)}" \
-            if isinstance(self.scale_factor, int | float) else f"scale_factor={self.scale_factor}"
-        return f"{what}, mode={self.mode!r}"
+        name = "size" if self.scale_factor is None else "scale_factor"
+        return f"{name}={getattr(self, name)}, mode={self.mode!r}"
 
 
 class PixelShuffle(Module):
@@ -92,7 +96,8 @@ class _Pad(Module):
         super().__init__()
         self.padding = (padding,) * (2 * self.axes) if isinstance(padding, int) else tuple(padding)
         if len(self.padding) != 2 * self.axes:
-            raise ArgumentError("E204", type(self).__name__, f"{len(self.padding)} widths", need=f"1 or {2 * self.axes}")
+            raise ArgumentError("E204", type(self).__name__, f"{len(self.padding)} widths",
+                                need=f"1 or {2 * self.axes}")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x, self.padding, self.mode, self.fill())

@@ -1,4 +1,4 @@
-"""Activations with parameters or of the user's own: PReLU, Swish, Maxout, periodic, step, custom."""
+"""Activations with parameters, periodic ones, steps, and the user's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class PReLU(Module):
     init: float
     weight: Parameter
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__()
         positive("PReLU", num_parameters=num_parameters)
         self.num_parameters, self.init = num_parameters, init
@@ -65,7 +66,7 @@ class Swish(Module):
 
 
 class Maxout(Module):
-    """The largest of each `pieces` neighbours along an axis: put a Linear of pieces times the width in front.
+    """The largest of each `pieces` neighbours along an axis, say of a Linear in front.
 
     Shape   x (*A, C pieces, *Z) -> (*A, C, *Z)
     Raises  E203 when the length is no multiple of pieces
@@ -157,7 +158,7 @@ class Step(Module):
 
 
 class Activation(Module):
-    """An activation of your own: a function of a tensor, and its derivative if it has one of its own.
+    """An activation of your own: a function of a tensor, and a derivative if you know better.
 
     Shape   x (*S) -> that of function(x)
     Source  definition

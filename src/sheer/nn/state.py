@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..graph.errors import ArgumentError
-from ..mixins.core import Core
+from ..mixins.core import Core, evaluate
 from ..tensor import Tensor, as_tensor
+from .functional.common import passes_if
 from .parameter import put
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def walk(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
+def walk(module: Any, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Dotted name and module in the order of registration; a shared module under each name."""
     yield prefix, module
     for name, child in module.named_children():
@@ -76,10 +77,11 @@ def load(module: Module, given: Mapping[str, Any], strict: bool) -> LoadResult:
     unexpected = [n for n in given if n not in mine]
     misfits = [n for n, v in values.items() if v.shape != mine[n].shape]
     if misfits or (strict and (missing or unexpected)):
-        raise _misfit(module, mine, values, missing if strict else [], unexpected if strict else [], misfits)
+        raise _misfit(module, mine, values, missing if strict else [],
+                      unexpected if strict else [], misfits)
     for name, value in values.items():
         kind = mine[name].dtype.numpy
-        put(mine[name], np.array(value.numpy() if isinstance(value, Core) else value, kind))
+        put(mine[name], np.array(evaluate([value])[0] if isinstance(value, Core) else value, kind))
     return LoadResult(missing, unexpected)
 
 
@@ -98,13 +100,16 @@ def _misfit(module: Module, mine: dict[str, Tensor], values: dict[str, Any], mis
         rows[n] = "unexpected" + (f"; {close[0]} is missing" if close else "")
     rows |= {n: f"shape {list(values[n].shape)}, {list(mine[n].shape)} expected" for n in misfits}
     counts = [f"{len(v)} {what}" for v, what in
-              ((missing, "missing"), (unexpected, "unexpected"), (misfits, "of another shape")) if v]
+              ((missing, "missing"), (unexpected, "unexpected"), (misfits, "of another shape"))
+              if v]
     prefix = _common_prefix(unexpected, missing)
     return ArgumentError(
-        "E210", f"{type(module).__name__}.load_state_dict", f"nothing was loaded: {', '.join(counts)}",
+        "E210", f"{type(module).__name__}.load_state_dict",
+        f"nothing was loaded: {', '.join(counts)}",
         got=rows, need="every name once, with its shape",
-        tries=[(f"{{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}", lambda: prefix or 1 / 0),
-               ("strict=False to load only the names that exist", lambda: 1 / 0 if misfits else None)])
+        tries=[(f"{{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}",
+                passes_if(prefix != "")),
+               ("strict=False to load only the names that exist", passes_if(not misfits))])
 
 
 def _common_prefix(unexpected: list[str], missing: list[str]) -> str:
@@ -122,7 +127,8 @@ def rebind(handle: Core, value: Any) -> None:
 
 def tree_text(module: Module) -> str:
     """The module as torch prints it: one line per part, nested by two spaces."""
-    lines = [f"({name}): " + tree_text(child).replace("\n", "\n  ") for name, child in module.named_children()]
+    lines = [f"({name}): " + tree_text(child).replace("\n", "\n  ") for name,
+             child in module.named_children()]
     extra, name = module.extra_repr(), module._get_name()
     if not lines:
         return f"{name}({extra})"

@@ -83,14 +83,20 @@ def broadcast_shapes(op: str, nodes: Sequence[Node]) -> tuple[int, ...]:
 
 def _mismatch(op: str, nodes: Sequence[Node]) -> ShapeError:
     a, b = nodes[0], nodes[-1]
-    column = lambda x, y: broadcast_shapes(op, [movement.expand_dims(x, x.ndim), y])
+    column = lambda x, y: _kept(a, b, broadcast_shapes(op, [movement.expand_dims(x, x.ndim), y]))
     names = "abcdefgh"
     return ShapeError(
         "E102", op, f"shapes {' and '.join(str(n.shape) for n in nodes)} do not broadcast",
         got=dict(zip(names, nodes, strict=False)),
         need="equal lengths, or 1, on every axis counted from the last",
         tries=[("a.unsqueeze(-1)", lambda: column(a, b)), ("b.unsqueeze(-1)", lambda: column(b, a)),
-               ("a.mT", lambda: _transposed(op, a, b)), ("b.mT", lambda: _transposed(op, b, a))])
+               ("a.mT", lambda: _kept(a, b, _transposed(op, a, b))), ("b.mT", lambda: _kept(a, b, _transposed(op, b, a)))])
+
+
+def _kept(a: Node, b: Node, shape: tuple[int, ...]) -> None:
+    """Raise unless a hint gives the shape of one of the operands, or pairs up two vectors."""
+    if shape not in (a.shape, b.shape) and (a.ndim, b.ndim) != (1, 1):
+        raise ValueError
 
 
 def _transposed(op: str, x: Node, other: Node) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph.errors import ShapeError
+from ..graph.errors import ShapeError, Try
 from ..graph.node import Node, Spec
 from . import batching, reduce, sampling
 from .primitive import KernelIn, Primitive
@@ -55,7 +55,8 @@ class Reshape(View):
     def infer(self, x):
         if math.prod(self.shape) != math.prod(x.shape):
             raise ShapeError("E111", "reshape", f"{x.size} elements do not fit into {self.shape}",
-                             got={"x": x}, need=f"a shape with {x.size} elements")
+                             got={"x": x}, need=f"a shape with {x.size} elements",
+                             tries=_refitted(x, self.shape))
         return x.to(*self.shape)
     def ref(self, x): return np.reshape(x, self.shape)
     def vjp(self, ct, out, x): return (reshape(ct, x.shape),)
@@ -113,7 +114,8 @@ class Expand(View):
         tail = self.shape[len(self.shape) - x.ndim:] if x.ndim <= len(self.shape) else None
         if tail is None or any(s not in (1, n) for s, n in zip(x.shape, tail, strict=True)):
             raise ShapeError("E113", "expand", f"{x.shape} does not expand to {self.shape}",
-                             got={"x": x}, need="equal lengths, or 1, on every axis from the last")
+                             got={"x": x}, need="equal lengths, or 1, on every axis from the last",
+                             tries=[("x.unsqueeze(-1), a column", lambda: self.infer(x.to(*x.shape, 1)))])
         return x.to(*self.shape)
     def ref(self, x): return np.broadcast_to(x, self.shape)
     def vjp(self, ct, out, x): return (unbroadcast(ct, x.shape),)
@@ -275,7 +277,9 @@ class Concat(Primitive):
         if not 0 <= self.axis < first.ndim or any(rest(x) != rest(first) for x in xs):
             raise ShapeError("E116", "concat", f"the arrays differ outside axis {self.axis}",
                              got={f"x{i}": x for i, x in enumerate(xs)},
-                             need=f"equal shapes except on axis {self.axis}, and one dtype")
+                             need=f"equal shapes except on axis {self.axis}, and one dtype",
+                             tries=[(f"dim={d}", lambda d=d: Concat(d).infer(*xs))
+                                    for d in range(first.ndim) if d != self.axis])
         shape = list(first.shape)
         shape[self.axis] = sum(x.shape[self.axis] for x in xs)
         return first.to(*shape)
@@ -416,6 +420,15 @@ def unflatten(flat: Any, shape: Sequence[int]) -> tuple[Any, ...]:
 def _only_axis(shape: Sequence[int], axis: int) -> bool:
     """Are all axes before this one of length 1?"""
     return all(s == 1 for s in shape[:axis])
+
+
+def _refitted(x: Any, shape: Sequence[int]) -> list[Try]:
+    """The hint for E111: one length, the last that can be, is found from the others."""
+    for at in reversed(range(len(shape))):
+        known = math.prod(shape[:at]) * math.prod(shape[at + 1:])
+        if known and x.size % known == 0:
+            return [(f"reshape{(*shape[:at], -1, *shape[at + 1:])}", lambda: None)]
+    return []
 
 
 def _ones_like(x: Node) -> Node:

@@ -27,11 +27,35 @@ class Constant(Primitive):
     leaf = constant = True
     xla, vjp, batch = "constant", NO_INPUTS, NotBatched("takes no inputs")
 
+    @classmethod
+    def of(cls, values: Any, dtype: DType) -> Constant:
+        """Constant.of([1.0, nan], float32): how a printed graph writes the numbers."""
+        array = np.asarray(values, dtype.numpy)
+        return cls(array.tobytes(), array.shape, dtype)
+
+    def text(self, dtype: str) -> str:
+        """The expression that makes it again, bit for bit; dtype is the printed name of it."""
+        array = self.ref()
+        plain = array
+        if array.dtype.kind == "f":
+            plain = np.where(np.isnan(array), np.copysign(self.dtype.numpy.type(np.nan), array), array)
+        if array.size == 0 or plain.tobytes() != self.data:        # a NaN can carry a message
+            return f"Constant(data={self.data!r}, shape={self.shape}, dtype={dtype})"
+        return f"Constant.of({_numbers(array)}, {dtype})"
+
     def infer(self): return Spec(self.shape, self.dtype)
     def ref(self): return np.frombuffer(self.data, self.dtype.numpy).reshape(self.shape)
     def emit(self, b): return b.const(self.ref().item(), self.dtype)
     @classmethod
     def samples(cls): return sampling.nullary(cls(np.float32([1, 2]).tobytes(), (2,), dtype_of("f32")))
+
+
+def _numbers(array: np.ndarray) -> str:
+    """Nested lists; -nan is told from nan, which repr does not do."""
+    if array.ndim:
+        return f"[{', '.join(map(_numbers, array))}]"
+    sign = "-" if array.dtype.kind == "f" and np.isnan(array) and np.signbit(array) else ""
+    return sign + repr(array.item())
 
 
 class Iota(Primitive):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..graph.errors import DTypeError
 from ..graph.node import Node, topological
 from ..graph.source import inherit
 from . import batching
-from .elementwise import Cast, Where, where
+from .elementwise import Add, Cast, Neg, Sub, Where, gt, logical_and, logical_not, logical_or, where
 from .elementwise.family import zeros_like
-from .movement import broadcast_to
+from .lift import cast
+from .movement import Concat, Pad, View, broadcast_to
 from .primitive import Absent, results
-from .structure import Pick, StopGradient, constant
+from .reduce import Sum
+from .structure import Alias, Pick, StopGradient, constant
 
-Mask = tuple[Node, bool]          # a condition, and the value of it for which the cotangent is kept
+# Their cotangents are sums of cotangents times 0, 1 or -1: no infinity can be born in them.
+_PLAIN = (Add, Sub, Neg, Cast, Where, Alias)
+# Linear with coefficients 0 and 1: the rule itself tells where the result of it can be nonzero.
+_MOVES = (View, Concat, Pad, Sum)
 
 
 def vjp_nodes(outputs: Sequence[Node], cotangents: Sequence[Node], inputs: Sequence[Node],
@@ -45,7 +51,7 @@ class _Reverse:
             if any(x in self.matters for x in node.inputs) and not isinstance(node.prim, StopGradient):
                 self.matters.add(node)
         self.flowed: dict[tuple[Node, int], list[Node]] = {}
-        self.masks: dict[Node, Mask] = {}
+        self.masks: dict[Node, Node] = {}       # cotangent -> bools: False where it is zero by a where
 
     def run(self, outputs: Sequence[Node], cotangents: Sequence[Node]) -> list[Node | None]:
         for out, ct in zip(outputs, cotangents, strict=True):
@@ -70,51 +76,62 @@ class _Reverse:
         self.flowed.setdefault((node, 0), []).append(ct)
 
     def total(self, node: Node, result: int) -> Node | None:
-        """The sum of what flowed into one result; its mask, when all the terms share one."""
+        """The sum of what flowed into one result; masked where every term is."""
         terms = self.flowed.pop((node, result), None)
         if not terms:
             return None
-        total = terms[0]
+        total, mask = terms[0], self.masks.get(terms[0])
         for term in terms[1:]:
-            total = total + term
-        masks = {self.masks.get(t) for t in terms}
-        if len(masks) == 1 and None not in masks:
-            self.masks[total] = masks.pop()  # type: ignore[assignment]
+            total, other = total + term, self.masks.get(term)
+            mask = mask if other is mask else mask and other and logical_or(mask, other)
+        if mask is not None:
+            self.masks[total] = mask
         return total
 
     def through(self, node: Node, cts: list[Node | None]) -> None:
         """Apply the node's own rule; what reached a Pick goes on into that result of its input."""
-        if isinstance(node.prim, Pick):
+        if isinstance(node.prim, Pick) and cts[0] is not None:
             self.flowed.setdefault((node.inputs[0], node.prim.index), []).append(cts[0])
-            return
-        rule = node.prim.vjp
-        if isinstance(rule, Absent):
-            raise no_derivative(node, rule)
-        if len(node.outputs) == 1 and not node.prim.many:
-            grads = rule(cts[0], node, *node.inputs)
-        else:
+        elif len(node.outputs) > 1 or node.prim.many:
             full = tuple(zeros_like_spec(node, i) if ct is None else ct for i, ct in enumerate(cts))
-            grads = rule(full, results(node), *node.inputs)
-        for position, (x, g) in enumerate(zip(node.inputs, grads, strict=True)):
-            if g is not None and x in self.matters:
-                self.add(x, self.masked(node, position, cts[0], g))
+            for x, g in zip(node.inputs, cotangents(node, full), strict=True):
+                self.add(x, g)
+        elif cts[0] is not None:
+            for position, g in enumerate(cotangents(node, cts[0])):
+                if g is not None and node.inputs[position] in self.matters:
+                    self.add(node.inputs[position], self.masked(node, position, cts[0], g))
 
-    def masked(self, node: Node, position: int, ct: Node | None, g: Node) -> Node:
+    def masked(self, node: Node, position: int, ct: Node, g: Node) -> Node:
         """Keep a zero cotangent of an unselected branch zero, whatever it is multiplied with.
 
-        Without this, where(x > 0, log(x), 0) has the gradient 0 * inf = NaN at x = 0.
+        Without this, where(x > 0, log(x), 0) has the gradient 0 * inf = NaN at x = 0. The mask is
+        followed through elementwise operations, views and sums; others add finite multiples of
+        zeros, unless the branch itself overflows inside them.
         """
+        mask = self.masks.get(ct)
         if isinstance(node.prim, Where):
-            self.masks[g] = (node.inputs[0], position == 1)
+            chosen = node.inputs[0] if position == 1 else logical_not(node.inputs[0])
+            mask = chosen if mask is None else logical_and(chosen, mask)
+        elif mask is None:
             return g
-        mask = self.masks.get(ct) if ct is not None and node.prim.pointwise else None
-        if mask is None or g.shape != mask[0].shape:
+        elif isinstance(node.prim, _MOVES):
+            mask = gt(cotangents(node, cast(mask, g.dtype))[position], 0)
+        elif not node.prim.pointwise:
             return g
-        if g is not ct and not isinstance(node.prim, Cast):
-            none = zeros_like(g)
-            g = where(mask[0], g, none) if mask[1] else where(mask[0], none, g)
+        elif not isinstance(node.prim, _PLAIN):
+            g = where(mask, g, zeros_like(g))
         self.masks[g] = mask
         return g
+
+
+def cotangents(node: Node, ct: Any) -> Sequence[Node | None]:
+    """What flows into the inputs of a node when ct, a tuple for several results, flows into it."""
+    rule = node.prim.vjp
+    if isinstance(rule, Absent):
+        raise no_derivative(node, rule)
+    several = len(node.outputs) > 1 or node.prim.many
+    found: Sequence[Node | None] = rule(ct, results(node) if several else node, *node.inputs)
+    return found
 
 
 def no_derivative(node: Node, rule: Absent) -> DTypeError:

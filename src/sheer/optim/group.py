@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.dtypes import float64
+from ..graph.dtypes import DType, float64
 from ..graph.errors import ArgumentError
 from ..graph.node import Node
 from ..mixins.core import Core, tensor_class
@@ -18,6 +18,8 @@ from ..transforms import execute, trace
 
 # Options that choose an implementation in PyTorch. Here there is one, always fused: kept, unused.
 IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+# What other libraries call an option.
+ELSEWHERE = {"learning_rate": "lr", "epsilon": "eps", "rho": "alpha", "decay": "weight_decay"}
 # Keys a group may have besides the options of its optimizer.
 BOOKKEEPING = ("params", "param_names", "initial_lr")
 
@@ -38,18 +40,31 @@ def watch(ask: Callable[[], Any]) -> Any:
     return running.guard(ask)
 
 
+def written(tensor: Any) -> bool:
+    """Has the function that is being traced changed this tensor already?"""
+    running = trace.current()
+    while running is not None:
+        entry = running.captured.get(id(tensor))
+        if entry is not None and entry.written:
+            return True
+        running = running.parent
+    return False
+
+
 class ParamGroup(MutableMapping[str, Any]):
     """Options of some parameters, as a dict with PyTorch's keys.
 
     `group["lr"]` reads as a float. Behind it is a tensor, `group.lr_tensor`, so that a schedule
     changes the rate of a compiled step without a new trace. Assigning a tensor to it inside a
-    traced function sets the rate of that step. Every other option is part of the trace.
+    traced function sets the rate of that step. Every other option is part of the trace, unless
+    `vary` made it a tensor too.
     """
 
-    __slots__ = ("_options", "lr_tensor")
+    __slots__ = ("_options", "_varying", "lr_tensor")
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = {k: v for k, v in options.items() if k != "lr"}
+        self._varying: dict[str, tuple[Any, ...]] = {}
         rate = options["lr"]
         self.lr_tensor = rate if isinstance(rate, Core) else handle(check_rate(rate))
 
@@ -61,15 +76,14 @@ class ParamGroup(MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         if key != "lr":
             self._options[key] = value
+            for tensor, number in zip(self._varying.get(key, ()), _numbers(value), strict=False):
+                tensor._rebind(_fixed(number, tensor.dtype))
             return
         dtype = self.lr_tensor.dtype
         if isinstance(value, Core) and trace.current() is not None:
             self.lr_tensor._rebind(cast(value.node, dtype))
             return
-        number = check_rate(value)
-        inside = trace.current() is not None
-        self.lr_tensor._rebind(constant(number, dtype) if inside
-                               else data(np.array(number, dtype.numpy)))
+        self.lr_tensor._rebind(_fixed(check_rate(value), dtype))
 
     def __delitem__(self, key: str) -> None: del self._options[key]
     def __iter__(self) -> Iterator[str]: return iter(["lr", *self._options])
@@ -80,12 +94,8 @@ class ParamGroup(MutableMapping[str, Any]):
         return f"ParamGroup({len(self['params'])} parameters, {shown})"
 
     def _rate(self) -> float:
-        running = trace.current()
-        while running is not None:
-            entry = running.captured.get(id(self.lr_tensor))
-            if entry is not None and entry.written:
-                raise trace.refuse_value('group["lr"]', entry.now)
-            running = running.parent
+        if written(self.lr_tensor):
+            raise trace.refuse_value('group["lr"]', self.lr_tensor.node)
         return float(watch(self._number))
 
     def _number(self) -> float:
@@ -96,11 +106,37 @@ class ParamGroup(MutableMapping[str, Any]):
         """The learning rate as a float64 node of shape ()."""
         return cast(self.lr_tensor.node, float64)
 
+    def vary(self, name: str) -> None:
+        """Keep an option (a number or a pair) in tensors, so that changing it needs no new trace.
+
+        Schedules that cycle the momentum ask for this.
+        """
+        if name not in self._varying:
+            self._varying[name] = tuple(handle(x) for x in _numbers(self._options[name]))
+
     def settings(self, names: Iterable[str]) -> dict[str, Any]:
-        """The options but lr, as plain values that a trace depends on."""
+        """The options but lr: values a trace depends on, and float64 nodes of those that vary."""
         wanted = [n for n in names if n != "lr"]
-        found: dict[str, Any] = watch(lambda: {n: self._options[n] for n in wanted})
-        return found
+        fixed: dict[str, Any] = watch(lambda: {
+            n: None if n in self._varying else self._options[n] for n in wanted})
+        for name, tensors in self._varying.items():
+            nodes = tuple(t.node for t in tensors)
+            fixed = {**fixed, name: nodes if isinstance(self._options[name], tuple) else nodes[0]}
+        return fixed
+
+    def tensors(self) -> list[Any]:
+        """The tensors behind the rate and the options that vary."""
+        return [self.lr_tensor, *(t for tensors in self._varying.values() for t in tensors)]
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
+
+
+def _fixed(number: float, dtype: DType) -> Node:
+    """A number as part of the running trace, or as plain memory outside of one."""
+    inside = trace.current() is not None
+    return constant(number, dtype) if inside else data(np.array(number, dtype.numpy))
 
 
 def check_rate(value: Any) -> float:
@@ -131,7 +167,8 @@ def check_betas(optimizer: str, betas: Any) -> None:
 def refuse_option(optimizer: str, name: str, choices: Iterable[str]) -> ArgumentError:
     """E305: there is no such option; the nearest is named first."""
     names = [c for c in choices if c not in IMPLEMENTATION]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    other = ELSEWHERE.get(name)
+    near = [other] if other in names else difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     ordered = [*near, *(n for n in names if n not in near)]
     return ArgumentError("E305", optimizer, f"there is no option {name!r}", need=", ".join(ordered),
                          tries=[(f"{n}=..." , lambda: None) for n in near[:1]])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..graph.node import Node
 from ..mixins.core import Core, enable_grad, no_grad, wrap
 from ..ops.lift import cast
@@ -15,7 +16,17 @@ from ..ops.structure import stop_gradient
 from ..transforms import trace
 from . import persist
 from .commit import commit
-from .group import IMPLEMENTATION, ParamGroup, handle, looks_misspelt, refuse_option, watch
+from .group import (
+    BOOKKEEPING,
+    IMPLEMENTATION,
+    ParamGroup,
+    check_range,
+    handle,
+    looks_misspelt,
+    refuse_option,
+    watch,
+    written,
+)
 from .parameters import check_new, named, split_groups
 
 Nodes = dict[str, Node]
@@ -43,7 +54,11 @@ class Optimizer:
             if name not in IMPLEMENTATION:
                 raise refuse_option(type(self).__name__, name, defaults)
         self.defaults: Options = {**defaults, **IMPLEMENTATION, **other}
+        through = self.defaults["differentiable"]
+        check_range(type(self).__name__, "differentiable", through, not through,
+                    "False; sheer.grad of a function that updates goes through its updates")
         self.param_groups: list[ParamGroup] = []
+        self.layout = 0                  # counts changes of which tensors there are: ends traces
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for group in split_groups(type(self).__name__, params):
             self.add_param_group(group)
@@ -78,7 +93,7 @@ class Optimizer:
         kind = type(self).__name__
         given = dict(param_group)
         for name in given:
-            if name not in self.defaults and name != "params" and looks_misspelt(name, self.defaults):
+            if name not in (*self.defaults, *BOOKKEEPING) and looks_misspelt(name, self.defaults):
                 raise refuse_option(kind, name, self.defaults)
         names, params = named(kind, given.pop("params", ()))
         check_new(kind, params, names, self.param_groups)
@@ -109,20 +124,31 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        watch(lambda: len(self.param_groups))
         with no_grad():
             changes: list[tuple[Any, Node]] = []
             for group in self.param_groups:
                 changes += self._changes(group)
+            watch(lambda: self.layout)
             commit(changes, [p.grad for g in self.param_groups for p in g["params"]])
         return loss
+
+    def set_rates(self, rates: Any) -> None:
+        """Set the learning rate of every group from a tensor (groups,): `fit` does, in its loop."""
+        for i, group in enumerate(self.param_groups):
+            group["lr"] = wrap(ops.reshape(ops.narrow(rates.node, 0, i, 1), ()))
+
+    def tensors(self) -> list[Any]:
+        """Every tensor of the optimizer once: state, step counts and rates."""
+        state = [t for s in self.state.values() for t in s.values()]
+        found = [*state, *(t for group in self.param_groups for t in group.tensors())]
+        return list({id(t): t for t in found}.values())
 
     def state_dict(self) -> dict[str, Any]:
         """State and options in PyTorch's layout; parameters are numbered in order."""
         return persist.to_dict(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over state and options, from here or from PyTorch. Raises E306 if they do not fit."""
+        """Take over state and options, ours or PyTorch's. Raises E306 if they do not fit."""
         persist.from_dict(self, state_dict)
 
     def __repr__(self) -> str:
@@ -137,10 +163,12 @@ class Optimizer:
             for name, fill in slots.items():
                 if name not in self.state[p]:
                     self.state[p][name] = handle(np.full(p.shape, fill), p.dtype.numpy)
+                    self.layout += 1
         new = [p for p in group["params"] if any(n not in self.state[p] for n in clocks)]
         shared = {n: handle(start) for n, start in clocks.items()} if new else {}
         for p in new:
             self.state[p].update(shared)
+            self.layout += 1
 
     def _part_clocks(self, moving: list[Any], resting: list[Any], names: Iterable[str]) -> None:
         """Parameters that sit this step out stop sharing clocks with those that move."""
@@ -150,7 +178,19 @@ class Optimizer:
             for p in resting:
                 old = self.state[p][name]
                 if id(old) in moved:
-                    self.state[p][name] = apart.setdefault(id(old), _copy(old))
+                    if id(old) not in apart:
+                        apart[id(old)] = self._copy(old)
+                    self.state[p][name] = apart[id(old)]
+                    self.layout += 1
+
+    def _copy(self, old: Any) -> Any:
+        """A clock with the same reading."""
+        with trace.suspended():
+            new = handle(old.item())                  # that from before the trace, if there is one
+        if written(old):                              # the trace has moved it on since
+            new._rebind(old.node)
+            watch(lambda: self.layout)                # right for this call only: trace again
+        return new
 
     # ---- one step ----------------------------------------------------------------------------
     def _changes(self, group: ParamGroup) -> list[tuple[Any, Node]]:
@@ -164,7 +204,8 @@ class Optimizer:
         cohorts: dict[Any, list[Any]] = {}
         for p in moving:
             cohorts.setdefault(tuple(id(self.state[p][n]) for n in names), []).append(p)
-        return [c for params in cohorts.values() for c in self._cohort(params, group.rate(), names, o)]
+        lr = group.rate()
+        return [c for params in cohorts.values() for c in self._cohort(params, lr, names, o)]
 
     def _cohort(self, params: list[Any], lr: Node, names: list[str], o: Options,
                 ) -> list[tuple[Any, Node]]:
@@ -177,7 +218,8 @@ class Optimizer:
             node, grad = p.node, _gradient(p, o)
             slots = {n: self.state[p][n] for n in self.slots(o)}
             at = {n: cast(x, node.dtype) for n, x in k.items()}
-            new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, o)
+            own = {n: _in_type(v, node) for n, v in o.items()}
+            new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, own)
             changes += [(p, new), *((slots[n], x) for n, x in state.items())]
         return changes
 
@@ -189,10 +231,8 @@ def _gradient(p: Core, o: Options) -> Node:
     return -node if o.get("maximize") else node
 
 
-def _copy(old: Any) -> Any:
-    """A clock with the same reading: from before the trace, and as the trace sees it."""
-    with trace.suspended():
-        new = handle(old.item())
-    if trace.current() is not None:
-        new._rebind(old.node)
-    return new
+def _in_type(value: Any, like: Node) -> Any:
+    """Options that vary are float64 nodes; here they meet weights."""
+    if isinstance(value, tuple):
+        return tuple(_in_type(v, like) for v in value)
+    return cast(value, like.dtype) if isinstance(value, Node) else value

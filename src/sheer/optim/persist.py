@@ -46,19 +46,24 @@ def from_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
 
 
 def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, Any]]) -> None:
-    """Fresh handles from arrays; parameters with equal clocks share them again."""
+    """Arrays into the handles there are, so that a compiled step goes on with them."""
     o = {k: group[k] for k in optimizer.defaults if k != "lr"}
-    clocks = optimizer.clocks(o)
-    shared: dict[tuple[float, ...], dict[str, Any]] = {}
-    for p in group["params"]:
-        entry, state = new[p], optimizer.state[p]
-        state.clear()
-        reading = tuple(_reading(optimizer, entry, n, start) for n, start in clocks.items())
-        if reading not in shared:
-            shared[reading] = {n: handle(x) for n, x in zip(clocks, reading, strict=True)}
-        state.update({n: handle(a, p.dtype.numpy) for n, a in entry.items() if n not in clocks})
-        state.update(shared[reading])
     optimizer._make_state(group, o)
+    slots, clocks = optimizer.slots(o), optimizer.clocks(o)
+    readings: dict[int, tuple[float, ...]] = {}           # id of a clock -> what it was set to
+    for p in group["params"]:
+        state, entry = optimizer.state[p], new[p]
+        for name, fill in slots.items():
+            array = np.full(p.shape, fill) if name not in entry else entry[name]
+            state[name]._rebind(data(np.array(array, p.dtype.numpy)))
+        reading = tuple(_reading(optimizer, entry, n, start) for n, start in clocks.items())
+        ours = id(next((state[n] for n in clocks), None))
+        if readings.setdefault(ours, reading) != reading:     # shared so far, and now apart
+            state.update({n: handle(x) for n, x in zip(clocks, reading, strict=True)})
+            optimizer.layout += 1
+            continue
+        for n, x in zip(clocks, reading, strict=True):
+            state[n]._rebind(data(np.array(x)))
 
 
 def _reading(optimizer: Optimizer, entry: Mapping[str, Any], name: str, start: float) -> float:

@@ -39,8 +39,8 @@ class RMSprop(Optimizer):
             check_range("RMSprop", name, o[name], o[name] >= 0, "a number >= 0")
 
     def slots(self, o: Options) -> dict[str, float]:
-        names = ["square_avg", *["momentum_buffer"] * (o["momentum"] > 0), *["grad_avg"] * o["centered"]]
-        return dict.fromkeys(names, 0.0)
+        momentum = ["momentum_buffer"] if o["momentum"] else []
+        return dict.fromkeys(["square_avg", *momentum, *["grad_avg"] * o["centered"]], 0.0)
 
     def update(self, p: Node, g: Node, s: Nodes, k: Nodes, o: Options) -> tuple[Node, Nodes]:
         if o["weight_decay"]:
@@ -52,6 +52,6 @@ class RMSprop(Optimizer):
             new["grad_avg"] = mean
             spread = spread - mean * mean
         move = g / (ops.sqrt(spread) + o["eps"])
-        if o["momentum"] > 0:
+        if o["momentum"]:
             move = new["momentum_buffer"] = o["momentum"] * s["momentum_buffer"] + move
         return p - k["lr"] * move, new

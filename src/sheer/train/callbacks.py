@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,29 +28,35 @@ class Callback:
 
 
 class EarlyStopping(Callback):
-    """Stop when a quantity has not improved for `patience` epochs.
+    """Stop when a quantity has not improved for `patience` epochs; the best weights come back.
 
     monitor    column of the history, e.g. "val_loss"
-    patience   epochs without improvement that are allowed, >= 0
+    patience   epochs in a row without improvement after which training ends; 0 means 1
     min_delta  what counts as an improvement, >= 0
+    mode       "min" or "max": which way is better; "auto": losses and errors fall, the rest rises
+    Raises     E505 for a negative number or another mode
     Source     Prechelt 1998, Early stopping - but when?
     """
 
-    def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0) -> None:
+    def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0,
+                 mode: str = "auto") -> None:
         if patience < 0 or min_delta < 0:
             raise ArgumentError("E505", "EarlyStopping", "patience and min_delta cannot be negative",
                                 got={"patience": patience, "min_delta": min_delta}, need=">= 0")
-        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        if mode not in ("auto", "min", "max"):
+            raise ArgumentError("E505", "EarlyStopping", f"there is no mode {mode!r}", need="auto, min or max")
+        self.monitor, self.patience, self.min_delta, self.mode = monitor, patience, min_delta, mode
         self.best: float | None = None
         self.waited = 0
 
     def on_epoch_end(self, trainer: Any, row: Mapping[str, float]) -> None:
         value = monitored(row, self.monitor)
-        if self.best is None or is_better(self.monitor, value, self.best, self.min_delta):
+        better = self.best is None or is_better(self.monitor, value, self.best, self.min_delta, self.mode)
+        if better and not math.isnan(value):
             self.best, self.waited = value, 0
             return
         self.waited += 1
-        if self.waited > self.patience:
+        if self.waited >= self.patience:
             trainer.stop(f"{self.monitor} has not improved for {self.waited} epochs")
 
     def state(self) -> dict[str, Any]:

@@ -66,18 +66,22 @@ FALLING = {"loss", "mae", "mse"}
 def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
     """Metrics by name; each is a name from METRICS or a function (output, target) -> number.
 
-    Raises E501 for an unknown name, with the choices.
+    Raises E501 for an unknown name, with the choices, and for two of one name.
     """
     found: dict[str, Metric] = {}
     for m in metrics:
         if isinstance(m, str) and m not in METRICS:
             raise ArgumentError("E501", "metrics", f"there is no metric {m!r}",
                                 need=f"one of {', '.join(METRICS)}, or a function (output, target)")
-        found[m if isinstance(m, str) else m.__name__] = METRICS[m] if isinstance(m, str) else m
+        name = m if isinstance(m, str) else getattr(m, "__name__", type(m).__name__)
+        if name in found or name == "loss":
+            raise ArgumentError("E501", "metrics", f"two columns would be called {name!r}",
+                                need="functions with different names")
+        found[name] = METRICS[m] if isinstance(m, str) else m
     return found
 
 
-def is_better(name: str, new: float, old: float, min_delta: float = 0.0) -> bool:
+def is_better(name: str, new: float, old: float, min_delta: float = 0.0, mode: str = "auto") -> bool:
     """Is `new` an improvement of the quantity called `name` (a `val_` in front does not matter)?"""
-    falling = name.removeprefix("val_") in FALLING
+    falling = mode == "min" or (mode == "auto" and name.removeprefix("val_") in FALLING)
     return new < old - min_delta if falling else new > old + min_delta

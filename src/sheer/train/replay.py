@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..graph.errors import NumericError
+from ..ops.structure import data
 from ..transforms import execute, trace, tree
 from .diagnose import first_nonfinite, nonfinite_loss
 from .session import Session, batch_of
@@ -17,7 +18,6 @@ def explain_step(session: Session, part: Part, loss: float, where: str) -> Numer
     nodes, shape = tree.flatten(part.parts)
     with trace.suspended():
         arrays = execute.evaluate(nodes)
-        from ..ops.structure import data
         single = tree.unflatten(shape, [data(a[0]) for a in arrays])
         x, y = batch_of(part.memory, single)
         batch, _ = tree.flatten((x, y))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,10 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..graph.errors import DataError, StateError
-from . import checkpoint
+from ..graph.errors import DataError
+from ..serialization import save, write_whole
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -37,7 +37,7 @@ class Run:
     def create(cls, parent: str | Path, name: str, config: Mapping[str, Any]) -> Run:
         """A new folder `parent/name-YYYYmmdd-HHMMSS`, with a number behind it when that exists."""
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        for number in range(1, 1000):
+        for number in itertools.count(1):
             folder = Path(parent) / f"{name}-{stamp}{'' if number == 1 else f'-{number}'}"
             try:
                 folder.mkdir(parents=True)
@@ -47,7 +47,7 @@ class Run:
                 raise DataError("E502", "run", f"cannot make the run folder: {e.strerror}",
                                 got={"folder": str(folder)}, need="a writable folder (--out)") from e
             return cls.open(folder, config)
-        raise StateError("E504", "run", "a thousand runs started within one second")
+        raise AssertionError                                    # the numbers do not end
 
     @classmethod
     def open(cls, folder: str | Path, config: Mapping[str, Any] | None = None) -> Run:
@@ -74,10 +74,10 @@ class Run:
         """One quantity over the epochs; NaN where it was not measured."""
         return [row.get(name, math.nan) for row in self.history]
 
-    def save(self, which: str, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+    def save(self, which: str, value: Any) -> None:
         """Write a checkpoint into the folder (nothing without one)."""
         if self.folder is not None:
-            checkpoint.save(self.folder / which, arrays, about)
+            save(value, self.folder / which)
 
     def plot(self, names: Sequence[str] = ()) -> Path | None:
         """Write learning-curve.png; gives its path."""
@@ -89,13 +89,12 @@ class Run:
     def _write_table(self) -> None:
         columns = list(dict.fromkeys(k for row in self.history for k in row))
         assert self.folder is not None
-        part = self.folder / ".metrics.csv.part"
-        with open(part, "w", newline="") as file:
-            table = csv.DictWriter(file, columns)
-            table.writeheader()
-            table.writerows(self.history)
-        part.replace(self.folder / "metrics.csv")
+        text = io.StringIO()
+        table = csv.DictWriter(text, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(self.history)
+        write_whole(self.folder / "metrics.csv", text.getvalue().encode())
 
     def _write(self, name: str, text: str) -> None:
         assert self.folder is not None
-        (self.folder / name).write_text(text + "\n")
+        write_whole(self.folder / name, (text + "\n").encode())

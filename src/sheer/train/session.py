@@ -6,7 +6,8 @@ update and metrics, with no Python between steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,10 @@ class Session:
         self._predict = jit(self._predict_batches)
 
     # ---- one step, as anybody would write it ----------------------------------------------------
-    def step(self, x: Tensor, y: Tensor, rates: Tensor | None = None) -> tuple[Tensor, ...]:
-        """One update on one batch; (loss, *metrics), each a number."""
-        if rates is not None:
-            self.optimizer.set_rates(rates)
+    def step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
+        """One update on one batch; (loss, *metrics), each a number. rates: one per group, or none."""
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
+            group["lr"] = rate
         self.optimizer.zero_grad()
         out = self.model(self._prepared(x))
         loss = self.loss(out, y)
@@ -69,7 +70,7 @@ class Session:
             return self.loss(out, y), *self._measure(out, y)
 
     # ---- many steps in one program ---------------------------------------------------------------
-    def _train_batches(self, memory: Any, parts: Any, rates: Tensor | None) -> Any:
+    def _train_batches(self, memory: Any, parts: Any, rates: tuple[Tensor, ...]) -> Any:
         def one(_: Any, given: Any) -> Any:
             part, rate = given
             return (), self.step(*batch_of(memory, part), rate)
@@ -92,8 +93,8 @@ class Session:
         rates   learning rates, (batches, parameter groups); None leaves them as they are
         """
         self.model.train()
-        given = None if rates is None else wrap(data(np.ascontiguousarray(rates, np.float64)))
-        return _stacked(self._train(memory, parts, given))
+        columns = () if rates is None else tuple(wrap(data(np.array(r, np.float64))) for r in rates.T)
+        return _stacked(self._train(memory, parts, columns))
 
     def score(self, memory: Any, parts: Any) -> np.ndarray:
         """Loss and metrics of every batch in evaluation mode; float64 (1 + metrics, batches)."""
@@ -114,15 +115,26 @@ class Session:
         return estimate_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
 
     # ---- what it became ---------------------------------------------------------------------------
-    def traced_step(self, x: Tensor, y: Tensor, rates: Tensor | None = None) -> jit_module.Traced:
+    def traced_step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> jit_module.Traced:
         """One training step as a graph with its state, for looking at and for replaying."""
         self.model.train()
-        nodes, shape = tree.flatten(((x, y, rates), {}))
+        nodes, shape = tree.flatten(((x, y, tuple(rates)), {}))
         return jit_module.trace_function(self.step, nodes, shape)
 
     @property
     def programs(self) -> Sequence[Jitted]:
         return self._train, self._score, self._predict
+
+
+@contextmanager
+def modes_kept(model: Any) -> Iterator[None]:
+    """Afterwards every module is in training or evaluation mode as before."""
+    before = [(m, m.training) for m in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
 
 
 def batch_of(memory: Any, part: Any) -> tuple[Any, Any]:

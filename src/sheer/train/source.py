@@ -9,11 +9,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..data.loader import DataLoader
 from ..graph.errors import ArgumentError
 from ..mixins.core import wrap
 from ..ops.structure import data
+from ..tensor import as_tensor
 from ..transforms import tree
-from .plan import Memory, epoch_order
+from ..transforms.execute import evaluate
+from .plan import Memory, epoch_order, slice_length
 
 STACK = 16                    # batches of a loader that one program runs
 
@@ -35,7 +38,6 @@ class Part:
     def cut(self, start: int, stop: int) -> Part:
         """Batches start to stop, as a part of its own."""
         nodes, shape = tree.flatten(self.parts)
-        from ..transforms.execute import evaluate
         arrays = [np.ascontiguousarray(a[start:stop]) for a in evaluate(nodes)]
         return replace(self, parts=tree.unflatten(shape, [data(a) for a in arrays]),
                        first=self.first + start)
@@ -47,6 +49,7 @@ class Source(Protocol):
     steps: int
     full_batches: int
 
+    def length(self, session: Any) -> int: ...
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]: ...
 
 
@@ -57,6 +60,10 @@ class MemorySource:
         self.memory, self.seed, self.shuffle = memory, seed, shuffle
         self.steps = memory.steps
         self.full_batches = memory.rows // memory.batch_size
+
+    def length(self, session: Any) -> int:
+        """How many batches a program should run."""
+        return slice_length(self.full_batches, session.seconds_per_batch(self))
 
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
         order = epoch_order(self.memory.rows, self.seed, epoch, self.shuffle)
@@ -70,30 +77,59 @@ class LoaderSource:
     def __init__(self, loader: Any) -> None:
         self.loader = loader
         self.steps = self.full_batches = len(loader)
+        if not self.steps:
+            raise ArgumentError("E512", "fit", "the loader has no batches",
+                                need="rows, and drop_last=False when there are fewer than batch_size")
+
+    def length(self, session: Any) -> int:
+        """How many batches a program should run."""
+        return min(STACK, self.steps)
 
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
-        if hasattr(self.loader, "set_epoch"):
-            self.loader.set_epoch(epoch)
-        batches = itertools.islice(iter(self.loader), start, None)
         first = start
-        for group in _equal_runs(batches, min(length, STACK)):
+        for group in _equal_runs(map(_pair, self._batches(epoch, start)), min(length, STACK)):
             parts = tuple(_stack([b[i] for b in group]) for i in range(2))
             yield Part(None, parts, first, tree.leaves(parts)[0].shape[1])
             first += len(group)
 
 
+    def _batches(self, epoch: int, start: int) -> Iterator[Any]:
+        """Batches of an epoch from `start` on; our loader does not make those before."""
+        if isinstance(self.loader, DataLoader):
+            return self.loader.batches(epoch, start)
+        if hasattr(self.loader, "set_epoch"):
+            self.loader.set_epoch(epoch)
+        return itertools.islice(iter(self.loader), start, None)
+
+
 def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool) -> Source:
-    """A source from (x, y), a TensorDataset or a DataLoader. Raises E509 for anything else."""
+    """A source from (x, y), a dataset or a DataLoader. Raises E509 for anything else."""
     tensors = getattr(given, "tensors", None)
     if tensors is not None:
         given = tuple(tensors)
     if isinstance(given, tuple | list) and len(given) == 2:
         return MemorySource(Memory(given[0], given[1], batch_size, drop_last), seed, shuffle)
-    if hasattr(given, "__iter__") and hasattr(given, "__len__") and hasattr(given, "batch_size"):
+    if hasattr(given, "__len__") and hasattr(given, "__iter__") and hasattr(given, "batch_size"):
         return LoaderSource(given)
-    raise ArgumentError("E509", "fit", f"{type(given).__name__} is no training data",
-                        need="(x, y), a TensorDataset or a DataLoader",
-                        tries=[("DataLoader(dataset, batch_size=32)", lambda: None)])
+    if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(given, tuple | list | dict | str):
+        return LoaderSource(DataLoader(given, batch_size, shuffle, drop_last=drop_last, seed=seed))
+    raise ArgumentError("E509", "fit", f"a {type(given).__name__} is no training data",
+                        need="(x, y), a dataset or a DataLoader")
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    """A batch of a loader as (x, y) of tensors. Raises E509 for one of another form."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        form = f"{len(batch)} parts" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
+        raise ArgumentError("E509", "fit", f"a batch of the loader is {form}", need="(x, y), or ((x1, x2), y)",
+                            tries=[("a collate_fn that returns (x, y)", lambda: None)])
+    return _as_tensors(batch[0]), _as_tensors(batch[1])
+
+
+def _as_tensors(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_as_tensors(v) for v in value)
+    return as_tensor(value)
 
 
 def _equal_runs(batches: Iterable[Any], most: int) -> Iterator[list[Any]]:

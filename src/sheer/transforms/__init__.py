@@ -1,1 +1,1 @@
-"""Functions of functions: grad, vjp, jvp, vmap, jit, scan, checkpoint."""
+"""Functions of functions: grad, vjp, jvp, jacrev, jacfwd, hessian, vmap, jit, scan, checkpoint."""

@@ -20,9 +20,10 @@ def checkpoint(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         inputs = [t.input(n) for n in nodes]
         new_args, new_kwargs = tree.unflatten(shape, inputs)
         outputs, out_shape = tree.flatten(function(*new_args, **new_kwargs))
-    captured = list(t.captured.values())
     graph = t.graph(inputs, outputs)
+    captured = list(t.captured.values())
     found = results(Checkpoint(graph)(*nodes, *(trace.read(c.handle) for c in captured)))
     for c, node in zip(t.written, found[len(outputs):], strict=True):
         c.handle._rebind(node)
+    t.leave_grads()
     return tree.unflatten(out_shape, found[:len(outputs)])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..graph.errors import ArgumentError
 from ..graph.graph import Graph, substitute
-from ..graph.node import Buffer, Node, topological
+from ..graph.node import Buffer, Node, fresh, topological
 from ..ops.structure import Data, Input, Pick
 from . import trace
 
@@ -36,7 +37,54 @@ _places = {"cpu": "sheer.backends.cpu.backend:CpuBackend",
            "xla": "sheer.backends.xla:XlaBackend"}
 _made: dict[str, Backend] = {}
 _local = threading.local()
-_programs: dict[Any, Executable] = {}
+
+
+class Guarded:
+    """An executable that one thread runs at a time: it has one arena for its values."""
+
+    def __init__(self, executable: Executable) -> None:
+        self.executable, self._lock = executable, threading.RLock()
+
+    def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        with self._lock:
+            return self.executable(arrays)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.executable, name)         # .program, .graph: what the backend shows
+
+
+class Programs:
+    """Executables by the structure of their graph; the one not used for longest goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._found: OrderedDict[Hashable, Executable] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, make: Callable[[], Executable]) -> Executable:
+        """The executable of that key, made when there is none."""
+        with self._lock:
+            found = self._found.get(key)
+            if found is not None:
+                self._found.move_to_end(key)
+                return found
+        made = Guarded(make())                        # seconds, perhaps: others need not wait for it
+        with self._lock:
+            found = self._found.setdefault(key, made)
+            while len(self._found) > self.limit:
+                self._found.popitem(last=False)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        with self._lock:
+            self._found.clear()
+
+
+_programs = Programs(512)     # a program holds its arena: thousands of shapes would fill the memory
 
 
 def backend_name() -> str:
@@ -73,11 +121,9 @@ def get_backend(name: str | None = None) -> Backend:
 
 def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Executable:
     """The executable of a graph on the backend in force; the same graph gives the same one."""
-    key = backend_name(), graph, tuple(sorted((donate or {}).items()))
-    found = _programs.get(key)
-    if found is None:
-        found = _programs[key] = get_backend().compile(graph, donate or {})
-    return found
+    given = dict(donate or {})
+    key = backend_name(), graph, tuple(sorted(given.items()))
+    return _programs.get(key, lambda: get_backend().compile(graph, given))
 
 
 def is_known(node: Node) -> bool:
@@ -128,10 +174,9 @@ def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Execu
         if node not in place:
             place[node] = len(lines)
             lines.append((node.prim, *(place[x] for x in node.inputs)))
-    key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
-    found = _programs.get(key)
-    if found is None:
-        inputs = [Input(i, n.shape, n.dtype)() for i, n in enumerate(known)]
+    def compiled() -> Executable:
+        inputs = [fresh(Input(i, n.shape, n.dtype), source=n.source) for i, n in enumerate(known)]
         graph = Graph(inputs, substitute(outputs, dict(zip(known, inputs, strict=True))))
-        found = _programs[key] = get_backend().compile(graph, {})
-    return found
+        return get_backend().compile(graph, {})
+    key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
+    return _programs.get(key, compiled)

@@ -10,16 +10,20 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph.errors import DTypeError, ShapeError
+from ..graph.errors import ArgumentError, DTypeError, ShapeError
 from ..graph.node import Node
 from ..ops import movement
 from ..ops.structure import Alias, constant
 from ..ops.walk import reverse, vjp_nodes
-from . import tree
+from . import trace, tree
 
 __all__ = ["grad", "jvp", "reverse", "value_and_grad", "vjp", "vjp_nodes"]
 
 _tokens = itertools.count(1)
+
+# Set by the tensor layer: do the nodes lead to a leaf tensor that wants a gradient? Derivatives
+# are differentiable themselves, also with respect to weights the function reads from outside.
+needs_grad: Callable[[Sequence[Node]], bool] = lambda nodes: False
 
 
 def mark(x: Node) -> Node:
@@ -49,16 +53,16 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
     """As `grad`, giving (value, gradient); with has_aux the function gives (loss, anything)."""
     def both(*args: Any, **kwargs: Any) -> Any:
         wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        nodes, shape = tree.flatten([args[i] for i in wanted])
-        marked = [mark(n) for n in nodes]
+        nodes, shape = tree.flatten([_argument(args, i) for i in wanted])
+        marked = [mark(_checked(n)) for n in nodes]
         new = list(args)
-        for place, value in zip(wanted, tree.unflatten(shape, marked), strict=True):
-            new[place] = value
-        value = function(*new, **kwargs)
+        for place, given in zip(wanted, tree.unflatten(shape, marked), strict=True):
+            new[place] = given
+        with trace.inlining():
+            value = function(*new, **kwargs)
         loss = _scalar(value[0] if has_aux else value)
-        found = vjp_nodes([loss], [constant(1, loss.dtype)], marked)
-        grads = tree.unflatten(shape, [_checked(x, g) for x, g in zip(nodes, found, strict=True)])
-        return value, grads[0] if isinstance(argnums, int) else tuple(grads)
+        grads = fill(shape, vjp_nodes([loss], [constant(1, loss.dtype)], marked))
+        return _released(value, shape), grads[0] if isinstance(argnums, int) else tuple(grads)
     return both
 
 
@@ -66,12 +70,14 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[...,
     """function(*primals), and the map from a cotangent of it to cotangents of the primals."""
     nodes, shape = tree.flatten(list(primals))
     marked = [mark(n) for n in nodes]
-    value = function(*tree.unflatten(shape, marked))
+    with trace.inlining():
+        value = function(*tree.unflatten(shape, marked))
     outputs, _ = tree.flatten(value)
     def pull(cotangent: Any) -> tuple[Any, ...]:
         cts, _ = tree.flatten(cotangent)
-        return tuple(tree.unflatten(shape, vjp_nodes(outputs, cts, marked)))
-    return value, pull
+        _check_like("vjp", outputs, cts)
+        return tuple(fill(shape, vjp_nodes(outputs, cts, marked)))
+    return _released(value, shape), pull
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any],
@@ -80,34 +86,90 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
     Forward mode needs no rules of its own: the pullback is linear in the cotangent, and its own
     pullback is the forward derivative.
-    Source: Christianson 2012 in spirit; the two-reverse construction of Townsend 2017.
+
+    Raises  E603 when tangents do not match the primals
+    Source  the double-reverse construction, Townsend 2017, "A new trick for calculating
+            Jacobian vector products"
     """
     nodes, shape = tree.flatten(list(primals))
     directions, _ = tree.flatten(list(tangents))
-    for x, t in zip(nodes, directions, strict=True):
-        if x.shape != t.shape:
-            raise ShapeError("E603", "jvp", "a tangent differs in shape from its primal",
-                             got={"primal": x, "tangent": t}, need="one tangent per primal")
+    _check_like("jvp", nodes, directions)
     marked = [mark(n) for n in nodes]
-    value = function(*tree.unflatten(shape, marked))
+    with trace.inlining():
+        value = function(*tree.unflatten(shape, marked))
     outputs, out_shape = tree.flatten(value)
     probes = [mark(movement.broadcast_to(constant(0, o.dtype), o.shape)) for o in outputs]
     pulled = vjp_nodes(outputs, probes, marked)
-    return value, tree.unflatten(out_shape, vjp_nodes(pulled, directions, probes))
+    pushed = vjp_nodes(pulled, directions, probes)
+    flag = any(h.requires_grad for h in tree.holes(shape)) or needs_grad([*outputs, *pushed])
+    return _flagged(out_shape, outputs, flag), _flagged(out_shape, pushed, flag)
+
+
+def fill(shape: Any, nodes: Sequence[Node]) -> Any:
+    """A tree of derivatives: they take part in gradients when its tensors did, or when they lead
+    to a leaf that wants one.
+    """
+    return _flagged(shape, nodes, any(h.requires_grad for h in tree.holes(shape)) or needs_grad(nodes))
+
+
+def _released(value: Any, arguments: Any) -> Any:
+    """The value of a function of marked arguments: what it takes part in without the marks."""
+    nodes, shape = tree.flatten(value)
+    flag = any(h.requires_grad for h in tree.holes(arguments)) or needs_grad(nodes)
+    return _flagged(shape, nodes, flag)
+
+
+def _flagged(shape: Any, nodes: Sequence[Node], flag: bool) -> Any:
+    rest = iter(nodes)
+    def visit(v: Any) -> Any:
+        if isinstance(v, tree.Hole):
+            return tree.unflatten(tree.Hole(v.kind, flag), [next(rest)])
+        return tree.map_children(visit, v)
+    return visit(shape)
+
+
+def _argument(args: Sequence[Any], place: int) -> Any:
+    if not -len(args) <= place < len(args):
+        raise ArgumentError("E603", "grad", f"there is no argument {place}",
+                            got={"arguments": len(args)}, need="argnums of positional arguments")
+    if not tree.leaves(args[place]):
+        raise DTypeError("E604", "grad", f"no gradient with respect to {type(args[place]).__name__}",
+                         got={f"argument {place}": repr(args[place])[:60]}, need="a float tensor",
+                         tries=[("sheer.tensor(x)", lambda: float(args[place]))])
+    return args[place]
+
+
+def _check_like(op: str, values: Sequence[Node], others: Sequence[Node]) -> None:
+    """A tangent or cotangent per value, of its shape and dtype."""
+    names = ("primal", "tangent") if op == "jvp" else ("result", "cotangent")
+    if len(values) != len(others):
+        raise ShapeError("E603", op, f"{len(values)} {names[0]}s, {len(others)} {names[1]}s",
+                         need=f"one {names[1]} per {names[0]}")
+    for x, t in zip(values, others, strict=True):
+        if x.spec != t.spec:
+            raise ShapeError("E603", op, f"a {names[1]} differs in shape or dtype from its {names[0]}",
+                             got={names[0]: x, names[1]: t}, need=f"one {names[1]} per {names[0]}")
 
 
 def _scalar(value: Any) -> Node:
     nodes, _ = tree.flatten(value)
     if len(nodes) != 1 or nodes[0].shape != () or not nodes[0].dtype.is_floating_point:
         raise ShapeError("E602", "grad", "the function must give one float number",
-                         got={f"result {i}": n for i, n in enumerate(nodes)}, need="shape ()",
-                         tries=[("return loss.mean() or loss.sum()", lambda: None)])
+                         got={f"result {i}": n for i, n in enumerate(nodes)} or {
+                             "result": type(value).__name__}, need="a float tensor of shape ()",
+                         tries=[("return loss.mean() or loss.sum()", lambda: _mean(nodes))])
     return nodes[0]
 
 
-def _checked(x: Node, g: Node) -> Node:
+def _mean(nodes: Sequence[Node]) -> None:
+    (node,) = nodes
+    if not node.dtype.is_floating_point:
+        raise TypeError("a mean of integers is no float")
+
+
+def _checked(x: Node) -> Node:
     if not x.dtype.is_floating_point:
         raise DTypeError("E604", "grad", f"no gradient with respect to {x.dtype.name}",
                          got={"argument": x}, need="float32 or float64",
                          tries=[("x.float()", lambda: None)])
-    return g
+    return x

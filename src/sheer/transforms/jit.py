@@ -7,26 +7,40 @@ random generator) become inputs too, and those it rebinds are updated in place b
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.graph import Graph
-from ..graph.node import Buffer, Node
+from ..graph.node import Node
 from ..ops.structure import Data, data
-from . import execute, trace, tree
+from . import donation, execute, trace, tree
 from .trace import Captured
 
+FORMS = 128       # forms of one function that are kept; the one not used for longest goes first
+
 # Set by the tensor layer: evaluate a handle's pending node and bind it to its own memory.
-settle: Callable[[Any], None]
+settle: Callable[[Any], None] = lambda handle: None
+# Added to by the tensor layer: settings of the moment that a trace depends on (no_grad).
+ambient: list[Callable[[], Any]] = []
 
 
 @dataclass
 class Traced:
-    """One traced form of a function: its graph, the outside tensors it uses, what must still hold."""
+    """One traced form of a function: its graph, the outside tensors it uses, what must still hold.
+
+    The graph maps (arguments, captured) to (results, rebound arguments, written captured).
+
+    grads       `.grad` slots of outside tensors that the function set
+    rebound     positions of arguments that the function wrote to
+    arg_grads   (position, slot) of arguments whose `.grad` it set
+    """
 
     graph: Graph
     out_shape: Any
@@ -36,61 +50,111 @@ class Traced:
     grads: list[tuple[Any, Any]]
     guards: list[tuple[Callable[[], Any], Any]]
     num_args: int
+    rebound: Sequence[int] = ()
+    arg_grads: Sequence[tuple[int, Any]] = ()
 
     def holds(self) -> bool:
-        """Are the Python values it was traced with still the same?"""
-        return all(ask() == value for ask, value in self.guards)
+        """Are the Python values and outside tensors it was traced with still the same?"""
+        return (all(_same(value, ask()) for ask, value in self.guards)
+                and all(c.fits() for c in self.captured))
 
     @functools.cached_property
     def donate(self) -> dict[int, int]:
+        """output -> input whose memory it takes over."""
         place = {id(c): self.num_args + i for i, c in enumerate(self.captured)}
-        return {self.num_out + j: place[id(c)] for j, c in enumerate(self.written)
+        first = self.num_out + len(self.rebound)
+        return {first + j: place[id(c)] for j, c in enumerate(self.written)
                 if c.now.spec == c.input.spec}
 
 
 class Jitted:
     """A function compiled at its first call for each combination of shapes, dtypes and settings.
 
-    traces counts how often Python ran the function; `programs` lists what was compiled.
+    Arrays and tensors in the arguments are inputs of the program; everything else (numbers,
+    strings, modules) is part of it, and another value means another program. `traces` counts how
+    often Python ran the function; SHEER_DEBUG=1 says why.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.traces = 0
-        self._cache: dict[Any, list[Traced]] = {}
+        self._cache: OrderedDict[Any, list[Traced]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._last: dict[str, str] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if trace.current() is not None:                     # inside another jit: part of it
+        args, kwargs = tree.with_tensors((args, kwargs))
+        if trace.inlined():                                 # inside another jit: part of it
             return self.function(*args, **kwargs)
         nodes, shape = tree.flatten((args, kwargs))
-        key = tree.key(shape), tuple(n.spec for n in nodes)
+        handles = tree.leaves((args, kwargs))
+        with self._lock:
+            form = self._form(nodes, shape, handles)
+        return run(form, nodes, handles)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def _form(self, nodes: list[Node], shape: Any, handles: list[Any]) -> Traced:
+        """The traced form for these arguments, found or made."""
+        key = (tree.key(shape), tuple(n.spec for n in nodes), tuple(ask() for ask in ambient),
+               tuple(getattr(h, "_leaf", False) for h in handles))
         forms = self._cache.setdefault(key, [])
+        self._cache.move_to_end(key)
         form = next((f for f in forms if f.holds()), None)
         if form is None:
-            form = self._trace(nodes, shape)
+            self._report(nodes, shape, len(forms))
+            self.traces += 1
+            try:
+                form = trace_function(self.function, nodes, shape, handles)
+            finally:
+                if not forms and form is None:
+                    del self._cache[key]
             forms.append(form)
-        return run(form, nodes)
+            self._evict()
+        return form
 
-    def _trace(self, nodes: list[Node], shape: Any) -> Traced:
-        self.traces += 1
-        return trace_function(self.function, nodes, shape)
+    def _evict(self) -> None:
+        while sum(map(len, self._cache.values())) > FORMS:
+            oldest = next(iter(self._cache))
+            self._cache[oldest].pop(0)
+            if not self._cache[oldest]:
+                del self._cache[oldest]
+
+    def _report(self, nodes: list[Node], shape: Any, known: int) -> None:
+        """SHEER_DEBUG=1: say which argument made this trace necessary."""
+        if not os.environ.get("SHEER_DEBUG", "0").strip("0"):
+            return
+        rows = _named(shape, nodes)
+        name = getattr(self.function, "__name__", "function")
+        changed = [f"{n} was {self._last.get(n, 'missing')}, is {rows.get(n, 'missing')}"
+                   for n in {**self._last, **rows} if self._last.get(n) != rows.get(n)]
+        why = ("first call" if not self.traces
+               else "; ".join(changed) or "a setting or an outside tensor that it reads has changed")
+        print(f"jit {name}: trace {self.traces + 1}: {why}", file=sys.stderr)
+        self._last = rows
 
     def lower(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments would run."""
-        nodes, shape = tree.flatten((args, kwargs))
-        return trace_function(self.function, nodes, shape).graph
+        return self._traced(args, kwargs).graph
 
     def program(self, *args: Any, **kwargs: Any) -> Any:
         """The executable that a call with these arguments would run."""
-        nodes, shape = tree.flatten((args, kwargs))
-        form = trace_function(self.function, nodes, shape)
+        form = self._traced(args, kwargs)
         return execute.compile_graph(form.graph, form.donate)
+
+    def _traced(self, args: Any, kwargs: Any) -> Traced:
+        args, kwargs = tree.with_tensors((args, kwargs))
+        nodes, shape = tree.flatten((args, kwargs))
+        return trace_function(self.function, nodes, shape, tree.leaves((args, kwargs)))
 
 
 def jit(function: Callable[..., Any]) -> Jitted:
     """Compile a function, or a whole training step, into one program.
 
+    Raises  E605 when a value it made is kept and used outside, E606 when it asks for a number,
+            E617 for an argument that is neither a tensor nor hashable
     Example
         >>> @sheer.jit
         ... def step(x, y):
@@ -103,40 +167,79 @@ def jit(function: Callable[..., Any]) -> Jitted:
     return Jitted(function)
 
 
-def trace_function(function: Callable[..., Any], nodes: list[Node], shape: Any) -> Traced:
-    """Run the function once on placeholders for `nodes` and keep what it did as a graph."""
+def trace_function(function: Callable[..., Any], nodes: list[Node], shape: Any,
+                   handles: Sequence[Any] = ()) -> Traced:
+    """Run the function once on placeholders for `nodes` and keep what it did as a graph.
+
+    handles are the caller's tensors: a placeholder of a leaf is a leaf.
+    """
     with trace.tracing() as t:
         arguments = [t.input(n) for n in nodes]
-        args, kwargs = tree.unflatten(shape, arguments)
-        out_nodes, out_shape = tree.flatten(function(*args, **kwargs))
-    return Traced(t.graph(arguments, out_nodes), out_shape, len(out_nodes),
-                  list(t.captured.values()), t.written, list(t.grads.values()), t.guards, len(nodes))
+        given = tree.unflatten(shape, arguments)
+        inside = tree.leaves(given)
+        for new, old in zip(inside, handles, strict=False):
+            _like_leaf(t, new, old)
+        args, kwargs = given
+        result = function(*args, **kwargs)
+        out_nodes, out_shape = tree.flatten(result)
+        seen = [t.read(h) if not isinstance(h, Node) else h for h in inside]
+    rebound = [i for i, (a, b) in enumerate(zip(arguments, seen, strict=True)) if a is not b]
+    graph = t.graph(arguments, [*out_nodes, *(seen[i] for i in rebound)])
+    arg_grads = [(i, h._grad) for i, h in enumerate(inside) if getattr(h, "_grad", None) is not None]
+    return Traced(graph, out_shape, len(out_nodes), list(t.captured.values()), t.written,
+                  list(t.grads.values()), t.guards, len(nodes), rebound, arg_grads)
 
 
-def run(form: Traced, nodes: list[Node]) -> Any:
+def run(form: Traced, nodes: list[Node], handles: Sequence[Any] = ()) -> Any:
     """Run a traced form on argument nodes; rebinds what the function rebinds."""
+    execute.evaluate([*nodes, *(trace.outside(c.current()) for c in form.captured)])
     arguments = execute.evaluate(nodes)
     arrays = [*arguments, *(_array(c) for c in form.captured)]
     results = execute.compile_graph(form.graph, form.donate)(arrays)
-    for j, c in enumerate(form.written):
-        array = results[form.num_out + j]
-        if c.handle._bound.prim.buffer.array is not array:
-            c.handle._rebind(data(array))
+    state = results[form.num_out:]
+    for position, array in zip(form.rebound, state, strict=False):
+        if handles:
+            handles[position]._rebind(data(array))
+    for c, array in zip(form.written, state[len(form.rebound):], strict=True):
+        handle = c.current()
+        if handle._bound.prim.buffer.array is not array:
+            handle._rebind(data(array))
     for handle, slot in form.grads:
         handle._grad = slot
+    for position, slot in form.arg_grads if handles else ():
+        handles[position]._grad = slot
     return tree.unflatten(form.out_shape, [data(r) for r in results[:form.num_out]])
 
 
 def _array(captured: Captured) -> np.ndarray:
     """The memory of an outside tensor; its own, when the program is going to write to it."""
-    handle = captured.handle
-    node = trace.outside(handle)
-    if not isinstance(node.prim, Data):
-        del node
+    handle = captured.current()
+    if not captured.written:
+        if not handle.requires_grad and not isinstance(handle._bound.prim, Data):
+            settle(handle)                              # forgets how it was made
+        return execute.evaluate([handle._bound])[0]
+    if not isinstance(handle._bound.prim, Data):
         settle(handle)
-        node = handle._bound
-    array: np.ndarray = node.prim.buffer.array
-    if captured.written and (sys.getrefcount(node) > 3 or sys.getrefcount(array) > 3):
-        array = array.copy()                                # somebody else still reads the old value
-        handle._rebind(Data(Buffer(array))())
-    return array
+    return donation.own(handle)
+
+
+def _like_leaf(t: trace.Trace, new: Any, old: Any) -> None:
+    """Inside the function, an argument is a leaf with requires_grad when it is one outside."""
+    if getattr(old, "_leaf", False) and old.requires_grad:
+        new._leaf = new.requires_grad = True
+        t.leaves[new._bound] = new
+
+
+def _named(shape: Any, nodes: list[Node]) -> dict[str, str]:
+    """The arguments by name, for people."""
+    args, kwargs = shape
+    rows = tree.rows(args, nodes, "")
+    rest = nodes[len(tree.holes(args)):]
+    return {f"argument {k}": v for k, v in {**rows, **tree.rows(kwargs, rest)}.items()}
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Is a guarded value unchanged? Tensors only when they are one object."""
+    if before is now:
+        return True
+    return type(before) is type(now) and not hasattr(before, "_bound") and bool(before == now)

@@ -1,8 +1,9 @@
 """Tracing: while a function runs once, every tensor it touches is seen as an input of a graph.
 
-A handle is an object with `_bound` (its node), `_home` (the trace it was made in, or None) and
-`requires_grad`. A trace never changes handles that were there before it: what the function reads
-becomes an input, what it writes is remembered and, after the run, belongs to whoever asked.
+A handle is an object with `_bound` (its node), `_home` (the trace it was made in, or None),
+`_grad` (its gradient's handle, or None) and `requires_grad`. A trace never changes handles that
+were there before it: what the function reads becomes an input, what it writes is remembered and,
+after the run, belongs to whoever asked.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any, Protocol
 
 from ..graph.errors import StateError
 from ..graph.graph import Graph, substitute
-from ..graph.node import Node
-from ..ops.structure import Input
+from ..graph.node import Node, fresh, make, topological
+from ..graph.source import Source
+from ..ops.structure import Data, Input, constant
 
+BAKED = 64            # elements: an array that small, made while tracing, is part of the graph
 _local = threading.local()
 _scopes = itertools.count(1)
 
@@ -28,20 +31,50 @@ class Handle(Protocol):
 
     _bound: Node
     _home: Trace | None
+    _grad: Any
     requires_grad: bool
+
+
+class Fixed:
+    """A handle on an array that a traced function made: it stays what it was then."""
+
+    def __init__(self, node: Node) -> None:
+        self._bound, self._home, self._grad, self.requires_grad = node, None, None, False
+
+    @property
+    def node(self) -> Node:
+        """The array."""
+        return self._bound
 
 
 @dataclass
 class Captured:
-    """A tensor from outside: the input that stands for it, and its node as of now."""
+    """A tensor from outside: the input that stands for it, and its node as of now.
+
+    owner is set when the tensor was found as the gradient of `owner`: then it is whatever that
+    gradient is at the time of the call.
+    """
 
     handle: Any
     input: Node
     now: Node
+    wants_grad: bool = False
+    owner: Any = None
 
     @property
     def written(self) -> bool:
+        """Did the function rebind it?"""
         return self.now is not self.input
+
+    def current(self) -> Any:
+        """The handle that a call now is about."""
+        return self.handle if self.owner is None else self.owner._grad
+
+    def fits(self) -> bool:
+        """Can the handle, as it is now, stand where it stood when the function was traced?"""
+        handle = self.current()
+        return (handle is not None and handle._bound.spec == self.input.spec
+                and handle.requires_grad == self.wants_grad)
 
 
 @dataclass
@@ -52,15 +85,26 @@ class Trace:
     scope: int = field(default_factory=lambda: next(_scopes))
     captured: dict[int, Captured] = field(default_factory=dict)
     grads: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    grads_read: dict[int, Any] = field(default_factory=dict)
     leaves: dict[Node, Any] = field(default_factory=dict)
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    baked: dict[Node, Node] = field(default_factory=dict)
     closed: bool = False
     count: int = 0
 
-    def input(self, like: Any) -> Node:
-        """A new input of the graph."""
+    @property
+    def root(self) -> Trace:
+        """The outermost trace: the one whose result is kept and used again."""
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    def input(self, like: Any, source: Source | None = None) -> Node:
+        """A new input of the graph, made where `like` was made."""
         self.count += 1
-        return Input(self.count - 1, like.shape, like.dtype, self.scope)()
+        prim = Input(self.count - 1, like.shape, like.dtype, self.scope)
+        return make(prim, (), source or getattr(like, "source", None))
 
     def read(self, handle: Handle) -> Node:
         """The node of a handle as the traced function sees it."""
@@ -70,7 +114,7 @@ class Trace:
         if entry is None:
             outer = self.parent.read(handle) if self.parent else outside(handle)
             made = self.input(outer)
-            entry = self.captured[id(handle)] = Captured(handle, made, made)
+            entry = self.captured[id(handle)] = Captured(handle, made, made, handle.requires_grad)
             if handle.requires_grad:
                 self.leaves[made] = handle
         return entry.now
@@ -86,25 +130,56 @@ class Trace:
             self.leaves[node] = handle
 
     def guard(self, ask: Callable[[], Any]) -> Any:
-        """A Python value that the trace depends on: a later call checks that it is the same."""
+        """A Python value that the trace depends on: a later call checks that it is the same.
+
+        What is kept and called again is the outermost function, so the guard is there.
+        """
         value = ask()
-        self.guards.append((ask, value))
+        self.root.guards.append((ask, value))
         return value
+
+    def absorb(self, outputs: Sequence[Node]) -> None:
+        """Arrays made while tracing: small ones become constants, others inputs of the graph.
+
+        So the body of a loop that says `tensor([1.0])` is the same body every time.
+        """
+        roots = [*outputs, *(c.now for c in self.captured.values())]
+        for node in topological(roots, stop=self.baked.__contains__):
+            if not isinstance(node.prim, Data) or node in self.baked:
+                continue
+            if node.size <= BAKED:
+                self.baked[node] = make(constant(node.prim.buffer.array).prim, (), node.source)
+            else:
+                made = self.input(node)
+                fixed = Fixed(node)
+                self.captured[id(fixed)] = Captured(fixed, made, made)
+                self.baked[node] = made
 
     def graph(self, arguments: Sequence[Node], outputs: Sequence[Node]) -> Graph:
         """The function as a closed graph: (arguments, captured) -> (outputs, written)."""
-        return close([*arguments, *(c.input for c in self.captured.values())],
-                     [*outputs, *(c.now for c in self.written)])
+        self.absorb(outputs)
+        return self.close([*arguments, *(c.input for c in self.captured.values())],
+                          [*outputs, *(c.now for c in self.written)])
+
+    def close(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+        """A graph whose inputs are numbered from 0 and belong to no trace."""
+        plain = [fresh(Input(i, x.shape, x.dtype), source=x.source) for i, x in enumerate(inputs)]
+        mapping = dict(zip(inputs, plain, strict=True))
+        baked = {node: mapping.get(new, new) for node, new in self.baked.items()}
+        return Graph(plain, substitute(outputs, baked | mapping))
 
     @property
     def written(self) -> list[Captured]:
+        """The tensors from outside that the function rebound."""
         return [c for c in self.captured.values() if c.written]
 
+    def leave_grads(self) -> None:
+        """After the run, in the trace around it: the gradients it left belong to nobody outside.
 
-def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
-    """A graph whose inputs are numbered from 0 and belong to no trace."""
-    plain = [Input(i, x.shape, x.dtype)() for i, x in enumerate(inputs)]
-    return Graph(plain, substitute(outputs, dict(zip(inputs, plain, strict=True))))
+        Reading one is E605 until it is cleared; silently showing the one before would be wrong.
+        """
+        for handle, slot in self.grads.values():
+            set_grad(handle, slot)
 
 
 def current() -> Trace | None:
@@ -124,14 +199,30 @@ def tracing() -> Iterator[Trace]:
 
 
 @contextmanager
-def suspended() -> Iterator[None]:
-    """Run the block outside any trace: for values that exist already."""
-    before = current()
-    _local.trace = None
+def inlining() -> Iterator[None]:
+    """Run the block with compiled functions as plain ones: a derivative must see into them."""
+    before = getattr(_local, "inline", False)
+    _local.inline = True
     try:
         yield
     finally:
-        _local.trace = before
+        _local.inline = before
+
+
+def inlined() -> bool:
+    """Is a compiled function, called now, part of something larger?"""
+    return current() is not None or getattr(_local, "inline", False)
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Run the block outside any trace: for values that exist already."""
+    before = current(), getattr(_local, "inline", False)
+    _local.trace, _local.inline = None, False
+    try:
+        yield
+    finally:
+        _local.trace, _local.inline = before
 
 
 def outside(handle: Handle) -> Node:
@@ -149,6 +240,38 @@ def read(handle: Handle) -> Node:
     """The node of a handle, in or out of a trace."""
     trace = current()
     return outside(handle) if trace is None else trace.read(handle)
+
+
+def grad_of(handle: Handle) -> Any:
+    """What `.grad` of a handle is, as the running function sees it.
+
+    A traced function that finds a gradient from before depends on the slot, not on the tensor
+    that is in it now: the next call takes the one that is there then.
+    """
+    running = current()
+    while running is not None:
+        if id(handle) in running.grads:
+            return running.grads[id(handle)][1]
+        running.grads_read[id(handle)] = handle
+        if handle._home is running:
+            return handle._grad
+        if running.parent is None:
+            running.guard(lambda: handle._grad is None)
+            grad = handle._grad
+            if grad is not None and grad._home is None:
+                running.read(grad)
+                running.captured[id(grad)].owner = handle
+        running = running.parent
+    return handle._grad
+
+
+def set_grad(handle: Handle, value: Any) -> None:
+    """Put a handle, or None, into the `.grad` slot; inside a trace, for the rest of its run."""
+    running = current()
+    if running is None or handle._home is running:
+        handle._grad = value
+    else:
+        running.grads[id(handle)] = (handle, value)
 
 
 def refuse_value(what: str, node: Node) -> StateError:

@@ -1,13 +1,21 @@
-"""Trees: nested tuples, lists and dicts of tensors flow in; the nodes and the shape come out."""
+"""Trees: nested tuples, lists and dicts of tensors flow in; the nodes and the shape come out.
+
+NumPy arrays are leaves too and become tensors. Everything else is part of the shape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..graph.node import Node
+import numpy as np
 
-# The tensor layer registers its handle here: how to take the node out, and how to wrap one.
+from ..graph.errors import ArgumentError
+from ..graph.node import Node
+from ..ops.structure import data
+
+# The tensor layer registers its handle here: how to take the node out of one (or out of a NumPy
+# array), and how to wrap a node.
 _handles: dict[type, tuple[Callable[[Any], Node], Callable[[Node, bool], Any]]] = {}
 
 
@@ -25,25 +33,22 @@ class Hole:
         self.kind, self.requires_grad = kind, requires_grad
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Hole) and self.requires_grad == other.requires_grad
+        return (isinstance(other, Hole) and self.kind is other.kind
+                and self.requires_grad == other.requires_grad)
 
-    def __hash__(self) -> int: return hash(self.requires_grad)
+    def __hash__(self) -> int: return hash((self.kind, self.requires_grad))
     def __repr__(self) -> str: return "*"
-
-
-def _handle_of(value: Any) -> type | None:
-    return next((k for k in type(value).__mro__ if k in _handles), None)
 
 
 def flatten(value: Any) -> tuple[list[Node], Any]:
     """The nodes in order, and the tree with a Hole in place of each."""
     nodes: list[Node] = []
     def visit(v: Any) -> Any:
-        kind = Node if isinstance(v, Node) else _handle_of(v)
-        if kind is not None:
-            nodes.append(v if kind is Node else _handles[kind][0](v))
-            return Hole(kind, getattr(v, "requires_grad", False))
-        return _map_children(visit, v)
+        kind = _leaf_kind(v)
+        if kind is None:
+            return map_children(visit, v)
+        nodes.append(_node_of(v, kind))
+        return Hole(kind, getattr(v, "requires_grad", False))
     return nodes, visit(value)
 
 
@@ -54,7 +59,7 @@ def unflatten(shape: Any, nodes: Iterable[Node]) -> Any:
         if isinstance(v, Hole):
             node = next(rest)
             return node if v.kind is Node else _handles[v.kind][1](node, v.requires_grad)
-        return _map_children(visit, v)
+        return map_children(visit, v)
     return visit(shape)
 
 
@@ -62,28 +67,121 @@ def leaves(value: Any) -> list[Any]:
     """The tensors of a tree themselves, in order."""
     found: list[Any] = []
     def visit(v: Any) -> Any:
-        if isinstance(v, Node) or _handle_of(v) is not None:
-            found.append(v)
-            return v
-        return _map_children(visit, v)
+        if _leaf_kind(v) is None:
+            return map_children(visit, v)
+        found.append(v)
+        return v
     visit(value)
     return found
 
 
+def with_tensors(value: Any) -> Any:
+    """The tree with a tensor in place of each NumPy array; tensors stay the objects they are."""
+    def visit(v: Any) -> Any:
+        if not isinstance(v, np.ndarray):
+            return v if _leaf_kind(v) is not None else map_children(visit, v)
+        kind = _leaf_kind(v)
+        assert kind is not None
+        node = _node_of(v, kind)
+        return node if kind is Node else _handles[kind][1](node, False)
+    return visit(value)
+
+
+def holes(shape: Any) -> list[Hole]:
+    """The holes of a flattened tree, in order."""
+    found: list[Hole] = []
+    def visit(v: Any) -> Any:
+        if isinstance(v, Hole):
+            found.append(v)
+            return v
+        return map_children(visit, v)
+    visit(shape)
+    return found
+
+
+def broadcast(prefix: Any, value: Any) -> list[Any]:
+    """One entry per leaf of `value`: `prefix` is a tree whose entries stand for whole subtrees."""
+    if isinstance(prefix, list | tuple) and isinstance(value, list | tuple):
+        if len(prefix) != len(value):
+            raise ArgumentError("E608", "vmap", f"{len(prefix)} entries for {len(value)} values",
+                                got={"dims": prefix}, need="one entry per value, or one for all")
+        return [e for p, v in zip(prefix, value, strict=True) for e in broadcast(p, v)]
+    if isinstance(prefix, dict) and isinstance(value, dict):
+        if prefix.keys() != value.keys():
+            raise ArgumentError("E608", "vmap", f"entries for {[*prefix]}, values {[*value]}",
+                                got={"dims": prefix}, need="the same keys")
+        return [e for k, v in value.items() for e in broadcast(prefix[k], v)]
+    return [prefix] * (len(leaves(value)) + len(holes(value)))      # a tree of either
+
+
 def key(shape: Any) -> Any:
-    """A hashable form of a flattened tree, static values included."""
+    """A hashable form of a flattened tree, static values included; 0.0 and -0.0 differ.
+
+    Raises ArgumentError E617 for a value that can be no part of a key.
+    """
     if isinstance(shape, dict):
-        return ("dict", *((k, key(v)) for k, v in shape.items()))
-    if isinstance(shape, Sequence) and not isinstance(shape, str | bytes):
-        return (type(shape).__name__, *map(key, shape))
-    return (type(shape).__name__, shape)
+        return (type(shape), *((k, key(v)) for k, v in shape.items()))
+    if isinstance(shape, list | tuple):
+        return (type(shape), *map(key, shape))
+    if isinstance(shape, float):
+        return type(shape), shape.hex()
+    try:
+        hash(shape)
+    except TypeError:
+        raise ArgumentError("E617", "jit", f"a {type(shape).__name__} is neither a tensor nor hashable",
+                            got={"argument": repr(shape)[:60]},
+                            need="tensors, arrays, nested tuples, lists and dicts of them, or "
+                                 "hashable values") from None
+    return type(shape), shape
 
 
-def _map_children(visit: Callable[[Any], Any], value: Any) -> Any:
+def rows(shape: Any, nodes: Iterable[Node], name: str = "") -> dict[str, str]:
+    """What each argument is, by its name: `{"0": "f32[3]", "k": "3"}`. To say what has changed."""
+    rest = iter(nodes)
+    found: dict[str, str] = {}
+    def visit(v: Any, path: str) -> None:
+        if isinstance(v, dict):
+            for k, child in v.items():
+                visit(child, f"{path}.{k}" if path else str(k))
+        elif isinstance(v, list | tuple):
+            for i, child in enumerate(v):
+                visit(child, f"{path}[{i}]" if path else str(i))
+        elif isinstance(v, Hole):
+            node = next(rest)
+            found[path] = f"{node.spec}{', requires_grad' if v.requires_grad else ''}"
+        else:
+            found[path] = repr(v)[:60]
+    visit(shape, name)
+    return found
+
+
+def _leaf_kind(value: Any) -> type | None:
+    """The kind of handle a value is, or becomes; None when it is no leaf."""
+    if isinstance(value, Node):
+        return Node
+    if isinstance(value, np.ndarray):
+        return next(iter(_handles), Node)
+    return next((k for k in type(value).__mro__ if k in _handles), None)
+
+
+def _node_of(value: Any, kind: type) -> Node:
+    if kind is not Node:
+        return _handles[kind][0](value)
+    return value if isinstance(value, Node) else data(np.array(value, order="C"))
+
+
+def map_children(visit: Callable[[Any], Any], value: Any) -> Any:
     if isinstance(value, dict):
-        return type(value)((k, visit(v)) for k, v in value.items())
+        return _like_dict(value, {k: visit(v) for k, v in value.items()})
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(visit, value))
     if isinstance(value, list | tuple):
         return type(value)(map(visit, value))
     return value
+
+
+def _like_dict(value: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    """`items` as a dict of the same kind; a defaultdict keeps its factory."""
+    made: dict[Any, Any] = value.copy()
+    made.update(items)
+    return made

@@ -5,56 +5,104 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph.errors import ShapeError
-from ..graph.node import Node
+from ..graph.errors import ArgumentError, ShapeError, StateError
+from ..graph.graph import substitute
+from ..graph.node import Node, topological
 from ..ops.batching import move_axis
-from ..ops.structure import Input
 from ..ops.walk import batch_nodes
 from . import trace, tree
 
 
-def vmap(function: Callable[..., Any], in_dims: int | None | Sequence[int | None] = 0,
-         out_dims: int = 0) -> Callable[..., Any]:
+def vmap(function: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Callable[..., Any]:
     """Map a function over an axis of its arguments, every primitive by its batching rule.
 
-    in_dims says per argument which axis holds the examples (None: the same for all).
+    in_dims says which axis holds the examples: one number for all arguments, or one entry per
+    argument, which may be a tree like the argument; None: the same for all examples. out_dims
+    says where the axis goes in the results, likewise. Keyword arguments are not mapped.
     Random numbers drawn inside are the same for every example.
 
     Shape   arguments (B, ...) -> results (B, ...)
-    Raises  E608 when lengths of the mapped axes differ or there is none
+    Raises  E608 when lengths of the mapped axes differ or there is none, E615 when the function
+            writes values of single examples into a tensor that is shared by all
     Source  jax.vmap, torch.func.vmap
     """
-    def mapped(*args: Any) -> Any:
-        dims = [in_dims] * len(args) if in_dims is None or isinstance(in_dims, int) else list(in_dims)
-        batched: dict[Node, Node] = {}
-        inner = [arg if dim is None else _one_example(arg, dim, batched)
-                 for arg, dim in zip(args, dims, strict=True)]
-        size = _size(batched)
-        outputs, shape = tree.flatten(function(*inner))
-        results = batch_nodes(outputs, batched, size)
-        return tree.unflatten(shape, [move_axis(r, 0, out_dims % r.ndim) for r in results])
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        args = tree.with_tensors(args)
+        nodes, shape = tree.flatten(args)
+        dims = tree.broadcast(_per_argument(in_dims, args), args)
+        fronts = [None if d is None else _front(x, d) for x, d in zip(nodes, dims, strict=True)]
+        size = _size([f for f in fronts if f is not None])
+        with trace.tracing() as t:
+            inner = [x if f is None else t.input(f.to(*f.shape[1:]), x.source)
+                     for x, f in zip(nodes, fronts, strict=True)]
+            outputs, out_shape = tree.flatten(function(*tree.unflatten(shape, inner), **kwargs))
+        batched = {i: f for i, f in zip(inner, fronts, strict=True) if f is not None}
+        outputs = _written_back(t, outputs, batched)
+        return tree.unflatten(out_shape, _results(outputs, out_shape, batched, size, out_dims))
     return mapped
 
 
-def _one_example(arg: Any, dim: int, batched: dict[Node, Node]) -> Any:
-    """The argument as one example sees it; notes the batch behind each of its nodes."""
-    nodes, shape = tree.flatten(arg)
-    examples = []
-    for x in nodes:
-        if x.ndim == 0:
-            raise ShapeError("E608", "vmap", "an argument has no axis to map over", got={"x": x},
-                             need="at least one axis, or in_dims=None for it")
-        front = move_axis(x, dim % x.ndim, 0)
-        examples.append(Input(len(batched), front.shape[1:], x.dtype, next(trace._scopes))())
-        batched[examples[-1]] = front
-    return tree.unflatten(shape, examples)
+def _per_argument(in_dims: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if in_dims is None or isinstance(in_dims, int):
+        return (in_dims,) * len(args)
+    if not isinstance(in_dims, list | tuple) or len(in_dims) != len(args):
+        raise ArgumentError("E608", "vmap", f"in_dims has no entry for each of {len(args)} arguments",
+                            got={"in_dims": repr(in_dims)}, need="a number, None, or an entry for each")
+    return tuple(in_dims)
 
 
-def _size(batched: dict[Node, Node]) -> int:
-    sizes = {b.shape[0] for b in batched.values()}
+def _front(x: Node, dim: int) -> Node:
+    """x with the axis of examples first."""
+    if not -x.ndim <= dim < x.ndim:
+        raise ShapeError("E608", "vmap", f"an argument has no axis {dim} to map over", got={"x": x},
+                         need="an axis that exists, or in_dims=None for it")
+    return move_axis(x, dim % x.ndim, 0)
+
+
+def _size(fronts: Sequence[Node]) -> int:
+    sizes = {f.shape[0] for f in fronts}
     if len(sizes) != 1:
         raise ShapeError("E608", "vmap", f"mapped axes have lengths {sorted(sizes)}" if sizes
                          else "no argument is mapped",
-                         got={f"x{i}": b for i, b in enumerate(batched.values())},
+                         got={f"x{i}": f for i, f in enumerate(fronts)},
                          need="one length for all mapped axes")
     return sizes.pop()
+
+
+def _written_back(t: trace.Trace, outputs: list[Node], batched: dict[Node, Node]) -> list[Node]:
+    """The outputs in terms of tensors from outside; those that were rebound are rebound there."""
+    outer = {c.input: trace.read(c.handle) for c in t.captured.values()}
+    for c in t.written:
+        if _depends(c.now, batched):
+            raise StateError("E615", "vmap", "one example's value goes into a tensor shared by all",
+                             got={"tensor": outer[c.input], "value": c.now},
+                             need="a result of the function, or a value equal for all examples",
+                             tries=[("return it, and write after vmap", lambda: None)])
+    written = t.written
+    new = substitute([*outputs, *(c.now for c in written)], outer)
+    for c, node in zip(written, new[len(outputs):], strict=True):
+        c.handle._rebind(node)
+    t.leave_grads()
+    return list(new[:len(outputs)])
+
+
+def _depends(node: Node, batched: dict[Node, Node]) -> bool:
+    return any(n in batched for n in topological([node]))
+
+
+def _results(outputs: Sequence[Node], shape: Any, batched: dict[Node, Node], size: int,
+             out_dims: Any) -> list[Node]:
+    dims = tree.broadcast(out_dims, shape)
+    results = []
+    for node, front, dim in zip(outputs, batch_nodes(outputs, batched, size), dims, strict=True):
+        if dim is None:
+            if _depends(node, batched):
+                raise ShapeError("E608", "vmap", "a result with out_dims=None is not the same for all",
+                                 got={"result": node}, need="an axis for it in out_dims")
+            results.append(node)
+        elif not -front.ndim <= dim < front.ndim:
+            raise ShapeError("E608", "vmap", f"a result has no place for an axis {dim}",
+                             got={"result": node}, need=f"out_dims from 0 to {node.ndim}")
+        else:
+            results.append(move_axis(front, 0, dim % front.ndim))
+    return results

@@ -1,8 +1,9 @@
-"""The CPU backend: a graph flows in, an `Executable` comes out: NumPy arrays in, NumPy arrays out."""
+"""The CPU backend: a graph flows in, a function from NumPy arrays to NumPy arrays comes out."""
 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -33,24 +34,47 @@ class CpuBackend:
 class Executable:
     """A compiled program and the memory it runs in."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, timed: bool = False) -> None:
         self.program = program
         target = host_target()
-        lowering = Lowering(program, target)
+        lowering = Lowering(program, target, timed)
         text = lowering.text()
-        program.texts.update(llvm=lambda: text, asm=lambda: emit_asm(text, target))
+        if not timed:
+            program.texts.update(llvm=lambda: text, asm=lambda: emit_asm(text, target))
         self._library = compile_ir(text, target)
-        self._run = self._library.function(ENTRY, [ctypes.c_void_p] * 5, ctypes.c_int32)
-        self._hosts, self._failure = lowering.hosts, None
+        self._run = self._library.function(ENTRY, [ctypes.c_void_p] * 6, ctypes.c_int32)
+        self._hosts = lowering.hosts
+        self._failure: BaseException | None = None
         self._callback = CALLBACK(self._on_host)
-        self._arena = _empty(max(program.peak_bytes, 1), np.dtype(np.uint8))
-        self._scratch = _empty(max(lowering.scratch_bytes, 1), np.dtype(np.uint8))
-        self._constants = _empty(max(len(program.constants), 1), np.dtype(np.uint8))
-        self._constants[:len(program.constants)] = np.frombuffer(program.constants, np.uint8)
         self._specs = [o.spec for o in program.graph.outputs]
         self._inputs = [i.spec for i in program.graph.inputs]
-        self._context = [a.ctypes.data for a in (self._arena, self._constants)]
         self._table = np.zeros(max(len(self._inputs) + len(self._specs), 1), np.uintp)
+        self._clock = np.zeros(max(len(lowering.numbers), 1), np.int64)
+        self._memory = [_empty(max(size, 1), np.dtype(np.uint8)) for size in (
+            program.peak_bytes, len(program.constants), lowering.scratch_bytes)]
+        arena, constants, scratch = self._memory
+        constants[:len(program.constants)] = np.frombuffer(program.constants, np.uint8)
+        self._context = (self._table.ctypes.data, arena.ctypes.data, constants.ctypes.data,
+                         ctypes.cast(self._callback, ctypes.c_void_p).value, scratch.ctypes.data,
+                         self._clock.ctypes.data)
+
+    def measure(self, arrays: Sequence[np.ndarray], runs: int = 5) -> Program:
+        """The program with each kernel's seconds per run filled in (its own: loops include theirs).
+
+        Runs on copies of the arrays, so that donated ones keep their values.
+        """
+        timed = Executable(self.program, timed=True)
+        copies = [a.copy() for a in arrays]
+        timed(copies)
+        timed._clock[:] = 0
+        begin = time.perf_counter()
+        for _ in range(runs):
+            timed(copies)
+        seconds = time.perf_counter() - begin
+        top = sum(timed._clock[i] for i, (d, _) in enumerate(self.program.walk()) if d == 0)
+        for number, (_, kernel) in enumerate(self.program.walk()):
+            kernel.seconds = seconds / runs * float(timed._clock[number]) / max(float(top), 1.0)
+        return self.program
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run once. Inputs must be C-contiguous and of the graph's shapes and dtypes."""
@@ -71,9 +95,7 @@ class Executable:
 
     def _launch(self) -> None:
         threads.start()
-        callback = ctypes.cast(self._callback, ctypes.c_void_p).value
-        code = self._run(self._table.ctypes.data, *self._context, callback,
-                         self._scratch.ctypes.data)
+        code = self._run(*self._context)
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure

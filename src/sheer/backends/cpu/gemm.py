@@ -8,20 +8,24 @@ never changes a bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sheer.graph.dtypes import DType, int64
 
 from .control import Control
+from .gemm_axis import Axis, inner
 from .gemm_dot import Dot
 from .gemm_pack import Packing
-from .gemm_tile import Epilogue, Matrix, Prologue, Strip, Tile, emit_tile
+from .gemm_tile import Epilogue, Matrix, Prologue, Result, Strip, Tile, emit_tile
+from .gemm_window import WindowPacking
 from .target import Target
 from .values import Operand, Value, constant
 
 _L1_BYTES = 24 * 1024          # of B: smaller needs no packing
 _STRIP_BYTES = 640 * 1024      # of a packed strip: what stays in a 1 MB L2 beside A and C
+_WINDOW_BYTES = 192 * 1024     # the same where A is read again and again by overlapping windows
 Range = tuple[Operand, Operand]
 
 
@@ -29,6 +33,7 @@ Range = tuple[Operand, Operand]
 class Gemm:
     """One matrix product. Strides are in elements: A[i, k] lies at i * a_row + k * a_col.
 
+    An axis of A or B may be an odometer instead of a stride (`gemm_axis`).
     `accumulate` adds to what C holds. `packed` says B already lies in strips
     [N / strip][K][strip], the last one padded (see `strip_width`).
     """
@@ -37,14 +42,19 @@ class Gemm:
     n: int
     k: int
     dtype: DType
-    a_row: int
-    a_col: int
-    b_row: int
-    b_col: int
+    a_row: Axis
+    a_col: Axis
+    b_row: Axis
+    b_col: Axis
     c_row: int
     c_col: int = 1
     accumulate: bool = False
     packed: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Has every axis one stride?"""
+        return all(isinstance(x, int) for x in (self.a_row, self.a_col, self.b_row, self.b_col))
 
     @property
     def transposed(self) -> bool:
@@ -90,12 +100,20 @@ def plan(spec: Gemm, target: Target) -> Plan:
     rows = max(1, min(tall, spec.m, (target.registers - 1 - vectors) // vectors))
     size = spec.dtype.size
     small = spec.k * spec.n * size <= _L1_BYTES or spec.m <= 2 * rows
-    pack = not spec.packed and not (spec.b_col == 1 and small)
+    plain_b = isinstance(spec.b_row, int) and isinstance(spec.b_col, int)
+    pack = not spec.packed and not (spec.b_col == 1 and small and plain_b)
     blocked = pack or spec.packed      # otherwise B is read once or twice: nothing to keep in L2
-    depth = min(spec.k, max(256, _STRIP_BYTES // (vectors * lanes * size))) if blocked else spec.k
+    depth = _depth(spec, vectors * lanes * size) if blocked else spec.k
     dot = (not spec.packed and min(spec.m, spec.n) <= 4 and spec.a_col == 1 and spec.b_row == 1
-           and spec.b_col != 1 and spec.k >= lanes)
+           and spec.b_col != 1 and spec.plain and spec.k >= lanes)
     return Plan(rows, vectors, lanes, depth, pack and not dot, dot)
+
+
+def _depth(spec: Gemm, row_bytes: int) -> int:
+    """Rows of B per block: as many as the caches hold, in whole turns of the odometers' fast digits."""
+    most = _STRIP_BYTES if isinstance(spec.a_col, int) else _WINDOW_BYTES
+    unit = math.lcm(inner(spec.a_col), inner(spec.b_row))
+    return min(spec.k, max(max(256, most // row_bytes) // unit, 1) * unit)
 
 
 def _upright(spec: Gemm) -> Gemm:
@@ -111,8 +129,10 @@ def grain(spec: Gemm, target: Target) -> tuple[int, int]:
 
 def workspace_elements(spec: Gemm, target: Target) -> int:
     """Elements of scratch memory that one thread needs, aligned to 64 bytes."""
-    made = plan(_upright(spec), target)
-    return made.depth * made.strip if made.pack else 0
+    upright = _upright(spec)
+    made = plan(upright, target)
+    packed = made.depth * made.strip if made.pack else 0
+    return packed + (upright.m * made.strip if made.depth < upright.k else 0)
 
 
 def emit_gemm(  # noqa: PLR0917 - three matrices and their workspace, as in BLAS
@@ -141,8 +161,8 @@ def emit_gemm(  # noqa: PLR0917 - three matrices and their workspace, as in BLAS
     if made.dot and prologue is None:
         Dot(b, spec, a, other, c, epilogue).write(row_range, column_range)
         return
-    if made.pack and workspace is None:
-        raise TypeError(f"this product needs a workspace of {made.depth * made.strip} elements")
+    if workspace is None and (needed := workspace_elements(spec, b.target)):
+        raise TypeError(f"this product needs a workspace of {needed} elements")
     _Product(b, spec, made, a, other, c, workspace, epilogue, prologue).write(
         row_range, column_range)
 
@@ -213,6 +233,11 @@ class _Product:
             start = b.add(b.mul(column, spec.k), b.mul(first, made.strip))
             at = b.offset(self.other, start, spec.dtype)
             return Strip(at, made.strip, column, width, first, end, padded=True)
+        if not (isinstance(spec.b_row, int) and isinstance(spec.b_col, int)):
+            assert self.workspace is not None
+            WindowPacking(b, self.other, self.workspace, first, end, column, width, made.strip,
+                          spec.b_row, spec.k, spec.b_col, spec.n, spec.dtype).write()
+            return Strip(self.workspace, made.strip, column, width, first, end, padded=True)
         start = b.add(b.mul(column, spec.b_col), b.mul(first, spec.b_row))
         at = b.offset(self.other, start, spec.dtype)
         if not made.pack:
@@ -222,11 +247,21 @@ class _Product:
                 (spec.b_row, spec.b_col), spec.dtype).write()
         return Strip(self.workspace, made.strip, column, width, first, end, padded=True)
 
+    def _partial(self) -> Value | None:
+        """Where sums lie between blocks of k, behind the packed strip; None: in C."""
+        made = self.plan
+        if made.depth >= self.spec.k or self.epilogue is None:
+            return None
+        assert self.workspace is not None
+        return self.b.offset(self.workspace, made.depth * made.strip if made.pack else 0,
+                             self.spec.dtype)
+
     def _tile(self, strip: Strip, row: Value, height: int) -> None:
         spec = self.spec
         a = Matrix(self.a, spec.a_row, spec.a_col)
-        c = Matrix(self.c, spec.c_row, spec.c_col)
-        tile = Tile(row, height, self.plan.lanes, spec.dtype, a, c, spec.k, spec.accumulate)
+        c = Result(self.c, spec.c_row, spec.c_col)
+        tile = Tile(row, height, self.plan.lanes, spec.dtype, a, c, spec.m, spec.k, spec.accumulate,
+                    self._partial(), self.plan.strip)
         emit_tile(self.b, tile, strip, self.epilogue, self.prologue)
 
 

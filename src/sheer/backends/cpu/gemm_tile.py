@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sheer.graph.dtypes import DType, int64
 
 from .control import Control
+from .gemm_axis import Axis, digits_of, divided, inner, place, steps
 from .values import Value, constant
 
 Epilogue = Callable[[Control, Value, Value, Value, Value | None], Value]
@@ -17,7 +18,16 @@ _FMAS_PER_TURN = 12      # the k loop is unrolled until it has about as many
 
 @dataclass(frozen=True)
 class Matrix:
-    """A pointer and the strides, in elements, from row to row and from column to column."""
+    """A pointer and how rows and columns follow each other from there, in elements."""
+
+    pointer: Value
+    row: Axis
+    column: Axis
+
+
+@dataclass(frozen=True)
+class Result:
+    """The same with plain strides: where sums go."""
 
     pointer: Value
     row: int
@@ -43,25 +53,31 @@ class Strip:
 
 @dataclass(frozen=True)
 class Tile:
-    """`height` rows of A and C from `row` on; `depth` is all of K."""
+    """`height` rows of A and C from `row` on; `size` is all of M, `depth` all of K.
+
+    `partial`, if given, holds the sums between blocks of k instead of C: rows of `width` elements.
+    The epilogue may then read what lies where C will.
+    """
 
     row: Value
     height: int
     lanes: int
     dtype: DType
     a: Matrix
-    c: Matrix
+    c: Result
+    size: int
     depth: int
     accumulate: bool
+    partial: Value | None = None
+    width: int = 0
 
 
 def emit_tile(b: Control, tile: Tile, strip: Strip, epilogue: Epilogue | None,
               prologue: Prologue | None) -> None:
     """Load or clear the accumulators, run over k, apply the epilogue and store."""
-    place = _Place(tile, strip, _masks(b, tile, strip))
-    accumulators = place.start(b)
-    finished = _over_k(b, tile, strip, accumulators, prologue)
-    place.finish(b, finished, epilogue)
+    sums = _Place(tile, strip, _masks(b, tile, strip))
+    finished = _over_k(b, tile, strip, sums.start(b), prologue)
+    sums.finish(b, finished, epilogue)
 
 
 def _masks(b: Control, tile: Tile, strip: Strip) -> list[Value | None]:
@@ -73,17 +89,14 @@ def _masks(b: Control, tile: Tile, strip: Strip) -> list[Value | None]:
 
 def _over_k(b: Control, tile: Tile, strip: Strip, accumulators: list[Value],
             prologue: Prologue | None) -> list[Value]:
-    """The inner loop: `height` scalars of A, spread out, times the vectors of a row of B."""
-    row_stride, k_stride = tile.a.row, tile.a.column
-    base = b.offset(tile.a.pointer, b.mul(tile.row, row_stride), tile.dtype)
-    base = b.offset(base, b.mul(strip.first, k_stride), tile.dtype)
-    rows = [b.offset(base, r * row_stride, tile.dtype) for r in range(tile.height)]
+    """The inner loops: `height` scalars of A, spread out, times the vectors of a row of B."""
+    rows = _rows_of_a(b, tile)
 
-    def step(k: Value, sums: list[Value]) -> list[Value]:
+    def step(k: Value, at: Value, sums: list[Value]) -> list[Value]:
         vectors = _row_of_b(b, tile, strip, k)
         result: list[Value] = []
-        for r, at in enumerate(rows):
-            scalar = b.load(at, b.mul(k, k_stride), tile.dtype)
+        for r, row in enumerate(rows):
+            scalar = b.load(row, at, tile.dtype)
             if prologue is not None:
                 scalar = prologue(b, scalar, b.add(tile.row, r), b.add(strip.first, k))
             wide = b.broadcast(scalar, tile.lanes)
@@ -91,8 +104,38 @@ def _over_k(b: Control, tile: Tile, strip: Strip, accumulators: list[Value],
                 result.append(b.fma(wide, vector, sums[r * len(vectors) + v]))
         return result
 
+    digits = digits_of(tile.a.column, tile.depth)
     unroll = max(1, min(4, _FMAS_PER_TURN // len(accumulators)))
-    return _unrolled(b, b.sub(strip.end, strip.first), unroll, step, accumulators)
+
+    def over(level: int, k: Value, at: Value, sums: list[Value]) -> list[Value]:
+        """All turns of one digit, from row k of the strip and element `at` of A on."""
+        size, stride = digits[level]
+        span = inner(digits[level:])
+        begin, end = constant(0, int64), constant(size, int64)
+        if level == 0:
+            begin, end = divided(b, strip.first, span), divided(b, strip.end, span)
+            at = b.add(at, b.mul(begin, stride))
+        count = b.sub(end, begin)
+        go = lambda i, sums: step(b.add(k, i), b.add(at, b.mul(i, stride)), sums)
+        if level == len(digits) - 1:
+            return _unrolled(b, count, unroll, go, sums)
+        with b.loop_with(0, count, 1, *sums) as loop:
+            i = loop.index
+            loop.next(*over(level + 1, b.add(k, b.mul(i, span)), b.add(at, b.mul(i, stride)),
+                            list(loop.values)))
+        return list(loop.results)
+    return over(0, constant(0, int64), constant(0, int64), accumulators)
+
+
+def _rows_of_a(b: Control, tile: Tile) -> list[Value]:
+    """The address of each row's first element: fixed distances from one register if possible."""
+    axis, kind = tile.a.row, tile.dtype
+    even = steps(axis, tile.size, tile.height)
+    if even is not None:
+        base = b.offset(tile.a.pointer, place(b, axis, tile.row), kind)
+        return [b.offset(base, step, kind) for step in even]
+    return [b.offset(tile.a.pointer, place(b, axis, b.add(tile.row, r)), kind)
+            for r in range(tile.height)]
 
 
 def _unrolled(b: Control, count: Value, unroll: int,
@@ -141,27 +184,46 @@ class _Place:
     def start(self, b: Control) -> list[Value]:
         """What the accumulators hold before this block of k."""
         tile, strip = self.tile, self.strip
-        count = tile.height * len(self.masks)
-        zeros = [constant(0, tile.dtype, tile.lanes)] * count
-        if tile.accumulate:
-            return self._load(b)
-        if strip.first.known == 0:
-            return zeros
-        fresh = b.eq(strip.first, 0)
-        return list(b.choose(fresh, lambda: zeros, lambda: self._load(b)))
+        zeros = [constant(0, tile.dtype, tile.lanes)] * (tile.height * len(self.masks))
+        fresh = lambda: self._load(b) if tile.accumulate else zeros
+        kept = lambda: self._load(b) if tile.partial is None else self._kept(b)
+        if strip.first.known == 0 or (tile.accumulate and tile.partial is None):
+            return fresh()
+        return list(b.choose(b.eq(strip.first, 0), fresh, kept))
 
     def finish(self, b: Control, sums: list[Value], epilogue: Epilogue | None) -> None:
         """Store; after the last block of k through the epilogue."""
-        if epilogue is None:
-            self._store(b, sums, None)
-        elif self.strip.end.known == self.tile.depth:
+        tile, strip = self.tile, self.strip
+        if strip.end.known == tile.depth or (epilogue is None and tile.partial is None):
             self._store(b, sums, epilogue)
-        else:
-            def write(chosen: Epilogue | None) -> list[Value]:
-                self._store(b, sums, chosen)
-                return []
-            b.choose(b.eq(self.strip.end, self.tile.depth),
-                     lambda: write(epilogue), lambda: write(None))
+            return
+
+        def last() -> list[Value]:
+            self._store(b, sums, epilogue)
+            return []
+
+        def between() -> list[Value]:
+            if tile.partial is None:
+                self._store(b, sums, None)
+            else:
+                self._keep(b, sums)
+            return []
+        b.choose(b.eq(strip.end, tile.depth), last, between)
+
+    def _partial(self, b: Control) -> list[Value]:
+        """The addresses of the sums between blocks."""
+        tile = self.tile
+        assert tile.partial is not None
+        first = b.offset(tile.partial, b.mul(tile.row, tile.width), tile.dtype)
+        return [b.offset(first, r * tile.width + v * tile.lanes, tile.dtype)
+                for r in range(tile.height) for v in range(len(self.masks))]
+
+    def _keep(self, b: Control, sums: list[Value]) -> None:
+        for at, value in zip(self._partial(b), sums, strict=True):
+            b.store(at, 0, value)
+
+    def _kept(self, b: Control) -> list[Value]:
+        return [b.load(at, 0, self.tile.dtype, self.tile.lanes) for at in self._partial(b)]
 
     def _at(self, b: Control, r: int, v: int) -> tuple[Value, Value, Value]:
         """Row, column and address of the first lane of one vector."""

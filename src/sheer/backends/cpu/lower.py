@@ -1,4 +1,4 @@
-"""Lowering: a `Program` flows in; one LLVM module comes out, with a function per kernel and program.
+"""Lowering: a `Program` flows in; an LLVM module with a function per kernel comes out.
 
 Structurally equal kernels share a function: pointers are arguments. A loop calls the function of
 its body's program once per step.
@@ -6,11 +6,13 @@ its body's program once per step.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sheer.compile.nest import Nest, is_reduction, nest_of
 from sheer.compile.program import Kernel, Program, Slot, aligned
-from sheer.compile.roots import home
+from sheer.compile.roots import home, is_running
 from sheer.graph import Graph
-from sheer.graph.dtypes import bool_, int32, uint8
+from sheer.graph.dtypes import bool_, int32, int64, uint8
 from sheer.ops.loop import Scan
 
 from . import threads
@@ -19,19 +21,23 @@ from .lower_contract import ContractKernel, Split, address, contract_scratch
 from .lower_gather import IndexKernel
 from .lower_host import HostCall, emit_host
 from .lower_nest import NestKernel
+from .lower_running import RunningKernel
 from .lower_split import split_contract, split_nest
 from .target import Target
 from .values import POINTER, Value, constant
 
 ENTRY = "run"
-_CONTEXT = ("arguments", "arena", "constants", "callback", "scratch")   # what every program gets
+_TURNS = 4      # parts of a parallel kernel per thread
+# what every program gets; `clock` holds the ticks spent in each kernel, when that is measured
+_CONTEXT = ("arguments", "arena", "constants", "callback", "scratch", "clock")
 
 
 class Lowering:
     """One program becoming one module."""
 
-    def __init__(self, program: Program, target: Target) -> None:
+    def __init__(self, program: Program, target: Target, timed: bool = False) -> None:
         self.b, self.target = Builder(target), target
+        self.numbers = {k: i for i, (_, k) in enumerate(program.walk())} if timed else {}
         self.hosts: list[HostCall] = []
         self.scratch_bytes = 0
         self._kernels: dict[tuple[str, Graph], str] = {}
@@ -98,7 +104,8 @@ class Lowering:
         split = self._split(kernel)
         if split is not None:
             part = f"{symbol}_part"
-            with b.function(part, threads.task_arguments(), internal=True) as task:
+            arguments: Any = threads.task_arguments()
+            with b.function(part, arguments, internal=True) as task:
                 context, begin, end, thread = task
                 values = [b.load(context, i, POINTER) for i in range(count)]
                 self._code(kernel, values, split, (begin, end), thread)
@@ -106,28 +113,41 @@ class Lowering:
         returns = bool_ if kernel.kind == "index" else None
         with b.function(symbol, names, returns=returns, internal=True) as pointers:
             if kernel.kind == "index":
-                b.ret(IndexKernel(b, body, pointers[:len(body.inputs)], pointers[-2]).write())
+                b.ret(self._index(body, pointers))
             elif split is None:
                 self._code(kernel, list(pointers), None, None, None)
             else:
                 table = b.alloca(POINTER, count)
                 for i, pointer in enumerate(pointers):
                     b.store(table, i, pointer)
-                threads.parallel_for(b, part, split.count, table,
-                                     threads=threads.thread_count())
+                most = threads.thread_count()
+                # by turns, so that a core which another process takes delays one turn; a side of
+                # rows is cut once per thread, because each part packs the other side again
+                chunk = 0 if split.axis == "rows" else split.count // (_TURNS * most)
+                threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
+
+    def _index(self, body: Graph, pointers: tuple[Value, ...]) -> Value:
+        """A gather, scatter or running sum; whether every index was in range."""
+        inputs, output = pointers[:len(body.inputs)], pointers[-2]
+        if is_running(body.outputs[0]):
+            RunningKernel(self.b, body, inputs, output).write()
+            return constant(True, bool_)
+        return IndexKernel(self.b, body, inputs, output).write()
 
     def _split(self, kernel: Kernel) -> Split | None:
         if kernel.kind == "contract":
             return split_contract(kernel.body, self.target)
         if kernel.kind in ("map", "rows"):
-            return split_nest(kernel.body, NestKernel.units(self.b, kernel.body, body_nest(kernel.body)))
+            units = NestKernel.units(self.b, kernel.body, body_nest(kernel.body))
+            return split_nest(kernel.body, units)
         return None
 
     def _code(self, kernel: Kernel, pointers: list[Value], split: Split | None,
               limits: tuple[Value, Value] | None, thread: Value | None) -> None:
         """The instructions of a kernel, or of its part between the limits."""
         b, body = self.b, kernel.body
-        inputs, outputs, scratch = pointers[:len(body.inputs)], pointers[len(body.inputs):-1], pointers[-1]
+        count = len(body.inputs)
+        inputs, outputs, scratch = pointers[:count], pointers[count:-1], pointers[-1]
         if kernel.kind == "contract":
             mine = aligned(contract_scratch(body, self.target))
             most = 1 if thread is None else threads.thread_count()
@@ -145,12 +165,30 @@ class _Body:
     def __init__(self, lowering: Lowering, program: Program, context: tuple[Value, ...]) -> None:
         self.lowering, self.b, self.program = lowering, lowering.b, program
         self.context = context
-        self.arguments, self.arena, self.constants, self.callback, self.scratch = context
+        self.arguments, self.arena, self.constants, self.callback, self.scratch, _ = context
 
     def call(self, kernel: Kernel, symbol: str) -> None:
         """One kernel; none when there is nothing to write."""
         if _empty(kernel):
             return
+        if kernel in self.lowering.numbers:
+            before = self._ticks()
+            self._call(kernel, symbol)
+            self._spent(self.lowering.numbers[kernel], before)
+        else:
+            self._call(kernel, symbol)
+
+    def _ticks(self) -> Value:
+        self.b.declare("llvm.readcyclecounter", "i64", "")
+        return self.b.effect(int64, 1, "call i64 @llvm.readcyclecounter()")
+
+    def _spent(self, number: int, before: Value) -> None:
+        """Add the ticks since `before` to the kernel's account."""
+        b, clock = self.b, self.context[-1]
+        now = b.sub(self._ticks(), before)
+        b.store(clock, number, b.add(b.load(clock, number, int64), now))
+
+    def _call(self, kernel: Kernel, symbol: str) -> None:
         b = self.b
         inputs = [self._address(s) for s in kernel.reads]
         outputs = [self._address(s) for s in kernel.writes]
@@ -193,7 +231,7 @@ class _Body:
         b = self.b
         node = next(n for n in kernel.body.nodes if isinstance(n.prim, Scan))
         scan = node.prim
-        assert isinstance(scan, Scan) and kernel.inner is not None
+        assert isinstance(scan, Scan)
         pointers = dict(zip(kernel.body.inputs, inputs, strict=True))
         places = [address(b, home(x), pointers) for x in node.inputs]
         for i in range(scan.num_carry):

@@ -1,12 +1,13 @@
-"""Accumulators: a reduction flows in; what it carries from element to element, and joins, comes out."""
+"""Accumulators: a reduction flows in; what it carries from one element to the next comes out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sheer.graph import Node
 from sheer.graph.dtypes import int64
-from sheer.ops.reduce import ArgMax, ArgMin, Reduce
+from sheer.ops.reduce import Reduce
 
 from .builder import Builder
 from .values import Value, constant
@@ -17,7 +18,7 @@ State = list[Value]
 def start(node: Node, lanes: int) -> State:
     """Before the first element. A place of -1 says that there was none yet."""
     if isinstance(node.prim, Reduce):
-        return [constant(node.prim.start(node.dtype), node.dtype, lanes)]
+        return [constant(rule(node).start(node.dtype), node.dtype, lanes)]
     kind = node.inputs[0].dtype
     return [constant(0, kind, lanes), constant(-1, int64, lanes)]
 
@@ -26,7 +27,7 @@ def step(b: Builder, node: Node, state: State, x: Value, place: Callable[[], Val
          mask: Value | None) -> State:
     """After one more element per lane, where `mask` (None: everywhere) holds."""
     if isinstance(node.prim, Reduce):
-        new = [node.prim.combine(b, state[0], x)]
+        new = [rule(node).combine(b, state[0], x)]
     else:
         new = join(b, node, state, [x, b.broadcast(place(), x.lanes)])
     if mask is None:
@@ -37,10 +38,9 @@ def step(b: Builder, node: Node, state: State, x: Value, place: Callable[[], Val
 def join(b: Builder, node: Node, left: State, right: State) -> State:
     """Both together; of equal candidates the one that stands first wins."""
     if isinstance(node.prim, Reduce):
-        return [node.prim.combine(b, left[0], right[0])]
-    assert isinstance(node.prim, ArgMax | ArgMin)
+        return [rule(node).combine(b, left[0], right[0])]
     (best, at), (x, place) = left, right
-    wins, equal = node.prim.better(b, x, best), b.eq(x, best)
+    wins, equal = rule(node).better(b, x, best), b.eq(x, best)
     if x.dtype.kind == "float":                        # NaN beats every number
         new, old = b.isnan(x), b.isnan(best)
         wins = b.or_(b.and_(wins, b.not_(old)), b.and_(new, b.not_(old)))
@@ -48,6 +48,11 @@ def join(b: Builder, node: Node, left: State, right: State) -> State:
     wins = b.or_(wins, b.and_(equal, b.lt(place, at)))
     wins = b.and_(b.or_(wins, b.lt(at, 0)), b.ge(place, 0))
     return [b.select(wins, x, best), b.select(wins, place, at)]
+
+
+def rule(node: Node) -> Any:
+    """The primitive with its rules for one element, which declare no types."""
+    return node.prim
 
 
 def across(b: Builder, node: Node, state: State) -> State:

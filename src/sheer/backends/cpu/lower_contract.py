@@ -1,4 +1,4 @@
-"""Contract kernels: a body with one dot flows in, register-tiled products with its epilogue come out."""
+"""Contract kernels: a body with one dot flows in, tiled products with its epilogue come out."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sheer.ops.contract.dot import Dot
 from .builder import Builder
 from .control import Control
 from .gemm import Gemm, emit_gemm, workspace_elements
+from .gemm_axis import place, simplest
 from .lower_expr import Expressions
 from .lower_index import Turn
 from .target import Target
 from .values import Operand, Value, constant
-
 
 Limits = tuple[Value, Value] | None
 
@@ -52,8 +52,8 @@ def product_of(body: Graph) -> Product:
     dot = next(n for n in body.nodes if isinstance(n.prim, Dot))
     left, right = (strided(x) for x in dot.inputs)
     m, n = dot.shape[-2:]
-    gemm = Gemm(m, n, dot.inputs[0].shape[-1], dot.dtype, *left.strides[-2:], *right.strides[-2:],
-                c_row=n)
+    axes = [simplest(digits) for x in (left, right) for digits in x.axes[-2:]]
+    gemm = Gemm(m, n, dot.inputs[0].shape[-1], dot.dtype, *axes, c_row=n)
     return Product(dot, nest_of(dot), left, right, gemm)
 
 
@@ -114,10 +114,10 @@ class ContractKernel:
 
     def _operand(self, x: Strided, at: list[Value]) -> Value:
         """The address of the operand's first element in this batch."""
-        b, place = self.b, constant(x.start, int64)
-        for i, stride in zip(at, x.strides, strict=False):
-            place = b.add(place, b.mul(i, stride))
-        return b.offset(address(b, x.node, self.pointers), place, x.node.dtype)
+        b, start = self.b, constant(x.start, int64)
+        for i, digits in zip(at, x.axes, strict=False):
+            start = b.add(start, place(b, simplest(digits), i))
+        return b.offset(address(b, x.node, self.pointers), start, x.node.dtype)
 
     def _result(self, pointer: Value, at: list[Value]) -> Value:
         b, p, place = self.b, self.product, constant(0, int64)
@@ -136,7 +136,8 @@ class ContractKernel:
             bound = {v: i for v, i in zip(variables, [*counters, row, column], strict=True)
                      if isinstance(v, Var)}
             last = variables[-1]
-            assert isinstance(last, Var) and isinstance(b, Builder)
+            assert isinstance(last, Var)
+            assert isinstance(b, Builder)
             turn = Turn(b, bound, last if wide else None, value.lanes, mask)
             expr = Expressions(b, turn, self.pointers)
             expr.known[self.product.dot] = value

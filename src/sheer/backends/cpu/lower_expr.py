@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from sheer.compile.fuse import operands
-from sheer.compile.index import Var
+import numpy as np
+
+from sheer.compile.index import Index, Var
 from sheer.compile.nest import is_reduction
+from sheer.compile.turns import operands
 from sheer.compile.views import Guard, Place, Read, flat, is_view, read
 from sheer.graph import Node
-from sheer.graph.dtypes import bool_
+from sheer.graph.dtypes import bool_, int64
 from sheer.ops.elementwise import Add, Mul
+from sheer.ops.random import FoldIn, Uniform
 from sheer.ops.structure import Constant, Iota
 
 from .builder import Builder
 from .lower_index import Turn
+from .lower_random import fold_in, uniform
 from .values import Value, constant
 
 Key = tuple[Node, Place, str | None]
@@ -61,17 +65,37 @@ class Expressions:
         if node in self.pointers:
             return self._load(node, at, guard)
         if isinstance(prim, Constant):
-            return self.b.const(prim.ref().item(), node.dtype)
+            return self.b.const(number_of(node), node.dtype)
         if isinstance(prim, Iota):
-            turn, index = self.turn, at[0]
-            lanes = index.variables and turn.lane in index.variables
-            return self.b.cast(turn.every(index) if lanes else turn.first(index), node.dtype)
+            return self.b.cast(self.number(at[0]), node.dtype)
+        if isinstance(prim, Uniform | FoldIn):
+            return self._random(node, at, guard)
         if prim.pointwise:
             values = [self.value(x, at, guard) for x in node.inputs]
             return emit_one(self.b, node, values)
         if is_view(node):
             return self._view(node, at, guard)
         raise TypeError(f"{type(prim).__name__} is no expression")
+
+    def _random(self, node: Node, at: Place, guard: Value | None) -> Value:
+        """An element of a draw, or of a new key."""
+        seed, offset, *number = (self.value(x, i, guard) for x, i in operands(node, at))
+        if isinstance(node.prim, FoldIn):
+            second = self.b.eq(self.number(at[-1]), 1)
+            (n,) = number
+            lanes = max(v.lanes for v in (seed, offset, second, n))
+            return fold_in(self.b, self.b.broadcast(n, lanes), seed, offset, second)
+        assert isinstance(node.prim, Uniform)
+        inside = at[node.ndim - len(node.prim.shape):]
+        element = self.number(flat(inside, node.prim.shape))
+        lanes = max(v.lanes for v in (seed, offset, element))
+        return uniform(self.b, self.b.broadcast(element, lanes), seed, offset, node.dtype)
+
+    def number(self, index: Index) -> Value:
+        """An index as i64, in every lane if it differs."""
+        turn = self.turn
+        same = turn.stride(index) == 0
+        return turn.first(index) if same else self.b.cast(turn.every(index), int64)
 
     # ---- views -----------------------------------------------------------------------------
     def _view(self, node: Node, at: Place, guard: Value | None) -> Value:
@@ -152,15 +176,21 @@ class Expressions:
         stack = list(wanted)
         while stack:
             node, at = stack.pop()
-            if (node, at) in seen or node in self.known or isinstance(node.prim, Constant) or is_reduction(node):
+            done = node in self.known or isinstance(node.prim, Constant) or is_reduction(node)
+            if done or (node, at) in seen:
                 continue
             seen.add((node, at))
-            if _variables(at) <= bound and ready(node):
-                if node.prim.pointwise or node in self.pointers:
-                    self.value(node, at)
-                    continue
-            if node not in self.pointers and not _guarded(node, at):
+            fixed = _variables(at) <= bound and ready(node)
+            if fixed and (node.prim.pointwise or node in self.pointers):
+                self.value(node, at)
+            elif node not in self.pointers and not _guarded(node, at):
                 stack.extend(operands(node, at))
+
+
+def number_of(node: Node) -> float | int | bool:
+    """The number that a constant of one element holds."""
+    value: float | int | bool = np.asarray(node.prim.ref()).item()
+    return value
 
 
 def _variables(at: Place) -> set[Var]:

@@ -1,9 +1,10 @@
-"""Host kernels: a primitive without native code flows in, a call back into its NumPy `ref` comes out."""
+"""Host kernels: a body without native code flows in, a call back into NumPy comes out."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -47,5 +48,6 @@ def _view(at: int, spec: Spec) -> np.ndarray:
     size = spec.size * spec.dtype.size
     if not size:
         return np.empty(spec.shape, spec.dtype.numpy)
-    raw = (ctypes.c_char * size).from_address(at)
-    return np.frombuffer(raw, spec.dtype.numpy).reshape(spec.shape)
+    raw: Any = (ctypes.c_char * size).from_address(at)
+    flat: np.ndarray = np.frombuffer(raw, spec.dtype.numpy)
+    return flat.reshape(spec.shape)

@@ -1,4 +1,4 @@
-"""Loop layout: a kernel's body and nest flow in; which loops to run, and which along lanes, come out.
+"""Loop layout: a body and its nest flow in; the loops to run, and which one along lanes, come out.
 
 Neighbouring axes become one loop where every access walks through them evenly, and the lanes run
 along the loop where most accesses lie side by side.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sheer.compile.fuse import operands
 from sheer.compile.index import Index, Var
 from sheer.compile.nest import Nest, is_reduction
+from sheer.compile.turns import operands
 from sheer.compile.views import Place, flat, is_view, read
 from sheer.graph import Graph, Node
 from sheer.ops.structure import Constant, Iota
@@ -49,12 +49,11 @@ class Layout:
 def layout(body: Graph, nest: Nest, lanes: int) -> Layout:
     """The loops for one kernel."""
     accesses = list(dict.fromkeys(_accesses(body, nest)))
-    loops = [(next(iter(i.terms)), a in nest.reduced) for a, i in enumerate(nest.indices)]
+    loops = [(v, a in nest.reduced) for a, v in enumerate(nest.variables)]
     renamed: dict[Var, Index] = {v: Index({v: 1}) for v, _ in loops}
     at = 0
     while at + 1 < len(loops):
         (outer, r1), (inner, r2) = loops[at], loops[at + 1]
-        assert isinstance(outer, Var) and isinstance(inner, Var)
         if r1 != r2 or not all(_even(a.at, outer, inner) for a in accesses):
             at += 1
             continue
@@ -64,10 +63,9 @@ def layout(body: Graph, nest: Nest, lanes: int) -> Layout:
         renamed = {v: i.substitute(both) for v, i in renamed.items()}
         loops[at:at + 2] = [(merged, r1)]
         at = max(at - 1, 0)
-    variables = [(v, r) for v, r in loops if isinstance(v, Var)]
-    lane = _lane(variables, accesses, lanes, sum(is_reduction(n) for n in body.nodes))
-    kept = [v for v, r in variables if not r]
-    reduced = [v for v, r in variables if r]
+    lane = _lane(loops, accesses, lanes, sum(is_reduction(n) for n in body.nodes))
+    kept = [v for v, r in loops if not r]
+    reduced = [v for v, r in loops if r]
     for group in (kept, reduced):
         if lane in group:                        # the lanes' loop is the innermost of its group
             group.append(group.pop(group.index(lane)))

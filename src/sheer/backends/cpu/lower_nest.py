@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sheer.compile.index import Index, Var
 from sheer.compile.nest import Nest, is_reduction, reduced_axes
@@ -129,7 +130,8 @@ class NestKernel:
                 with b.if_(b.eq(end, whole + 1)):
                     tail()
 
-    def _in_lanes(self, lane: Var, first: Value, rest: int | None, body: Callable[[], None]) -> None:
+    def _in_lanes(self, lane: Var, first: Value, rest: int | None, body: Callable[[], None],
+                  ) -> None:
         """The body with the lanes of this turn open."""
         turn = self.turn
         turn.at[lane], turn.lane, turn.lanes = first, lane, self.lanes
@@ -141,7 +143,8 @@ class NestKernel:
     def _hoist(self) -> None:
         """What the loops opened so far determine is computed before the next one opens."""
         wanted = [(n, self._place(n)) for n in self.targets if not is_reduction(n)]
-        wanted += [(r.inputs[0], self._operand(r)) for r in self.reduces if r not in self.expr.known]
+        waiting = [r for r in self.reduces if r not in self.expr.known]
+        wanted += [(r.inputs[0], self._operand(r)) for r in waiting]
         self.expr.hoist(wanted, self._ready)
 
     # ---- one row ---------------------------------------------------------------------------
@@ -194,15 +197,14 @@ class NestKernel:
         for r, state in zip(stage.reduces, states, strict=True):
             at = self._operand(r)
             x = self.b.broadcast(self.expr.value(r.inputs[0], at), state[0].lanes)
-            along = [at[a] for a in reduced_axes(r)]
-            new.append(acc.step(self.b, r, state, x, lambda i=along: self._counter(i[0]), mask))
+            place = partial(self._along, [at[a] for a in reduced_axes(r)])
+            new.append(acc.step(self.b, r, state, x, place, mask))
         self._store(stage.stores)
         return new
 
-    def _counter(self, index: Index) -> Value:
-        """An index as i64, in every lane if it differs."""
-        turn = self.turn
-        return turn.first(index) if turn.stride(index) == 0 else self.b.cast(turn.every(index), int64)
+    def _along(self, axes: list[Index]) -> Value:
+        """The element's number along the only axis that is gone over."""
+        return self.expr.number(axes[0])
 
     def _across_lanes(self, lane: Var, stage: Stage, states: States) -> States:
         """Lanes along a reduced loop: several accumulators each, joined in a fixed order."""

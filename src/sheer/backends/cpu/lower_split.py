@@ -1,4 +1,4 @@
-"""How a kernel is split over threads: its work flows in, what to cut and into how many parts comes out.
+"""Splitting over threads: a kernel's work flows in, what to cut and into how many parts comes out.
 
 Parts are cut where no bit of a result depends on the cut, so any number of threads gives the same.
 """

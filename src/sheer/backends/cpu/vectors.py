@@ -39,6 +39,25 @@ class Vectors(Integers):
         return self.pure(x.dtype, len(picks), f"shufflevector {x.typed}, {x.type} {other}, "
                                               f"<{len(picks)} x i32> <{mask}>")
 
+    def can_pick(self, dtype: DType) -> bool:
+        """Is `pick` an instruction here?"""
+        return self.target.name == "avx512" or (self.target.name == "avx2" and dtype.size == 4)
+
+    def pick(self, x: Value, y: Value, lanes: Value) -> Value:
+        """Like `shuffle`, with int32 lane numbers that are known only at run time."""
+        bits = "ps" if x.dtype.size == 4 else "pd"
+        if self.target.name == "avx512":
+            index = self.cast(lanes, int32 if x.dtype.size == 4 else int64)
+            symbol = f"llvm.x86.avx512.vpermi2var.{bits}.512"
+            self.declare(symbol, x.type, f"{x.type}, {index.type}, {x.type}")
+            text = f"call {x.type} @{symbol}({x.typed}, {index.typed}, {y.typed})"
+            return self.pure(x.dtype, x.lanes, text)
+        symbol = "llvm.x86.avx2.permps"              # looks at the lowest three bits only
+        self.declare(symbol, x.type, f"{x.type}, {lanes.type}")
+        low, high = (self.pure(x.dtype, x.lanes, f"call {x.type} @{symbol}({v.typed}, {lanes.typed})")
+                     for v in (x, y))
+        return self.select(self.lt(lanes, x.lanes), low, high)
+
     def concat(self, x: Value, y: Value) -> Value:
         """The lanes of x, then those of y (equally many)."""
         if x.lanes == 1:

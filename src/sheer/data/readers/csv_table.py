@@ -138,7 +138,8 @@ def _number(path: Path, table: Table, row: int, at: int, cell: str) -> float:
     raise DataError("E807", f"{path.name}: column {at + 1} ({table.columns[at].name}) is not a "
                     "number", path, row, found=repr(cell),
                     expected=f"a finite number, or {table.missing} if it is missing",
-                    fix="correct the cell, or delete the row")
+                    fix="write a decimal point" if cell.replace(",", "", 1).isdecimal()
+                    else "correct the cell, or delete the row")
 
 
 def _class(path: Path, table: Table, index: dict[str, int], row: int, cell: str) -> int:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ...random import default_generator
+
 _local = threading.local()
 _free: dict[int, np.random.Generator] = {}       # seed -> the stream of items without a place
 
@@ -52,8 +54,7 @@ def stream() -> np.random.Generator:
 
 def _unplaced() -> np.random.Generator:
     """The stream of the seed in force; `manual_seed` with another seed starts another."""
-    from ...random import initial_seed
-    seed = initial_seed()
+    seed = default_generator.initial_seed()
     if seed not in _free:
         _free.clear()
         _free[seed] = np.random.Generator(np.random.Philox(key=seed % 2**64))

@@ -1,6 +1,5 @@
 """Functions with torch.nn.functional's names: tensors in, tensors out, no state of their own."""
 
-from . import normalization, pooling
 from .activation import (
     celu,
     cosine,
@@ -38,10 +37,7 @@ from .classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
-    dice_loss,
-    focal_loss,
     nll_loss,
-    sigmoid_focal_loss,
 )
 from .convolution import (
     conv1d,
@@ -63,6 +59,7 @@ from .dropout import (
     dropout2d,
     dropout3d,
 )
+from .focal import dice_loss, focal_loss, sigmoid_focal_loss
 from .linear import (
     bilinear,
     embedding,

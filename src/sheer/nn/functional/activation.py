@@ -1,5 +1,6 @@
 """Activations: one number in, one number out; a tensor flows in, one of the same shape out."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math
@@ -28,7 +29,8 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0,
+             inplace: bool = False) -> Tensor:
     """x kept within [min_val, max_val]; the derivative on the bounds is 0."""
     if min_val > max_val:
         raise ArgumentError("E204", "hardtanh", f"min_val {min_val} is above max_val {max_val}",
@@ -52,7 +54,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.node.size not in (1, channels):
         raise ShapeError("E203", "prelu", f"{weight.node.size} weights for {channels} channels",
-                         got={"input": input.node, "weight": weight.node}, need="1 weight, or one per channel")
+                         got={"input": input.node, "weight": weight.node},
+                         need="1 weight, or one per channel")
     def run(x: Node, w: Node) -> Node:
         line = [1] * x.ndim
         if w.size != 1:
@@ -97,7 +100,10 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
-    """x * sigmoid(beta x), with a fixed or learned beta. Ramachandran et al. 2017, arXiv:1710.05941."""
+    """x * sigmoid(beta x), with a fixed or learned beta.
+
+    Ramachandran et al. 2017, arXiv:1710.05941.
+    """
     result: Tensor = apply(lambda x, b: x * ops.sigmoid(ops.mul(x, b)), input, beta)
     return result
 
@@ -169,7 +175,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, and no further than 0."""
-    return mapped(lambda x: where(ops.gt(x, lambd), x - lambd, where(ops.lt(x, -lambd), x + lambd, 0.0)), input)
+    return mapped(lambda x: where(ops.gt(x, lambd), x - lambd,
+                                  where(ops.lt(x, -lambd), x + lambd, 0.0)), input)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -178,7 +185,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half of an axis times the sigmoid of the second. Dauphin et al. 2016, arXiv:1612.08083.
+    """The first half of an axis times the sigmoid of the second. arXiv:1612.08083.
 
     Raises  E203 when the axis has an odd length
     """
@@ -192,14 +199,15 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def maxout(input: Tensor, pieces: int, dim: int = -1) -> Tensor:
-    """The largest of each `pieces` neighbours along an axis. Goodfellow et al. 2013, arXiv:1302.4389.
+    """The largest of each `pieces` neighbours along an axis. arXiv:1302.4389.
 
     Shape   x (*A, C pieces, *Z) -> (*A, C, *Z)
     Raises  E203 when the length is no multiple of pieces
     """
     at = axis("maxout", input, dim)
     if pieces < 1 or input.shape[at] % pieces:
-        raise ShapeError("E203", "maxout", f"axis {at} of length {input.shape[at]} has no groups of {pieces}",
+        raise ShapeError("E203", "maxout",
+                         f"axis {at} of length {input.shape[at]} has no groups of {pieces}",
                          got={"input": input.node}, need="a multiple of pieces")
     groups = (*input.shape[:at], input.shape[at] // pieces, pieces, *input.shape[at + 1:])
     return mapped(lambda x: ops.max(ops.reshape(x, groups), (at + 1,)), input)

@@ -1,13 +1,16 @@
 """What the functions share: operands checked, axes counted, results reduced."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ... import ops
-from ...graph.errors import ArgumentError, DTypeError, ShapeError
+from ...graph.errors import ArgumentError, DTypeError, ShapeError, Try
 from ...graph.node import Node
 from ...mixins.core import Core, apply, as_node
 from ...tensor import Tensor
@@ -23,21 +26,26 @@ def mapped(function: Callable[..., Node], x: Any, inplace: bool = False, **param
 
 
 def shown(x: Any, y: Tensor) -> Tensor:
-    """x, which shows y from now on: inplace=True. Raises E226 for a leaf that requires a gradient."""
+    """x, which shows y from now on: inplace=True.
+
+    Raises E613 for a leaf that requires a gradient.
+    """
     if x.requires_grad and x.is_leaf:
-        raise ArgumentError("E226", "inplace", "a leaf that requires a gradient cannot be overwritten",
+        raise ArgumentError("E613", "inplace",
+                            "a leaf that requires a gradient cannot be overwritten",
                             got={"input": x.node}, need="inplace=False for it",
                             tries=[("inplace=False", lambda: None)])
     x._rebind(y.node)
     x.requires_grad = y.requires_grad
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def axis(op: str, x: Any, dim: int) -> int:
     """The axis counted from the front. Raises E110 when x has no such axis."""
     ndim = max(len(x.shape), 1)
     if not -ndim <= dim < ndim:
-        raise ShapeError("E110", op, f"there is no axis {dim}", got={"input": getattr(x, "node", x)},
+        raise ShapeError("E110", op, f"there is no axis {dim}",
+                         got={"input": getattr(x, "node", x)},
                          need=f"-{ndim} <= dim < {ndim}")
     return dim % ndim
 
@@ -67,7 +75,8 @@ def choice(op: str, name: str, value: Any, allowed: Sequence[Any]) -> None:
         return
     near = difflib.get_close_matches(str(value), [str(a) for a in allowed], 1, 0.3)
     order = sorted(allowed, key=lambda a: str(a) not in near)
-    raise ArgumentError("E204", op, f"{name}={value!r} is unknown", need=" or ".join(map(repr, order)))
+    raise ArgumentError("E204", op, f"{name}={value!r} is unknown",
+                        need=" or ".join(map(repr, order)))
 
 
 def reduced(op: str, loss: Tensor, reduction: str) -> Tensor:
@@ -83,8 +92,24 @@ def known(x: Any) -> Any:
 
 
 def tensor_like(value: Any, like: Any) -> Tensor:
-    """A tensor as it is; anything else as a tensor of the dtype of `like`."""
-    return value if isinstance(value, Tensor) else Tensor(as_node(value, like.dtype))
+    """A tensor as it is; floats take the dtype of `like`, other values keep their own."""
+    if isinstance(value, Tensor):
+        return value
+    floats = np.asarray(value).dtype.kind == "f"
+    return Tensor(as_node(value, like.dtype if floats else None))
+
+
+def passes_if(right: bool) -> Callable[[], object]:
+    """The check of a hint that is known to fit, or not."""
+    def check() -> None:
+        if not right:
+            raise ValueError
+    return check
+
+
+def first_fitting(*candidates: tuple[str, bool]) -> list[Try]:
+    """Of several hints the first one that fits: (text, does it fit?) each."""
+    return [(text, passes_if(True)) for text, right in candidates if right][:1]
 
 
 def same_shape(op: str, input: Any, target: Any) -> None:
@@ -92,28 +117,16 @@ def same_shape(op: str, input: Any, target: Any) -> None:
     if input.shape == target.shape:
         return
     x, y = input.shape, target.shape
-    def fits(a: tuple[int, ...], b: tuple[int, ...]) -> Callable[[], None]:
-        def check() -> None:
-            if a != b:
-                raise ValueError
-        return check
     sizes = tuple(s for s in y if s != 1), tuple(s for s in x if s != 1)
-    tries = [("target.unsqueeze(-1)", fits(x, (*y, 1))), ("input.squeeze(-1)", fits(x[:-1] if x[-1:] == (1,) else (), y)),
-             ("target.squeeze(-1)", fits(y[:-1] if y[-1:] == (1,) else (), x)),
-             ("target.mT", fits(x, (*y[:-2], y[-1], y[-2]) if len(y) > 1 else ())),
-             ("target.reshape(input.shape)", lambda: fits(*sizes)() if input.node.size else None)]
-    first = next((t for t in tries if _holds(t[1])), None)
-    raise ShapeError("E223", op, f"input has shape {x}, target {y}: each would be compared with the wrong ones",
+    tries = first_fitting(
+        ("target.unsqueeze(-1)", x == (*y, 1)), ("input.squeeze(-1)", x == (*y, 1)),
+        ("target.squeeze(-1)", (*x, 1) == y),
+        ("target.mT", len(y) > 1 and x == (*y[:-2], y[-1], y[-2])),
+        ("target.reshape(input.shape)", sizes[0] == sizes[1]))
+    raise ShapeError("E223", op,
+                     f"input has shape {x}, target {y}: each would be compared with the wrong ones",
                      got={"input": input.node, "target": target.node}, need="equal shapes",
-                     tries=[first] if first else [])
-
-
-def _holds(check: Callable[[], Any]) -> bool:
-    try:
-        check()
-    except ValueError:
-        return False
-    return True
+                     tries=tries)
 
 
 def pairwise(op: str, input: Any, target: Any, function: Callable[[Node, Node], Node],
@@ -130,4 +143,4 @@ def pairwise(op: str, input: Any, target: Any, function: Callable[[Node, Node], 
 
 def where(condition: Node, x: Any, y: Any) -> Node:
     """ops.where; here so that the formulas read alike."""
-    return ops.where(condition, x, y)  # type: ignore[no-any-return]
+    return ops.where(condition, x, y)

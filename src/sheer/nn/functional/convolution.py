@@ -1,5 +1,6 @@
 """Convolutions with torch's names: images and filters flow in, feature maps out."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +12,7 @@ from ...mixins.core import apply
 from ...ops.sliding import per_axis
 from ...tensor import Tensor
 from ..notes import SCORES, mark
-from .common import same_dtype
+from .common import passes_if, same_dtype
 from .padding import pad_node
 
 Setting = Any     # an int, or a sequence with one per spatial axis
@@ -19,19 +20,28 @@ Setting = Any     # an int, or a sequence with one per spatial axis
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
-    """Cross-correlation over one axis. Shape: input (N, I, L) or (I, L), weight (O, I / groups, k)."""
+    """Cross-correlation over one axis.
+
+    Shape: input (N, I, L) or (I, L), weight (O, I / groups, k).
+    """
     return _conv(1, input, weight, bias, (stride, padding, dilation, groups))
 
 
 def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
-    """Cross-correlation over two axes. Shape: input (N, I, H, W) or (I, H, W), weight (O, I / groups, *k)."""
+    """Cross-correlation over two axes.
+
+    Shape: input (N, I, H, W) or (I, H, W), weight (O, I / groups, *k).
+    """
     return _conv(2, input, weight, bias, (stride, padding, dilation, groups))
 
 
 def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
-    """Cross-correlation over three axes. Shape: input (N, I, D, H, W), weight (O, I / groups, *k)."""
+    """Cross-correlation over three axes.
+
+    Shape: input (N, I, D, H, W), weight (O, I / groups, *k).
+    """
     return _conv(3, input, weight, bias, (stride, padding, dilation, groups))
 
 
@@ -45,18 +55,25 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
                      padding: Setting = 0, output_padding: Setting = 0, groups: int = 1,
                      dilation: Setting = 1) -> Tensor:
-    """conv2d backwards: learned upsampling. Shape: input (N, I, H, W), weight (I, O / groups, *k)."""
+    """conv2d backwards: learned upsampling.
+
+    Shape: input (N, I, H, W), weight (I, O / groups, *k).
+    """
     return _transposed(2, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
                      padding: Setting = 0, output_padding: Setting = 0, groups: int = 1,
                      dilation: Setting = 1) -> Tensor:
-    """conv3d backwards: learned upsampling. Shape: input (N, I, D, H, W), weight (I, O / groups, *k)."""
+    """conv3d backwards: learned upsampling.
+
+    Shape: input (N, I, D, H, W), weight (I, O / groups, *k).
+    """
     return _transposed(3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
-def padded_conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None, settings: tuple[Any, ...],
+def padded_conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+                settings: tuple[Any, ...],
                 mode: str) -> Tensor:
     """A convolution whose padding mirrors or repeats the image in place of zeros (padding_mode)."""
     stride, padding, dilation, groups = settings
@@ -72,7 +89,8 @@ def padded_conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None, s
     return _conv(axes, wide, weight, bias, (stride, 0, dilation, groups))
 
 
-def _conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None, settings: tuple[Any, ...]) -> Tensor:
+def _conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+          settings: tuple[Any, ...]) -> Tensor:
     same_dtype(f"conv{axes}d", input, weight)
     _check_rank(f"conv{axes}d", axes, input, weight)
     stride, padding, dilation, groups = settings
@@ -104,10 +122,7 @@ def _check_rank(op: str, axes: int, input: Tensor, weight: Tensor) -> None:
     if input.ndim in (axes + 1, axes + 2) and weight.ndim == axes + 2:
         return
     need = f"input (N, C, {', '.join('DHW'[3 - axes:])}) or without N, weight of {axes + 2} axes"
-    def holds(right: bool) -> None:
-        if not right:
-            raise ValueError
     raise ShapeError("E203", op, f"input has {input.ndim} axes, weight {weight.ndim}",
                      got={"input": input.node, "weight": weight.node}, need=need,
                      tries=[("input.unsqueeze(1) for images with one channel",
-                             lambda: holds(input.ndim == axes and weight.shape[1] == 1))])
+                             passes_if(input.ndim == axes and weight.shape[1] == 1))])

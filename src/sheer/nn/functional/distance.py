@@ -1,5 +1,6 @@
 """Lengths and angles of vectors along an axis: normalize, cosine_similarity, pairwise_distance."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math
@@ -57,7 +58,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return result
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
+                      keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last axis; operands broadcast.
 
     Shape   (*B, d), (*B, d) -> (*B)

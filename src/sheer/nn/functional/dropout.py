@@ -3,6 +3,7 @@
 The mask is a function of a key: the backward pass computes it again, nothing is stored.
 """
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from ... import ops
@@ -13,7 +14,7 @@ from ...tensor import Tensor
 from ..draws import Generator, next_key
 from ..notes import warn
 from .activation import SELU_ALPHA, SELU_SCALE
-from .common import need_float, shown
+from .common import need_float, passes_if, shown
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
@@ -37,7 +38,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool | None = None, inpla
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
               generator: Generator | None = None) -> Tensor:
-    """dropout of whole channels. Shape: (N, C, H, W) or (C, H, W). Tompson et al. 2015, arXiv:1411.4280."""
+    """dropout of whole channels.
+
+    Shape: (N, C, H, W) or (C, H, W). Tompson et al. 2015, arXiv:1411.4280.
+    """
     return _dropped("dropout2d", input, p, training, inplace, generator, 2)
 
 
@@ -47,9 +51,10 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool | None = None, inpla
     return _dropped("dropout3d", input, p, training, inplace, generator, 3)
 
 
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None,
+                  inplace: bool = False,
                   generator: Generator | None = None) -> Tensor:
-    """Each element at the lower limit of selu with probability p, then scaled to keep mean and variance.
+    """Each element at the lower limit of selu with probability p, scaled to keep mean and variance.
 
     Shape   (*S) -> (*S)
     Raises  E204 for a p outside [0, 1], E202 for integers
@@ -83,15 +88,21 @@ def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
     return shown(x, y) if inplace else y
 
 
-def _active(op: str, x: Tensor, p: float, training: bool | None) -> bool:
-    from ..module import running
+def check_share(op: str, p: float) -> None:
+    """Raise ArgumentError E204 unless p is a probability; 50 was meant as a percentage."""
     if not 0 <= p <= 1:
         raise ArgumentError("E204", op, f"p = {p} is no probability", need="0 <= p <= 1",
-                            tries=[(f"p={p / 100:g}", lambda: 1 / 0 if not 1 < p <= 100 else None)])
+                            tries=[(f"p={p / 100:g}", passes_if(1 < p <= 100))])
+
+
+def _active(op: str, x: Tensor, p: float, training: bool | None) -> bool:
+    from ..module import running
+    check_share(op, p)
     need_float(op, input=x)
     module = running()
     if training is None and module is not None and not module.training:
-        warn("W206", op, f"drops although {type(module).__name__} is in eval mode: training was not passed",
+        warn("W206", op,
+             f"drops although {type(module).__name__} is in eval mode: training was not passed",
              need="training=self.training, or an nn.Dropout layer",
              tries=[("training=self.training", lambda: None)])
     return training is None or training

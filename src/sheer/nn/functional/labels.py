@@ -1,5 +1,6 @@
 """Class labels: what cross_entropy and its kin ask of them, and where each label's class is."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import builtins
@@ -13,17 +14,22 @@ from ...graph.dtypes import int64
 from ...graph.errors import BoundsError, DTypeError, ShapeError
 from ...graph.node import Node
 from ...ops.structure import iota
-from .common import known
+from .common import known, passes_if
 
 
 def class_axis(op: str, input: Any) -> int:
-    """1, or 0 for the scores of a single example. Raises E225 for a single class, E203 for a number."""
+    """1, or 0 for the scores of a single example.
+
+    Raises E225 for a single class, E203 for a number.
+    """
     if input.ndim == 0:
-        raise ShapeError("E203", op, "a single number is no score per class", got={"input": input.node},
+        raise ShapeError("E203", op, "a single number is no score per class",
+                         got={"input": input.node},
                          need="(N, K, *S) or (K,)")
     at = builtins.min(1, input.ndim - 1)
     if input.shape[at] == 1:
-        raise ShapeError("E225", op, "one class alone: its probability is always 1, the loss always 0",
+        raise ShapeError("E225", op,
+                         "one class alone: its probability is always 1, the loss always 0",
                          got={"input": input.node}, need="two or more classes",
                          tries=[("binary_cross_entropy_with_logits(input, target)", lambda: None)])
     return at
@@ -43,30 +49,30 @@ def check_labels(op: str, input: Any, target: Any, at: int, ignore_index: int | 
     values, classes = known(target), input.shape[at]
     if values is None:
         return
-    bad = ((values < 0) | (values >= classes)) & (values != (-100 if ignore_index is None else ignore_index))
+    bad = ((values < 0)
+           | (values >= classes)) & (values != (-100 if ignore_index is None else ignore_index))
     if bad.any():
         raise _out_of_range(op, target, values, bad, classes)
 
 
 def hits(labels: Node, classes: int, at: int) -> Node:
-    """Bool like the scores: is this the class of the label? Labels out of range stop the kernel, E130."""
+    """Bool like the scores: is this the label's class? E130 stops the kernel out of range."""
     checked = ops.take(iota(classes, int64), ops.cast(labels, int64), 0, wrap=False)
     line = [1] * (labels.ndim + 1)
     line[at] = classes
-    return ops.eq(ops.expand_dims(checked, at), ops.reshape(iota(classes, int64), line))  # type: ignore[no-any-return]
-
-
-def _passes_if(right: bool) -> Any:
-    return lambda: None if right else 1 / 0
+    return ops.eq(ops.expand_dims(checked, at),
+                  ops.reshape(iota(classes, int64), line))
 
 
 def _not_labels(op: str, input: Any, target: Any, at: int, wanted: tuple[int, ...]) -> DTypeError:
     size = math.prod(wanted) == target.node.size
     return DTypeError(
-        "E222", op, f"labels are {target.dtype.name}", got={"input": input.node, "target": target.node},
+        "E222", op, f"labels are {target.dtype.name}",
+        got={"input": input.node, "target": target.node},
         need=f"integers {wanted}, or probabilities of the input's shape {input.shape}",
-        tries=[("target.long()", _passes_if(target.shape == wanted)),
-               ("target.long().reshape(-1)", _passes_if(target.shape != wanted and size and len(wanted) == 1))])
+        tries=[("target.long()", passes_if(target.shape == wanted)),
+               ("target.long().reshape(-1)",
+                passes_if(target.shape != wanted and size and len(wanted) == 1))])
 
 
 def _wrong_shape(op: str, input: Any, target: Any, at: int, wanted: tuple[int, ...]) -> ShapeError:
@@ -75,21 +81,22 @@ def _wrong_shape(op: str, input: Any, target: Any, at: int, wanted: tuple[int, .
         "E223", op, f"labels have shape {shape}, the places to label {wanted}",
         got={"input": input.node, "target": target.node},
         need=f"one label per place: {wanted}",
-        tries=[(f"target.squeeze({at})", _passes_if(shape == (*wanted[:at], 1, *wanted[at:]))),
-               (f"target.argmax({at}), for one-hot rows", _passes_if(shape == input.shape)),
+        tries=[(f"target.squeeze({at})", passes_if(shape == (*wanted[:at], 1, *wanted[at:]))),
+               (f"target.argmax({at}), for one-hot rows", passes_if(shape == input.shape)),
                ("input.movedim(-1, 1): classes come second",
-                _passes_if(input.ndim > 2 and shape == input.shape[:-1]))])
+                passes_if(input.ndim > 2 and shape == input.shape[:-1]))])
 
 
-def _out_of_range(op: str, target: Any, values: np.ndarray, bad: np.ndarray, classes: int) -> BoundsError:
+def _out_of_range(op: str, target: Any, values: np.ndarray, bad: np.ndarray,
+                  classes: int) -> BoundsError:
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     where = f"row {place[0]}" if len(place) == 1 else f"place {place}"
-    right = values[~((values < 0))]
-    from_one = right.size > 0 and right.min() >= 1 and right.max() == classes and not (values < 0).any()
+    from_one = values.min() >= 1 and values.max() == classes
     return BoundsError(
         "E221", op, f"label {int(values[place])} in {where} is none of the {classes} classes",
         got={"target": target.node}, need=f"0 <= label < {classes}",
-        tries=[("target - 1, when labels count from 1", _passes_if(from_one)),
-               (f"ignore_index={int(values[place])}", _passes_if(int(values[place]) < 0)),
+        tries=[("target - 1, when labels count from 1", passes_if(from_one)),
+               (f"ignore_index={int(values[place])}", passes_if(int(values[place]) < 0)),
                (f"{int(values.max()) + 1} units in the last layer",
-                _passes_if(not from_one and int(values.max()) >= classes and not (values < 0).any()))])
+                passes_if(not from_one and int(values.max()) >= classes
+                           and not (values < 0).any()))])

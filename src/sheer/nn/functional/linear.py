@@ -1,7 +1,9 @@
 """Weighted sums and look-ups: linear, bilinear, embedding, one_hot."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from ...mixins.core import apply, as_node
 from ...ops.structure import stop_gradient
 from ...tensor import Tensor
 from ..notes import SCORES, mark
-from .common import known, same_dtype
+from .common import first_fitting, known, passes_if, same_dtype
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -39,27 +41,15 @@ def check_width(op: str, input: Any, weight: Any) -> None:
     if input.ndim and input.shape[-1] == wanted:
         return
     x = input.node
-    def holds(right: bool) -> None:
-        if not right:
-            raise ValueError
-    tries = [("input.flatten(1), say by nn.Flatten() before the layer",
-              lambda: holds(x.ndim > 2 and int(np.prod(x.shape[1:])) == wanted)),
-             ("input.mT", lambda: holds(x.ndim > 1 and x.shape[-2] == wanted)),
-             ("input.unsqueeze(-1)", lambda: holds(wanted == 1)),
-             (f"in_features={x.shape[-1] if x.ndim else 1}", lambda: holds(x.ndim > 0))]
-    fitting = next((t for t in tries if _passes(t)), None)
+    tries = first_fitting(
+        ("input.flatten(1), say by nn.Flatten() before the layer",
+         x.ndim > 2 and math.prod(x.shape[1:]) == wanted),
+        ("input.mT", x.ndim > 1 and x.shape[-2] == wanted), ("input.unsqueeze(-1)", wanted == 1),
+        (f"in_features={x.shape[-1] if x.ndim else 1}", x.ndim > 0))
     raise ShapeError("E201", op, f"expected {wanted} features on the last axis, got "
                      f"{x.shape[-1] if x.ndim else 'a number without axes'}",
                      got={"input": x, "weight": weight.node}, need=f"input (*B, {wanted})",
-                     tries=[fitting] if fitting else [])
-
-
-def _passes(candidate: tuple[str, Any]) -> bool:
-    try:
-        candidate[1]()
-    except ValueError:
-        return False
-    return True
+                     tries=tries)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -72,8 +62,10 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     for x, at in ((input1, 1), (input2, 2)):
         same_dtype("bilinear", x, weight)
         if x.shape[-1:] != weight.shape[at:at + 1]:
-            raise ShapeError("E201", "bilinear", f"expected {weight.shape[at]} features in input{at}",
-                             got={f"input{at}": x.node, "weight": weight.node}, need="(*B, m), (*B, n), (K, m, n)")
+            raise ShapeError("E201", "bilinear",
+                             f"expected {weight.shape[at]} features in input{at}",
+                             got={f"input{at}": x.node, "weight": weight.node},
+                             need="(*B, m), (*B, n), (K, m, n)")
     def run(a: Node, b: Node, w: Node, *bias: Node) -> Node:
         k, m, n = w.shape
         left = ops.matmul(a, ops.reshape(ops.permute(w, (1, 0, 2)), (m, k * n)))       # (*B, K n)
@@ -84,8 +76,10 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return result
 
 
-def embedding(input: Any, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
-              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None,
+              max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False,
+              sparse: bool = False) -> Tensor:
     """Rows of a table, in the order and shape of the indices; the padding row gets no gradient.
 
     Shape   input int (*I), weight (n, d) -> (*I, d)
@@ -94,13 +88,16 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None, max_no
     Source  torch.nn.functional.embedding
     """
     if max_norm is not None or scale_grad_by_freq or sparse:
-        raise MissingError("E211", "embedding", "max_norm, scale_grad_by_freq and sparse gradients are left out",
-                           need="their defaults", tries=[("renormalise weight before the call", lambda: None)])
+        raise MissingError("E211", "embedding",
+                           "max_norm, scale_grad_by_freq and sparse gradients are left out",
+                           need="their defaults",
+                           tries=[("renormalise weight before the call", lambda: None)])
     input = input if isinstance(input, Tensor) else Tensor(as_node(input))
     rows = weight.shape[0]
     check_index(input, weight)
     if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise BoundsError("E212", "embedding", f"padding_idx {padding_idx} is outside a table of {rows} rows",
+        raise BoundsError("E212", "embedding",
+                          f"padding_idx {padding_idx} is outside a table of {rows} rows",
                           got={"weight": weight.node}, need=f"-{rows} <= padding_idx < {rows}")
     def run(index: Node, table: Node) -> Node:
         found = ops.take(table, index, 0, wrap=False)                                  # (*I, d)
@@ -113,23 +110,26 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None, max_no
 
 
 def check_index(input: Tensor, weight: Tensor) -> None:
-    """Raise BoundsError E212 for an index known to be outside the table, DTypeError E202 for floats."""
+    """Raise E212 for an index known to be outside the table, E202 for floats."""
     if not input.dtype.is_integer:
-        raise DTypeError("E202", "embedding", f"indices are {input.dtype.name}", got={"input": input.node},
+        raise DTypeError("E202", "embedding", f"indices are {input.dtype.name}",
+                         got={"input": input.node},
                          need="integers", tries=[("input.long()", lambda: None)])
     values, rows = known(input), weight.shape[0]
     if values is None or values.size == 0 or (values.min() >= 0 and values.max() < rows):
         return
     bad = (values < 0) | (values >= rows)
     place = tuple(int(i) for i in np.argwhere(bad)[0])
-    raise BoundsError("E212", "embedding", f"index {int(values[place])} at position {place} is outside a "
+    raise BoundsError("E212", "embedding",
+                      f"index {int(values[place])} at position {place} is outside a "
                       f"table of {rows} rows", got={"input": input.node, "weight": weight.node},
                       need=f"0 <= index < {rows}",
-                      tries=[(f"num_embeddings={int(values.max()) + 1}", lambda: values.min() < 0 and 1 / 0)])
+                      tries=[(f"num_embeddings={int(values.max()) + 1}",
+                              passes_if(values.min() >= 0))])
 
 
 def one_hot(input: Any, num_classes: int = -1) -> Tensor:
-    """1 at the place of each label, 0 elsewhere; -1 takes the largest label plus one (runs the input).
+    """1 at the place of each label, 0 elsewhere; -1 classes: the largest label plus one.
 
     Shape   input int (*I) -> int64 (*I, K)
     Raises  E130 for a label out of range, E134 for labels that are no integers

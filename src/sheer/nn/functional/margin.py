@@ -1,5 +1,6 @@
 """Losses with a margin: nothing is paid by what is right by more than that."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any
@@ -11,13 +12,14 @@ from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.structure import iota
 from ...tensor import Tensor
-from .common import known, need_float, pairwise, reduced, same_shape, tensor_like
+from .common import known, need_float, pairwise, passes_if, reduced, same_shape, tensor_like
 from .distance import pairwise_distance
 from .labels import check_labels, class_axis, hits
 
 
-def hinge_loss(input: Tensor, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> Tensor:
-    """max(0, margin - y x) for scores x and labels y of -1 or 1: the loss of a support vector machine.
+def hinge_loss(input: Tensor, target: Any, *, margin: float = 1.0,
+               reduction: str = "mean") -> Tensor:
+    """max(0, margin - y x) for scores x and labels y of -1 or 1.
 
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  Cortes and Vapnik 1995
@@ -28,7 +30,8 @@ def hinge_loss(input: Tensor, target: Any, *, margin: float = 1.0, reduction: st
     return pairwise("hinge_loss", input, target, run, None, reduction)
 
 
-def hinge_embedding_loss(input: Tensor, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(input: Tensor, target: Any, *, margin: float = 1.0,
+                         reduction: str = "mean") -> Tensor:
     """x where the label is 1, max(0, margin - x) where it is -1: for distances x.
 
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
@@ -48,7 +51,8 @@ def soft_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean") -> 
     """
     target = tensor_like(target, input)
     _check_signs("soft_margin_loss", target)
-    return pairwise("soft_margin_loss", input, target, lambda x, y: ops.softplus(-ops.mul(x, y)), None, reduction)
+    return pairwise("soft_margin_loss", input, target, lambda x, y: ops.softplus(-ops.mul(x, y)),
+                    None, reduction)
 
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Any, margin: float = 0.0, *,
@@ -67,8 +71,10 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Any, margin: flo
     return reduced("margin_ranking_loss", apply(run, input1, input2, target), reduction)
 
 
-def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
-                        eps: float = 1e-6, swap: bool = False, *, reduction: str = "mean") -> Tensor:
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0,
+                        p: float = 2.0,
+                        eps: float = 1e-6, swap: bool = False, *,
+                        reduction: str = "mean") -> Tensor:
     """max(0, margin + |anchor - positive| - |anchor - negative|).
 
     swap takes the distance of positive and negative where that is the smaller one.
@@ -79,7 +85,8 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
     """
     for other in (positive, negative):
         same_shape("triplet_margin_loss", anchor, other)
-    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    near, far = pairwise_distance(anchor, positive, p,
+                                  eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = apply(ops.minimum, far, pairwise_distance(positive, negative, p, eps))
     loss = apply(lambda a, b: ops.clamp(margin + a - b, 0.0), near, far)
@@ -99,8 +106,10 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Any, margin: f
     _check_signs(op, target)
     same_shape(op, input1, input2)
     if target.shape != input1.shape[:-1]:
-        raise ShapeError("E223", op, f"labels have shape {target.shape}, the pairs {input1.shape[:-1]}",
-                         got={"input1": input1.node, "target": target.node}, need="one label per pair")
+        raise ShapeError("E223", op,
+                         f"labels have shape {target.shape}, the pairs {input1.shape[:-1]}",
+                         got={"input1": input1.node, "target": target.node},
+                         need="one label per pair")
     def run(a: Node, b: Node, y: Node) -> Node:
         dot = lambda s, t: ops.sum(s * t, (s.ndim - 1,))
         tiny = 1e-12                                                # as torch: inside the root
@@ -109,9 +118,10 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Any, margin: f
     return reduced(op, apply(run, input1, input2, target), reduction)
 
 
-def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *,
+def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0,
+                      weight: Tensor | None = None, *,
                       reduction: str = "mean") -> Tensor:
-    """The mean over the other classes of max(0, margin - x[label] + x[class])^p: the multi-class hinge.
+    """The mean over the other classes of max(0, margin - x[label] + x[class])^p.
 
     Shape   input (N, K) or (K,), target int (N,) or (), weight (K,) -> () or (N,)
     Raises  E204 for a p other than 1 and 2, E221, E222, E223 for labels, E225 for one class
@@ -150,18 +160,20 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     def run(x: Node, y: Node) -> Node:
         k, last = x.shape[-1], x.ndim - 1
         ended = ops.cumsum(ops.cast(ops.lt(y, 0), int64), last)
-        counts = ops.eq(ended, 0)                                              # (*B, K): before the first -1
+        counts = ops.eq(ended, 0)                               # (*B, K): before the first -1
         same = ops.eq(ops.expand_dims(y, y.ndim), iota(k, int64))              # (*B, label, class)
         same = ops.logical_and(ops.expand_dims(counts, y.ndim), same)
         chosen = ops.any(same, (last,))                                        # (*B, class)
-        gap = ops.clamp(1 - ops.sub(ops.expand_dims(x, x.ndim), ops.expand_dims(x, last)), 0.0)  # (*B, i, j)
+        gap = ops.clamp(1 - ops.sub(ops.expand_dims(x, x.ndim), ops.expand_dims(x, last)),
+                        0.0)  # (*B, i, j)
         pair = ops.logical_and(ops.expand_dims(chosen, x.ndim),
                                ops.logical_not(ops.expand_dims(chosen, last)))
         return ops.sum(ops.where(pair, gap, 0.0), (last, last + 1)) / k
     return reduced("multilabel_margin_loss", apply(run, input, target), reduction)
 
 
-def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, *, reduction: str = "mean",
+def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, *,
+                                reduction: str = "mean",
                                 ) -> Tensor:
     """The mean over classes of the yes-or-no cross-entropy of every class.
 
@@ -182,6 +194,7 @@ def _check_signs(op: str, target: Tensor) -> None:
         return
     wrong = values[(values != 1) & (values != -1)].flat[0]
     only_bits = bool(((values == 0) | (values == 1)).all())
-    raise ArgumentError("E227", op, f"label {wrong} is neither -1 nor 1", got={"target": target.node},
+    raise ArgumentError("E227", op, f"label {wrong} is neither -1 nor 1",
+                        got={"target": target.node},
                         need="labels of -1 and 1",
-                        tries=[("2 * target - 1", lambda: None if only_bits else 1 / 0)])
+                        tries=[("2 * target - 1", passes_if(only_bits))])

@@ -1,5 +1,6 @@
 """Normalisations: each subtracts a mean and divides by a deviation, over axes of its own."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from ...graph.node import Node
 from ...mixins.core import Core, apply
 from ...ops.structure import stop_gradient
 from ...tensor import Tensor
-from .common import axis, need_float, same_dtype
+from .common import axis, need_float, passes_if, same_dtype
 
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
@@ -27,7 +28,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     Raises  E220 when a channel has a single value in training, E203 for channels, E202 for dtypes
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.functional.batch_norm
     """
-    _check_channels("batch_norm", input, running_mean, weight)
+    check_channels("batch_norm", input, running_mean, weight)
     if not training and (running_mean is None or running_var is None):
         raise ArgumentError("E204", "batch_norm", "there are no running statistics to use",
                             need="training=True, or running_mean and running_var")
@@ -41,9 +42,11 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     def run(x: Node, mean: Node, var: Node, *affine: Node) -> Node:
         line = (1, -1, *(1,) * (x.ndim - 2))
         scale = ops.rsqrt(var + eps)
-        y = ops.sub(x, ops.reshape(mean, line)) * ops.broadcast_to(ops.reshape(scale, line), x.shape)
+        y = ops.sub(x,
+                    ops.reshape(mean, line)) * ops.broadcast_to(ops.reshape(scale, line), x.shape)
         return _affine(y, affine, weight, bias, line)
-    return apply(run, input, running_mean, running_var, *_given(weight, bias))  # type: ignore[no-any-return]
+    return apply(run, input, running_mean, running_var,
+                 *_given(weight, bias))
 
 
 def batch_statistics(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float,
@@ -78,7 +81,7 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     axes = _last_axes("layer_norm", input, normalized_shape, weight)
     def run(x: Node, *affine: Node) -> Node:
         return _affine(standardised(x, axes, eps)[0], affine, weight, bias, None)
-    return apply(run, input, *_given(weight, bias))  # type: ignore[no-any-return]
+    return apply(run, input, *_given(weight, bias))
 
 
 def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
@@ -94,10 +97,11 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
     def run(x: Node, *affine: Node) -> Node:
         scale = ops.rsqrt(ops.mean(x * x, axes) + small)
         return _affine(x * ops.restore(scale, x.shape, axes), affine, weight, None, None)
-    return apply(run, input, *_given(weight, None))  # type: ignore[no-any-return]
+    return apply(run, input, *_given(weight, None))
 
 
-def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
+def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
+               bias: Tensor | None = None,
                eps: float = 1e-5) -> Tensor:
     """Every group of channels of every example minus its mean over its deviation.
 
@@ -105,21 +109,25 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     Raises  E203 when the channels do not divide into the groups, E202 for dtypes
     Source  Wu and He 2018, arXiv:1803.08494; torch.nn.functional.group_norm
     """
-    _check_channels("group_norm", input, None, weight)
+    check_channels("group_norm", input, None, weight)
     channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
-        raise ShapeError("E203", "group_norm", f"{channels} channels do not divide into {num_groups} groups",
-                         got={"input": input.node}, need="a number of groups that divides the channels")
+        raise ShapeError("E203", "group_norm",
+                         f"{channels} channels do not divide into {num_groups} groups",
+                         got={"input": input.node},
+                         need="a number of groups that divides the channels")
     def run(x: Node, *affine: Node) -> Node:
         n, c, *rest = x.shape
         groups = ops.reshape(x, (n, num_groups, c // num_groups, *rest))
         y, _, _ = standardised(groups, tuple(range(2, groups.ndim)), eps)
         return _affine(ops.reshape(y, x.shape), affine, weight, bias, (1, -1, *(1,) * len(rest)))
-    return apply(run, input, *_given(weight, bias))  # type: ignore[no-any-return]
+    return apply(run, input, *_given(weight, bias))
 
 
-def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
-                  weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
+def instance_norm(input: Tensor, running_mean: Tensor | None = None,
+                  running_var: Tensor | None = None,
+                  weight: Tensor | None = None, bias: Tensor | None = None,
+                  use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
     """Every channel of every example minus its mean over its deviation.
 
@@ -129,7 +137,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    _check_channels("instance_norm", input, running_mean, weight)
+    check_channels("instance_norm", input, running_mean, weight)
     check_values_per_channel("instance_norm", input, skip=2)
     def run(x: Node, *affine: Node) -> tuple[Node, Node, Node]:
         axes = tuple(range(2, x.ndim))
@@ -139,11 +147,13 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     y, mean, var = apply(run, input, *_given(weight, bias))
     if running_mean is not None and running_var is not None:
         follow(running_mean, mean, momentum)
-        follow(running_var, var, momentum, input.node.size // max(input.shape[0] * input.shape[1], 1))
-    return y  # type: ignore[no-any-return]
+        follow(running_var, var, momentum,
+               input.node.size // max(input.shape[0] * input.shape[1], 1))
+    return y
 
 
-def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0,
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75,
+                        k: float = 1.0,
                         ) -> Tensor:
     """x over (k + alpha times the mean square of `size` neighbouring channels) to the power beta.
 
@@ -160,7 +170,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         for i in range(1, size):
             total = total + ops.narrow(squares, at, i, x.shape[at])
         return x / ops.pow(total * (alpha / size) + k, beta)
-    return apply(run, input)  # type: ignore[no-any-return]
+    return apply(run, input)
 
 
 def standardised(x: Node, axes: tuple[int, ...], eps: float) -> tuple[Node, Node, Node]:
@@ -176,14 +186,16 @@ def check_values_per_channel(op: str, input: Tensor, skip: int = 1) -> None:
     shape = input.shape
     count = input.node.size // max(shape[1] * (shape[0] if skip == 2 else 1), 1)
     if count == 1:
-        raise ShapeError("E220", op, "one value per channel: minus its mean it is 0, whatever it was",
+        raise ShapeError("E220", op,
+                         "one value per channel: minus its mean it is 0, whatever it was",
                          got={"input": input.node}, need="a larger batch or image, or eval mode",
-                         tries=[("model.eval()", lambda: 1 / 0 if skip == 2 else None),
+                         tries=[("model.eval()", passes_if(skip == 1)),
                                 ("DataLoader(..., drop_last=True) against a last batch of one",
-                                 lambda: 1 / 0 if skip == 2 else None)])
+                                 passes_if(skip == 1))])
 
 
-def _affine(y: Node, affine: Sequence[Node], weight: object, bias: object, line: Sequence[int] | None) -> Node:
+def _affine(y: Node, affine: Sequence[Node], weight: object, bias: object,
+            line: Sequence[int] | None) -> Node:
     """y * weight + bias, for those of the two that there are."""
     rest = list(affine)
     placed = (lambda p: p) if line is None else (lambda p: ops.reshape(p, line))
@@ -196,7 +208,7 @@ def _given(*tensors: Tensor | None) -> list[Tensor]:
     return [t for t in tensors if t is not None]
 
 
-def _check_channels(op: str, input: Tensor, running: Tensor | None, weight: Tensor | None) -> None:
+def check_channels(op: str, input: Tensor, running: Tensor | None, weight: Tensor | None) -> None:
     need_float(op, input=input)
     if input.ndim < 2:
         raise ShapeError("E203", op, f"input has {input.ndim} axes", got={"input": input.node},
@@ -206,19 +218,24 @@ def _check_channels(op: str, input: Tensor, running: Tensor | None, weight: Tens
             same_dtype(op, input, t)
             if t.shape != input.shape[1:2]:
                 last = input.shape[-1:] == t.shape
-                raise ShapeError("E203", op, f"input has {input.shape[1]} channels, {name} is for {t.shape[0]}",
-                                 got={"input": input.node, name: t.node}, need=f"(N, {t.shape[0]}, *S)",
+                raise ShapeError("E203", op,
+                                 f"input has {input.shape[1]} channels, {name} is for {t.shape[0]}",
+                                 got={"input": input.node, name: t.node},
+                                 need=f"(N, {t.shape[0]}, *S)",
                                  tries=[("input.movedim(-1, 1): channels come second",
-                                         lambda: None if last else 1 / 0)])
+                                         passes_if(last))])
 
 
-def _last_axes(op: str, input: Tensor, shape: Sequence[int], weight: Tensor | None) -> tuple[int, ...]:
+def _last_axes(op: str, input: Tensor, shape: Sequence[int],
+               weight: Tensor | None) -> tuple[int, ...]:
     """The axes to normalise over; E201 unless the input ends with `shape`."""
     need_float(op, input=input)
     if weight is not None:
         same_dtype(op, input, weight)
     wanted = tuple(shape)
     if not wanted or input.shape[-len(wanted):] != wanted:
-        raise ShapeError("E201", op, f"expected last axes {wanted}, got {input.shape[-len(wanted):]}",
-                         got={"input": input.node}, need=f"input (*B, {', '.join(map(str, wanted))})")
+        raise ShapeError("E201", op,
+                         f"expected last axes {wanted}, got {input.shape[-len(wanted):]}",
+                         got={"input": input.node},
+                         need=f"input (*B, {', '.join(map(str, wanted))})")
     return tuple(range(input.ndim - len(wanted), input.ndim))

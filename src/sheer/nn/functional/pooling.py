@@ -1,5 +1,6 @@
 """Pools with torch's names: images flow in, smaller ones out, and back (unpool)."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,47 +12,61 @@ from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.sliding import per_axis
 from ...tensor import Tensor
+from .common import passes_if
 
 Setting = Any     # an int, or a sequence with one per spatial axis
 Pooled = Any      # a Tensor, or a pair (Tensor, indices) with return_indices
 
 
-def max_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
-               dilation: Setting = 1, ceil_mode: bool = False, return_indices: bool = False) -> Pooled:
+def max_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
+               dilation: Setting = 1, ceil_mode: bool = False,
+               return_indices: bool = False) -> Pooled:
     """The largest element under each window. Shape: (N, C, L) or (C, L)."""
     return _max(1, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
-def max_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
-               dilation: Setting = 1, ceil_mode: bool = False, return_indices: bool = False) -> Pooled:
+def max_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
+               dilation: Setting = 1, ceil_mode: bool = False,
+               return_indices: bool = False) -> Pooled:
     """The largest element under each window. Shape: (N, C, H, W) or (C, H, W)."""
     return _max(2, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
-def max_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
-               dilation: Setting = 1, ceil_mode: bool = False, return_indices: bool = False) -> Pooled:
+def max_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
+               dilation: Setting = 1, ceil_mode: bool = False,
+               return_indices: bool = False) -> Pooled:
     """The largest element under each window. Shape: (N, C, D, H, W) or (C, D, H, W)."""
     return _max(3, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
-def avg_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+def avg_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
     """The mean under each window. Shape: (N, C, L) or (C, L)."""
     return _avg(1, input, (kernel_size, stride, padding, ceil_mode, count_include_pad, None))
 
 
-def avg_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+def avg_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
     """The mean under each window. Shape: (N, C, H, W) or (C, H, W)."""
-    return _avg(2, input, (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
+    return _avg(2,
+                input, (kernel_size, stride, padding, ceil_mode, count_include_pad,
+                        divisor_override))
 
 
-def avg_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = None, padding: Setting = 0,
+def avg_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
+               padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
     """The mean under each window. Shape: (N, C, D, H, W) or (C, D, H, W)."""
-    return _avg(3, input, (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
+    return _avg(3,
+                input, (kernel_size, stride, padding, ceil_mode, count_include_pad,
+                        divisor_override))
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Setting) -> Tensor:
@@ -60,7 +75,10 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Setting) -> Tensor:
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Setting) -> Tensor:
-    """The mean of each of output_size parts; None keeps an axis. Shape: (N, C, H, W) or (C, H, W)."""
+    """The mean of each of output_size parts; None keeps an axis.
+
+    Shape: (N, C, H, W) or (C, H, W).
+    """
     return _adaptive_avg(2, input, output_size)
 
 
@@ -69,46 +87,55 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Setting) -> Tensor:
     return _adaptive_avg(3, input, output_size)
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Setting, return_indices: bool = False) -> Pooled:
+def adaptive_max_pool1d(input: Tensor, output_size: Setting,
+                        return_indices: bool = False) -> Pooled:
     """The largest of each of output_size nearly equal parts. Shape: (N, C, L) or (C, L)."""
     return _adaptive_max(1, input, output_size, return_indices)
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Setting, return_indices: bool = False) -> Pooled:
-    """The largest of each of output_size parts; None keeps an axis. Shape: (N, C, H, W) or (C, H, W)."""
+def adaptive_max_pool2d(input: Tensor, output_size: Setting,
+                        return_indices: bool = False) -> Pooled:
+    """The largest of each of output_size parts; None keeps an axis.
+
+    Shape: (N, C, H, W) or (C, H, W).
+    """
     return _adaptive_max(2, input, output_size, return_indices)
 
 
-def adaptive_max_pool3d(input: Tensor, output_size: Setting, return_indices: bool = False) -> Pooled:
+def adaptive_max_pool3d(input: Tensor, output_size: Setting,
+                        return_indices: bool = False) -> Pooled:
     """The largest of each of output_size parts; None keeps an axis. Shape: (N, C, D, H, W)."""
     return _adaptive_max(3, input, output_size, return_indices)
 
 
-def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Setting, stride: Setting | None = None,
+def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Setting,
+                 stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
     """Each element back at the place it had before max_pool1d, zeros elsewhere."""
     return _unpool(1, input, indices, (kernel_size, stride, padding), output_size)
 
 
-def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Setting, stride: Setting | None = None,
+def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Setting,
+                 stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
     """Each element back at the place it had before max_pool2d, zeros elsewhere."""
     return _unpool(2, input, indices, (kernel_size, stride, padding), output_size)
 
 
-def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Setting, stride: Setting | None = None,
+def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Setting,
+                 stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
     """Each element back at the place it had before max_pool3d, zeros elsewhere."""
     return _unpool(3, input, indices, (kernel_size, stride, padding), output_size)
 
 
 def check_images(op: str, axes: int, input: Any) -> None:
-    """Raise ShapeError E203 unless the input has channels, this many spatial axes, and maybe a batch."""
+    """Raise E203 unless the input has channels, this many spatial axes, and maybe a batch."""
     if input.ndim not in (axes + 1, axes + 2):
         where = ", ".join("DHW"[3 - axes:])
         raise ShapeError("E203", op, f"input has {input.ndim} axes", got={"input": input.node},
                          need=f"(N, C, {where}) or (C, {where})",
-                         tries=[("input.unsqueeze(0)", lambda: 1 / 0 if input.ndim != axes else None)])
+                         tries=[("input.unsqueeze(0)", passes_if(input.ndim == axes))])
 
 
 def _max(axes: int, x: Tensor, settings: tuple[Any, ...], indices: bool) -> Pooled:
@@ -124,7 +151,8 @@ def _avg(axes: int, x: Tensor, settings: tuple[Any, ...]) -> Tensor:
     check_images(f"avg_pool{axes}d", axes, x)
     kernel, stride, padding, ceil_mode, count, divisor = settings
     window = per_axis(f"avg_pool{axes}d", "kernel_size", kernel, axes)
-    result: Tensor = apply(ops.avg_pool, x, window=window, stride=stride, padding=padding, ceil_mode=ceil_mode,
+    result: Tensor = apply(ops.avg_pool, x, window=window, stride=stride, padding=padding,
+                           ceil_mode=ceil_mode,
                            count_include_pad=count, divisor_override=divisor)
     return result
 
@@ -133,7 +161,8 @@ def _sizes(axes: int, output_size: Setting) -> tuple[int | None, ...]:
     """One length per axis; None stays None."""
     many = list(output_size) if isinstance(output_size, list | tuple) else [output_size] * axes
     if len(many) != axes:
-        raise ArgumentError("E204", "adaptive_pool", f"output_size {tuple(many)} is for {len(many)} axes",
+        raise ArgumentError("E204", "adaptive_pool",
+                            f"output_size {tuple(many)} is for {len(many)} axes",
                             need=f"one number, or {axes}")
     return tuple(many)
 

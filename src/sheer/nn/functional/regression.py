@@ -1,5 +1,6 @@
 """Losses of numbers: predictions and targets of one shape flow in, how far they are apart out."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math
@@ -30,20 +31,24 @@ def l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Any 
     Raises  E223 when the shapes differ, E202 for integers
     Source  torch.nn.functional.l1_loss
     """
-    return pairwise("l1_loss", input, target, lambda x, y: ops.abs(ops.sub(x, y)), weight, reduction)
+    return pairwise("l1_loss", input, target, lambda x, y: ops.abs(ops.sub(x, y)), weight,
+                    reduction)
 
 
-def smooth_l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(input: Tensor, target: Any, *, reduction: str = "mean",
+                   beta: float = 1.0) -> Tensor:
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2.
 
     Raises  E223 when the shapes differ, E204 for a negative beta
     Source  Girshick 2015, arXiv:1504.08083, equation 3
     """
     if beta < 0:
-        raise ArgumentError("E204", "smooth_l1_loss", f"beta = {beta} is negative", need="beta >= 0")
+        raise ArgumentError("E204", "smooth_l1_loss", f"beta = {beta} is negative",
+                            need="beta >= 0")
     def run(x: Node, y: Node) -> Node:
         size = ops.abs(ops.sub(x, y))
-        return size if beta == 0 else ops.where(ops.lt(size, beta), 0.5 * size * size / beta, size - 0.5 * beta)
+        return size if beta == 0 else ops.where(ops.lt(size, beta), 0.5 * size * size / beta,
+                                                size - 0.5 * beta)
     return pairwise("smooth_l1_loss", input, target, run, None, reduction)
 
 
@@ -55,7 +60,8 @@ def huber_loss(input: Tensor, target: Any, *, reduction: str = "mean", delta: fl
     Source  Huber 1964; torch.nn.functional.huber_loss
     """
     if delta <= 0:
-        raise ArgumentError("E204", "huber_loss", f"delta = {delta} is not positive", need="delta > 0")
+        raise ArgumentError("E204", "huber_loss", f"delta = {delta} is not positive",
+                            need="delta > 0")
     def run(x: Node, y: Node) -> Node:
         size = ops.abs(ops.sub(x, y))
         return ops.where(ops.le(size, delta), 0.5 * size * size, delta * (size - 0.5 * delta))
@@ -72,20 +78,23 @@ def poisson_nll_loss(input: Tensor, target: Any, log_input: bool = True, full: b
     Source  torch.nn.functional.poisson_nll_loss
     """
     def run(x: Node, y: Node) -> Node:
-        loss = ops.sub(ops.exp(x), ops.mul(y, x)) if log_input else ops.sub(x, ops.mul(y, ops.log(x + eps)))
+        loss = ops.sub(ops.exp(x),
+                       ops.mul(y, x)) if log_input else ops.sub(x, ops.mul(y, ops.log(x + eps)))
         if not full:
             return loss
         large = ops.gt(y, 1)
         safe = ops.where(large, y, 1.0)
-        return loss + ops.where(large, safe * ops.log(safe) - safe + 0.5 * ops.log(2 * math.pi * safe), 0.0)
+        return loss + ops.where(large,
+                                safe * ops.log(safe) - safe + 0.5 * ops.log(2 * math.pi * safe),
+                                0.0)
     return pairwise("poisson_nll_loss", input, target, run, None, reduction)
 
 
 def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
                       reduction: str = "mean") -> Tensor:
-    """Minus the log-likelihood of targets under normal distributions of mean `input` and variance `var`.
+    """Minus the log-likelihood of targets under N(input, var).
 
-    var has the shape of input, or lacks its last axis, or has 1 there. Values below eps count as eps.
+    var has the shape of input, or lacks its last axis, or has 1 there; below eps it counts as eps.
 
     Raises  E223 when shapes do not fit, E227 for a variance known to be negative
     Source  Nix and Weigend 1994; torch.nn.functional.gaussian_nll_loss
@@ -96,33 +105,41 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
     same_shape(op, input, target)
     if var.shape not in ((), input.shape, input.shape[:-1], (*input.shape[:-1], 1)):
         raise ShapeError("E223", op, f"var has shape {var.shape}, input {input.shape}",
-                         got={"input": input.node, "var": var.node}, need="one variance per element, or per row")
+                         got={"input": input.node, "var": var.node},
+                         need="one variance per element, or per row")
     values = known(var)
     if values is not None and (values < 0).any():
-        raise ArgumentError("E227", op, f"variance {values[values < 0][0]} is negative", got={"var": var.node},
+        raise ArgumentError("E227", op, f"variance {values[values < 0][0]} is negative",
+                            got={"var": var.node},
                             need="var >= 0", tries=[("log_var.exp()", lambda: None)])
     def run(x: Node, y: Node, v: Node) -> Node:
         if v.shape == x.shape[:-1] and v.shape != x.shape and x.ndim:
             v = ops.expand_dims(v, v.ndim)
-        v = ops.where(ops.lt(v, eps), eps + (v - stop_gradient(v)), v)      # clamped; torch's slope is 1
+        v = ops.where(ops.lt(v, eps), eps + (v - stop_gradient(v)),
+                      v)      # clamped; torch's slope is 1
         gap = ops.sub(x, y)
         loss = 0.5 * (ops.add(ops.log(v), ops.div(gap * gap, v)))
         return loss + 0.5 * math.log(2 * math.pi) if full else loss
     return reduced(op, apply(run, input, target, var), reduction)
 
 
-def kl_div(input: Tensor, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """target (log(target) - input), for log-probabilities `input`; "batchmean" is the divergence itself.
+def kl_div(input: Tensor, target: Any, *, reduction: str = "mean",
+           log_target: bool = False) -> Tensor:
+    """target (log(target) - input), for log-probabilities `input`.
+
+    The reduction "batchmean" is the divergence itself.
 
     Raises  E223 when the shapes differ, W203 when the input comes straight from softmax or a layer
     Source  Kullback and Leibler 1951; torch.nn.functional.kl_div
     """
     found = meaning(input.node)
     if found in (PROBABILITIES, SCORES):
-        warn("W203", "kl_div", f"the input is {found}, not log-probabilities", got={"input": input.node},
+        warn("W203", "kl_div", f"the input is {found}, not log-probabilities",
+             got={"input": input.node},
              need="log_softmax(scores, dim)", tries=[("log_softmax(scores, dim=-1)", lambda: None)])
     def run(x: Node, t: Node) -> Node:
-        return ops.mul(ops.exp(t), ops.sub(t, x)) if log_target else ops.sub(ops.xlogy(t, t), ops.mul(t, x))
+        return ops.mul(ops.exp(t),
+                       ops.sub(t, x)) if log_target else ops.sub(ops.xlogy(t, t), ops.mul(t, x))
     choice("kl_div", "reduction", reduction, ("batchmean", "mean", "sum", "none"))
     if reduction != "batchmean":
         return pairwise("kl_div", input, target, run, None, reduction)
@@ -142,7 +159,7 @@ def gaussian_kl(mean: Tensor, log_var: Tensor, *, reduction: str = "mean") -> Te
 
 
 def gan_loss(real: Tensor | None, fake: Tensor, kind: str = "non-saturating") -> Tensor:
-    """Of a discriminator, given its scores of real and fake examples; of the generator without `real`.
+    """Of a discriminator, from its scores of real and fake examples; of the generator without real.
 
     kind is "non-saturating" or "minimax" (they differ for the generator only); minus the minimax
     value is the discriminator's loss.
@@ -152,10 +169,10 @@ def gan_loss(real: Tensor | None, fake: Tensor, kind: str = "non-saturating") ->
     choice("gan_loss", "kind", kind, ("non-saturating", "minimax"))
     if real is not None:
         both = apply(ops.softplus, -real).mean() + apply(ops.softplus, fake).mean()
-        return both  # type: ignore[no-any-return]
+        return both
     if kind == "minimax":
-        return -apply(ops.softplus, fake).mean()  # type: ignore[no-any-return]
-    return apply(ops.softplus, -fake).mean()  # type: ignore[no-any-return]
+        return -apply(ops.softplus, fake).mean()
+    return apply(ops.softplus, -fake).mean()
 
 
 def _squared(x: Node, y: Node) -> Node:

@@ -1,5 +1,6 @@
 """Images of other sizes: interpolate, pixel_shuffle and its inverse."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math
@@ -13,29 +14,33 @@ from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.structure import iota
 from ...tensor import Tensor
-from .common import choice
+from .common import choice, passes_if
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}       # mode -> number of spatial axes
 MODES = ("nearest", "nearest-exact", *LINEAR, "area")
 
 
 def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-                align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
+                align_corners: bool | None = None,
+                recompute_scale_factor: bool | None = None) -> Tensor:
     """An image of another size, from nearest or linearly weighted neighbours, or means of areas.
 
     Shape   input (N, C, *S) -> (N, C, *size)
-    Raises  E204 for a mode that is none or does not fit, and unless one of size and scale_factor is given
+    Raises  E204 for a mode that is none or does not fit, and unless one of size and scale_factor
+            is given
     Source  torch.nn.functional.interpolate; bicubic is left out
     """
     choice("interpolate", "mode", mode, MODES)
     axes = input.ndim - 2
     if axes < 1 or (mode in LINEAR and LINEAR[mode] != axes):
         fits = next((m for m, n in LINEAR.items() if n == axes), "nearest")
-        raise ArgumentError("E204", "interpolate", f"mode={mode!r} is for {LINEAR.get(mode, 'some')} spatial axes",
+        raise ArgumentError("E204", "interpolate",
+                            f"mode={mode!r} is for {LINEAR.get(mode, 'some')} spatial axes",
                             got={"input": input.node}, need="input (N, C, *S)",
-                            tries=[(f"mode={fits!r}", lambda: 1 / 0 if axes < 1 else None)])
+                            tries=[(f"mode={fits!r}", passes_if(axes >= 1))])
     if align_corners is not None and mode not in LINEAR:
-        raise ArgumentError("E204", "interpolate", f"align_corners has no meaning for mode={mode!r}",
+        raise ArgumentError("E204", "interpolate",
+                            f"align_corners has no meaning for mode={mode!r}",
                             need="linear, bilinear or trilinear")
     sizes, scales = _target(input, size, scale_factor, axes, bool(recompute_scale_factor))
     if mode == "area":
@@ -44,7 +49,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     def run(x: Node) -> Node:
         for i, (n, scale) in enumerate(zip(sizes, scales, strict=True)):
             at = x.ndim - axes + i
-            ratio = x.shape[at] / n if scale is None else 1 / scale     # input elements per output element
+            # input elements per output element
+            ratio = x.shape[at] / n if scale is None else 1 / scale
             if mode in LINEAR:
                 x = _linear(x, at, n, ratio, bool(align_corners))
             else:
@@ -82,7 +88,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     *lead, c, h, w = _images("pixel_unshuffle", input)
     if h % r or w % r:
-        raise ShapeError("E203", "pixel_unshuffle", f"an image of {h} by {w} does not divide by {r}",
+        raise ShapeError("E203", "pixel_unshuffle",
+                         f"an image of {h} by {w} does not divide by {r}",
                          got={"input": input.node}, need="(*B, C, H r, W r)")
     def run(x: Node) -> Node:
         n = math.prod(lead)
@@ -94,19 +101,22 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 def _images(op: str, x: Tensor) -> tuple[int, ...]:
     if x.ndim < 3:
-        raise ShapeError("E203", op, f"input has {x.ndim} axes", got={"input": x.node}, need="(*B, C, H, W)")
+        raise ShapeError("E203", op, f"input has {x.ndim} axes", got={"input": x.node},
+                         need="(*B, C, H, W)")
     return x.shape
 
 
 def _target(x: Tensor, size: Any, scale: Any, axes: int, recompute: bool,
             ) -> tuple[tuple[int, ...], Sequence[float | None]]:
-    """Lengths of the result, and the given scale per axis where it decides which element is nearest."""
+    """Lengths of the result, and per axis the scale where it decides which is nearest."""
     if (size is None) == (scale is None):
-        raise ArgumentError("E204", "interpolate", "one of size and scale_factor must be given", need="just one")
+        raise ArgumentError("E204", "interpolate", "one of size and scale_factor must be given",
+                            need="just one")
     spread = lambda v: tuple(v) if isinstance(v, list | tuple) else (v,) * axes
     given = spread(scale if size is None else size)
     if len(given) != axes:
-        raise ArgumentError("E204", "interpolate", f"{given} is for {len(given)} axes", got={"input": x.node},
+        raise ArgumentError("E204", "interpolate", f"{given} is for {len(given)} axes",
+                            got={"input": x.node},
                             need=f"one number, or {axes}")
     if size is not None:
         return tuple(int(n) for n in given), (None,) * axes
@@ -127,9 +137,11 @@ def _linear(x: Node, at: int, n: int, ratio: float, align: bool) -> Node:
     """Weighted neighbours: a product with the matrix whose column j is a hat around source[j]."""
     length = x.shape[at]
     source = _positions(n, length, ratio, align, x.dtype)                      # (n,)
-    hats = ops.expand_dims(source, 0) - ops.expand_dims(iota(length, x.dtype), 1) if length and n else None
+    hats = ops.expand_dims(source, 0) - ops.expand_dims(iota(length, x.dtype),
+                                                        1) if length and n else None
     if hats is None:
-        raise ArgumentError("E204", "interpolate", f"{length} elements cannot become {n}", need="at least one")
+        raise ArgumentError("E204", "interpolate", f"{length} elements cannot become {n}",
+                            need="at least one")
     weights = ops.relu(1 - ops.abs(hats))                                      # (length, n)
     moved = ops.batching.move_axis(x, at, x.ndim - 1)
     return ops.batching.move_axis(ops.matmul(moved, weights), x.ndim - 1, at)

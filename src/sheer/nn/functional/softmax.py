@@ -1,8 +1,10 @@
 """softmax and its kin: scores flow in, numbers that sum to one (or their logarithms) out."""
 
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from ... import ops
+from ...graph.dtypes import dtype_of
 from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.structure import stop_gradient
@@ -44,7 +46,8 @@ def masked_softmax(input: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     at = axis("masked_softmax", input, dim)
     def run(x: Node, keep: Node) -> Node:
         keep = ops.broadcast_to(keep, x.shape)
-        low = ops.where(keep, x, -1e30)              # finite: a row without any place stays a number
+        low = ops.where(keep, x,
+                        -1e30)              # finite: a row without any place stays a number
         top = stop_gradient(ops.max(low, (at,)))
         e = ops.where(keep, ops.exp(low - ops.restore(top, x.shape, (at,))), 0.0)
         total = ops.sum(e, (at,))
@@ -77,7 +80,7 @@ def _back(reduced: Node, x: Node, at: int) -> Node:
 
 
 def _prepared(op: str, x: Tensor, dim: int | None, dtype: object) -> tuple[Tensor, int]:
-    x = x if dtype is None else x.to(dtype)
+    x = x if dtype is None else apply(ops.cast, x, dtype=dtype_of(dtype))
     need_float(op, input=x)
     if dim is None:
         dim = 0 if x.ndim in (0, 1, 3) else 1        # torch's old rule, which it warns of too

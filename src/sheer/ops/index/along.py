@@ -130,7 +130,9 @@ def check_along(op: str, x: Node, index: Node, axis: int) -> None:
     if index.ndim != x.ndim or {*longer} - {axis}:
         raise ShapeError("E132", op, f"index {index.shape} does not fit along axis {axis}",
                          got={"x": x, "index": index},
-                         need=f"as many axes, and no longer than x except on axis {axis}")
+                         need=f"as many axes, and no longer than x except on axis {axis}",
+                         tries=[(f"index.unsqueeze({axis})", lambda: check_along(
+                             op, x, movement.expand_dims(index, axis), axis))])
 
 
 def places_along(index: Node, axis: int) -> tuple[Node, ...]:

@@ -146,7 +146,10 @@ def _item(op: str, item: Any) -> Any:
         except TypeError:
             raise DTypeError("E134", op, f"{type(item).__name__} is no index",
                              got={"key": repr(item)[:60]}, 
-                             need="ints, slices, None, ..., integer or boolean arrays") from None
+                             need="ints, slices, None, ..., integer or boolean arrays",
+                             tries=[(f"{item:.0f} in place of {item}; // divides whole numbers",
+                                     lambda: 1 // (item == int(item)))]
+                             if isinstance(item, float) else []) from None
     array = np.asarray(item)
     if array.dtype == bool:
         return array if array.ndim else bool(array)

@@ -1,0 +1,49 @@
+"""The data room: files and arrays flow in, batches of tensors flow out."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .collate import default_collate, default_convert
+from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from .errors import DataError
+from .loader import DataLoader
+from .sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    StratifiedSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+# Readers and preprocessing load Pillow, pooch and the like: found when first asked for.
+_LATER = {
+    "DATASETS": "catalogue", "load_arrays": "catalogue", "stratified_split": "split",
+    "ImageArrays": "arrays", "ImagePart": "arrays", "TableArrays": "arrays", "TablePart": "arrays",
+    "CIFAR10": "datasets", "DigitsUCI": "datasets", "FashionMNIST": "datasets",
+    "MNIST": "datasets", "datasets": "", "preprocess": "", "transforms": "",
+}
+
+__all__ = [
+    "BatchSampler", "ConcatDataset", "DataError", "DataLoader", "Dataset", "IterableDataset",
+    "RandomSampler", "Sampler", "SequentialSampler", "StratifiedSampler", "Subset",
+    "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
+    "default_convert", "random_split",
+]
+__all__ += list(_LATER)
+
+
+def __getattr__(name: str) -> Any:
+    """Names whose files are read late."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _LATER[name]:
+        return importlib.import_module(f"{__name__}.{name}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

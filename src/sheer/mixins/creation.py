@@ -1,0 +1,63 @@
+"""New tensors like one that is there: clone, new_zeros, new_full, ... and random ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import ops
+from ..devices import on_cpu
+from ..graph.dtypes import dtype_of
+from .core import Core, apply, wrap
+from .shapes import ints
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+class Creation(Core):
+    """A tensor's dtype, for tensors of other shapes and values."""
+
+    __slots__ = ()
+
+    def clone(self, *, memory_format: Any = None) -> Tensor:
+        """The same values in a tensor of their own; gradients pass."""
+        return apply(lambda x: x, self)
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None,
+                   requires_grad: bool = False) -> Tensor:
+        """Numbers, lists or arrays as a tensor of this dtype."""
+        from ..tensor import tensor
+        on_cpu(device or "cpu")
+        return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:
+        """One number, of this dtype."""
+        on_cpu(device or "cpu")
+        kind = self.dtype if dtype is None else dtype_of(dtype)
+        made: Tensor = wrap(ops.broadcast_to(ops.constant(fill_value, kind), ints(size)))
+        return made.requires_grad_() if requires_grad else made
+
+    def new_zeros(self, *size: Any, **options: Any) -> Tensor:
+        """Zeros of this dtype."""
+        return self.new_full(ints(size), 0, **options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Tensor:
+        """Ones of this dtype."""
+        return self.new_full(ints(size), 1, **options)
+
+    def new_empty(self, *size: Any, **options: Any) -> Tensor:
+        """As new_zeros: sheer has no uninitialised memory."""
+        return self.new_full(ints(size), 0, **options)
+
+    def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
+        """1 with the probability that the element (or p) is, else 0."""
+        from ..random import default_generator
+        key = (generator or default_generator).next_key()
+        share = self.node if p is None else p
+        return apply(lambda k: ops.cast(ops.random.bernoulli(k, share, self.shape), self.dtype), key)
+
+    def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+        """num_samples places of the last axis, drawn with probability proportional to the elements."""
+        from ..random import multinomial
+        return multinomial(self, num_samples, replacement, generator=generator)

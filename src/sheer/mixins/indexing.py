@@ -1,0 +1,195 @@
+"""Indexing of tensors: x[key], x[key] = value, gather, scatter, index_*, masked_*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import ops
+from ..graph.dtypes import bool_
+from ..graph.errors import ShapeError
+from ..graph.node import Node
+from ..ops.lift import cast
+from .core import Core, apply, apply_view
+from .known import known
+from .naming import numpy_names
+from .shapes import axis_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+def key_of(op: str, key: Any) -> Any:
+    """A key for the ops room: nodes for index tensors, arrays for masks, whose values must be known."""
+    if isinstance(key, tuple):
+        return tuple(key_of(op, k) for k in key)
+    if isinstance(key, Core):
+        return known(op, key) if key.node.dtype == bool_ else key.node
+    if isinstance(key, list) and any(isinstance(k, Core) for k in key):
+        return np.array([int(k) for k in key])
+    return key
+
+
+@numpy_names
+class Indexing(Core):
+    """Elements by place. A part taken with ints and slices is a view; with arrays it is a copy."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Tensor:
+        """x[key] for ints, slices, None, ..., integer and boolean tensors, arrays and lists."""
+        key = key_of("getitem", key)
+        return apply_view(lambda x: ops.index.getitem(x, key), self)  # type: ignore[no-any-return]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """x[key] = value, in place; also when x is a view of another tensor."""
+        if not isinstance(value, Core | int | float):
+            value = np.asarray(value, self.dtype.numpy)
+        size = getattr(value, "ndim", 0)
+        one = isinstance(key, Core) and key.node.dtype == bool_ and size <= self.ndim - key.ndim
+        where: Any = key.node if one and isinstance(key, Core) else key_of("setitem", key)
+        if isinstance(value, np.ndarray):
+            put = lambda x: ops.index.setitem(x, where, value)
+            self._assign("setitem", apply(put, self))
+        else:
+            self._assign("setitem", apply(lambda x, v: ops.index.setitem(x, where, v), self, value))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.ndim:
+            raise TypeError("iteration over a tensor of shape ()")
+        return iter([self[i] for i in range(len(self))])
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    # ---- along an axis -----------------------------------------------------------------------
+    def gather(self, dim: int, index: Tensor) -> Tensor:
+        """For every element of index, the element of x at that place of the axis."""
+        return apply(lambda x, i: ops.index.take_along(x, i, dim), self, index)
+
+    def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
+        """As gather, with indices broadcast against x on the other axes; negative ones count back."""
+        if dim is None:
+            return self.reshape(-1).take_along_dim(indices.reshape(-1), 0)
+        def along(x: Node, i: Node) -> Node:
+            at = axis_of("take_along_dim", x, dim)
+            fit = lambda t, own: np.broadcast_shapes(*(
+                (*s.shape[:at], 1, *s.shape[at + 1:]) for s in (x, i)))[:at] + (own.shape[at],) + (
+                np.broadcast_shapes(x.shape[at + 1:], i.shape[at + 1:]))
+            return ops.index.take_along(ops.broadcast_to(x, fit(x, x)), ops.broadcast_to(i, fit(i, i)),
+                                        at, wrap=True)
+        return apply(along, self, indices)
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """Slices of an axis, in the order of a vector of places."""
+        return apply(lambda x, i: ops.index.take(x, i, dim, wrap=False), self, index)
+
+    def take(self, indices: Any, dim: int | None = None) -> Tensor:
+        """Elements of the flattened tensor; slices of an axis when one is given (array API)."""
+        pick = lambda x, i: ops.index.take(ops.reshape(x, (-1,)) if dim is None else x, i, dim or 0)
+        return apply(pick, self, indices)
+
+    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+        """x with src written to the places that index names along the axis."""
+        what = value if src is None else src
+        return apply(lambda x, i, s: ops.index.scatter(x, i, s, dim), self, index, what)
+
+    def scatter_add(self, dim: int, index: Tensor, src: Any) -> Tensor:
+        """x with src added at the places that index names along the axis."""
+        return apply(lambda x, i, s: ops.index.scatter_add(x, i, s, dim), self, index, src)
+
+    def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+        """x with slices of source added at places of an axis."""
+        return self._at(dim, index, source * alpha, ops.ScatterAdd)
+
+    def index_copy(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
+        """x with slices of source written to places of an axis."""
+        return self._at(dim, index, source, ops.ScatterSet)
+
+    def index_fill(self, dim: int, index: Tensor, value: Any) -> Tensor:
+        """x with a number written to places of an axis."""
+        shape = list(self.shape)
+        shape[axis_of("index_fill", self.node, dim)] = index.numel()
+        filler = apply(lambda x: ops.broadcast_to(cast(ops.full_like(ops.sum(x), value), x.dtype), shape), self)
+        return self._at(dim, index, filler, ops.ScatterSet)
+
+    def _at(self, dim: int, index: Tensor, source: Any, primitive: Any) -> Tensor:
+        """Scatter whole slices: the axis comes first and goes back."""
+        at = axis_of("index_add", self.node, dim)
+        def write(x: Node, i: Node, s: Node) -> Node:
+            front, slices = ops.batching.move_axis(x, at, 0), ops.batching.move_axis(s, at, 0)
+            out = primitive(1)(front, ops.index.along.index_node("index_add", i), cast(slices, x.dtype))
+            return ops.batching.move_axis(out, 0, at)
+        return apply(write, self, index, source)
+
+    def index_put(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
+        """x with x[indices] = values, or += when accumulating (equal places add up)."""
+        key = key_of("index_put", tuple(indices))
+        if not accumulate:
+            return apply(lambda x, v: ops.index.setitem(x, key, v), self, values)
+        return apply(lambda x, v: _accumulate(x, key, v), self, values)
+
+    def select_scatter(self, src: Any, dim: int, index: int) -> Tensor:
+        """x with src in one place of an axis."""
+        return self._with((slice(None),) * axis_of("select_scatter", self.node, dim) + (index,), src)
+
+    def slice_scatter(self, src: Any, dim: int = 0, start: int | None = None, end: int | None = None,
+                      step: int = 1) -> Tensor:
+        """x with src in a slice of an axis."""
+        at = axis_of("slice_scatter", self.node, dim)
+        return self._with((slice(None),) * at + (slice(start, end, step),), src)
+
+    def diagonal_scatter(self, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+        """x with src on its diagonal."""
+        out = self.clone()
+        out.diagonal(offset, dim1, dim2).copy_(src)
+        return out
+
+    def _with(self, key: Any, src: Any) -> Tensor:
+        return apply(lambda x, v: ops.index.setitem(x, key, v), self, src)  # type: ignore[no-any-return]
+
+    # ---- masks -------------------------------------------------------------------------------
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """x where the condition holds, elsewhere other."""
+        return apply(lambda x, c, y: ops.where(c, x, y), self, condition, other)
+
+    def masked_fill(self, mask: Any, value: Any) -> Tensor:
+        """x with a number where the mask holds; x keeps its dtype."""
+        return apply(lambda x, m, v: cast(ops.where(m, _like(x, v), x), x.dtype), self, mask, value)
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """The elements where the mask holds, as a vector. Its length depends on the mask's values:
+        inside a traced function that is E606."""
+        shape = np.broadcast_shapes(self.shape, mask.shape)
+        return self.broadcast_to(shape)[mask.broadcast_to(shape)]
+
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """x with elements of source, in order, where the mask holds."""
+        def fill(x: Node, m: Node, s: Node) -> Node:
+            m = ops.broadcast_to(m, x.shape)
+            order = ops.cumsum(cast(ops.reshape(m, (-1,)), ops.index.along.int64), 0) - 1
+            flat = ops.reshape(s, (-1,))
+            place = ops.clamp(order, 0, flat.shape[0] - 1)
+            return ops.where(m, ops.reshape(ops.index.take(flat, place), x.shape), x)
+        return apply(fill, self, mask, source)
+
+
+def _like(x: Node, value: Any) -> Any:
+    """A number or a one-element node as x's dtype."""
+    if not isinstance(value, Node):
+        return ops.constant(value, x.dtype)
+    if value.size != 1:
+        raise ShapeError("E133", "masked_fill", "the value is not one number",
+                         got={"x": x, "value": value}, need="shape ()",
+                         tries=[("where(mask, value, x)", lambda: None)])
+    return cast(ops.reshape(value, ()), x.dtype)
+
+
+def _accumulate(x: Node, key: tuple[Any, ...], v: Any) -> Node:
+    nodes = [ops.index.along.index_node("index_put", k) for k in key]
+    nodes = ops.index.along.same_shape("index_put", nodes)
+    shape = (*nodes[0].shape, *x.shape[len(nodes):])
+    v = v if isinstance(v, Node) else ops.constant(v, x.dtype)
+    return ops.ScatterAdd(len(nodes))(x, *nodes, ops.broadcast_to(cast(v, x.dtype), shape))

@@ -1,0 +1,231 @@
+"""New tensors: numbers, shapes and ranges in, tensors out. Constants stay lazy: they fuse away."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .devices import on_cpu
+from .graph.dtypes import DType, dtype_of, float32, float64, int64
+from .graph.errors import ArgumentError
+from .graph.node import Node
+from .mixins.core import Core, as_node, wrap
+from .mixins.shapes import ints
+from .ops.structure import constant, iota
+from .tensor import Tensor, as_tensor, tensor
+
+__all__ = ["arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
+           "full_like", "linspace", "logspace", "ones", "ones_like", "scalar_tensor", "tril_indices",
+           "triu_indices", "zeros", "zeros_like"]
+
+
+def full(size: Any = None, fill_value: Any = None, *, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False, shape: Any = None) -> Tensor:
+    """One number everywhere.
+
+    Shape   -> size
+    Dtype   that of the number: bool, int64 or float32
+    Source  torch.full
+    """
+    on_cpu(device or "cpu")
+    value = as_node(fill_value)
+    kind = value.dtype if dtype is None else dtype_of(dtype)
+    number = ops.cast(value, kind) if isinstance(fill_value, Core) else constant(fill_value, kind)
+    return _finished(ops.broadcast_to(number, ints((size if shape is None else shape,))
+                                      if not isinstance(size, int) else (size,)), requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+          shape: Any = None) -> Tensor:
+    """Zeros.
+
+    Shape   -> size
+    Dtype   float32 unless given
+    Source  torch.zeros
+    """
+    return full(ints(size) if shape is None else shape, 0, dtype=dtype or float32, device=device,
+                requires_grad=requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+         shape: Any = None) -> Tensor:
+    """Ones.
+
+    Shape   -> size
+    Dtype   float32 unless given
+    Source  torch.ones
+    """
+    return full(ints(size) if shape is None else shape, 1, dtype=dtype or float32, device=device,
+                requires_grad=requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+          shape: Any = None) -> Tensor:
+    """As zeros: sheer has no uninitialised memory."""
+    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad, shape=shape)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:
+    """One number, of the shape and dtype of input."""
+    x = as_tensor(input)
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+
+
+def zeros_like(input: Tensor, **options: Any) -> Tensor:
+    """Zeros of the shape and dtype of input; options dtype, device, requires_grad."""
+    return full_like(input, 0, **options)
+
+
+def ones_like(input: Tensor, **options: Any) -> Tensor:
+    """Ones of the shape and dtype of input; options dtype, device, requires_grad."""
+    return full_like(input, 1, **options)
+
+
+def empty_like(input: Tensor, **options: Any) -> Tensor:
+    """As zeros_like: sheer has no uninitialised memory."""
+    return full_like(input, 0, **options)
+
+
+def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """A number as a tensor of shape ()."""
+    return full((), value, dtype=dtype or float32, device=device)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+           requires_grad: bool = False, stop: Any = None) -> Tensor:
+    """start, start + step, ... up to, not including, end; from 0 when only end is given.
+
+    Shape   -> (ceil((end - start) / step),)
+    Dtype   int64 for integers, else float32, unless given
+    Raises  E191 for a step of 0
+    Source  torch.arange
+    """
+    on_cpu(device or "cpu")
+    end = stop if end is None else end
+    start, end = (0, start) if end is None else (start, end)
+    start, end, step = (v.item() if isinstance(v, Core) else v for v in (start, end, step))  # type: ignore[attr-defined]
+    if step == 0:
+        raise ArgumentError("E191", "arange", "a step of 0", need="a step that moves")
+    whole = all(isinstance(v, int | np.integer) for v in (start, end, step))
+    length = max(-((start - end) // step) if whole else math.ceil((end - start) / step), 0)
+    kind = dtype_of(dtype) if dtype is not None else int64 if whole else float32
+    between = iota(length, int64 if whole else float64)
+    return _finished(ops.cast(between * step + start, kind), requires_grad)
+
+
+def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False, endpoint: bool = True, stop: Any = None, num: Any = None) -> Tensor:
+    """steps numbers at equal distances, from start to end, both included.
+
+    Shape   -> (steps,)
+    Dtype   float32 unless given
+    Raises  E191 for a negative number of steps
+    Source  torch.linspace, which counts from the nearer end
+    """
+    on_cpu(device or "cpu")
+    end, steps = (stop if end is None else end), (num if steps is None else steps)
+    start, end = (v.item() if isinstance(v, Core) else v for v in (start, end))  # type: ignore[attr-defined]
+    return _finished(_between(float(start), float(end), int(steps), dtype_of(dtype or float32), endpoint),
+                     requires_grad)
+
+
+def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) -> Node:
+    if steps < 0:
+        raise ArgumentError("E191", "linspace", f"{steps} steps", need="steps >= 0")
+    parts = steps - 1 if endpoint else steps
+    i = iota(steps, float64)
+    width = (end - start) / parts if parts else 0.0
+    last = end if endpoint else end - width
+    near = ops.lt(i, steps / 2)
+    line = ops.where(near, i * width + start, last - (steps - 1 - i) * width) if steps > 1 else i * 0 + start
+    return ops.cast(line if kind.is_floating_point else ops.trunc(line), kind)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None,
+             device: Any = None, requires_grad: bool = False) -> Tensor:
+    """base to the powers that linspace gives."""
+    powers = linspace(start, end, steps, dtype=float64, device=device)
+    made: Tensor = (powers * math.log(base)).exp().to(dtype or float32)
+    return made.requires_grad_() if requires_grad else made
+
+
+def eye(n: int, m: int | None = None, *, k: int = 0, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False, n_cols: int | None = None) -> Tensor:
+    """Ones on a diagonal, k places to the right of the main one, and zeros elsewhere.
+
+    Shape   -> (n, m), m = n unless given
+    Dtype   float32 unless given
+    Source  torch.eye
+    """
+    on_cpu(device or "cpu")
+    m = (n if n_cols is None else n_cols) if m is None else m
+    on = ops.eq(_column(n) + k, _row(m))
+    return _finished(ops.cast(on, dtype_of(dtype or float32)), requires_grad)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Places of the lower triangle of a (row, col) matrix, as (2, count)."""
+    return _triangle(np.tril_indices(row, offset, col), dtype, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Places of the upper triangle of a (row, col) matrix, as (2, count)."""
+    return _triangle(np.triu_indices(row, offset, col), dtype, device)
+
+
+# ---- from other libraries ----------------------------------------------------------------------
+
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+            requires_grad: bool = False) -> Tensor:
+    """A tensor from anything: numbers, lists, arrays, other libraries' tensors.
+
+    float64 arrays stay float64 only when asked for (noted once, W101).
+    Raises  E191 for copy=False of what is no tensor: memory is not shared
+    """
+    if isinstance(obj, Tensor):
+        made = as_tensor(obj, dtype, device=device)
+        return made.clone() if copy and made is obj else made
+    if copy is False:
+        raise ArgumentError("E191", "asarray", "memory is not shared", need="copy=None or True")
+    if hasattr(obj, "__dlpack__") and not isinstance(obj, np.ndarray | np.generic):
+        return from_dlpack(obj) if dtype is None else from_dlpack(obj).to(dtype)
+    return tensor(obj, dtype, requires_grad, device=device)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor with a copy of the array, of its own dtype: float64 stays float64."""
+    return tensor(ndarray, dtype=ndarray.dtype.name)
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor with a copy of another library's CPU array.
+
+    Raises  E191 for copy=False: memory is not shared
+    """
+    on_cpu(device or "cpu")
+    if copy is False:
+        raise ArgumentError("E191", "from_dlpack", "memory is not shared", need="copy=None or True")
+    return x.clone() if isinstance(x, Tensor) else from_numpy(np.from_dlpack(x))
+
+
+def _finished(node: Node, requires_grad: bool) -> Tensor:
+    made: Tensor = wrap(node)
+    return made.requires_grad_() if requires_grad else made
+
+
+def _column(n: int) -> Node:
+    return ops.reshape(iota(n, int64), (n, 1))
+
+
+def _row(n: int) -> Node:
+    return ops.reshape(iota(n, int64), (1, n))
+
+
+def _triangle(places: tuple[np.ndarray, ...], dtype: Any, device: Any) -> Tensor:
+    return tensor(np.stack(places).astype(np.int64), dtype or int64, device=device)
+
+

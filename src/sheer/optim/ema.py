@@ -1,0 +1,70 @@
+"""Exponential moving average: weights flow in step by step, their smoothed values flow out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..graph.node import Node
+from ..mixins.core import evaluate, no_grad
+from ..ops.structure import data
+from ..transforms import trace
+from .commit import commit
+from .group import check_range, handle
+from .parameters import named
+
+
+class ExponentialMovingAverage:
+    """average = decay * average + (1 - decay) * weight, after every step.
+
+    Params  parameters  tensors to follow; the averages start at their values
+            decay       in [0, 1)
+    Raises  E301 without parameters, E304 for a decay out of range
+    Source  Polyak and Juditsky 1992 for averaging; torch.optim.swa_utils.get_ema_multi_avg_fn
+    Example
+        >>> with ema.applied():
+        ...     score = evaluate(model, test)
+    """
+
+    def __init__(self, parameters: Iterable[Any], decay: float = 0.999) -> None:
+        kind = type(self).__name__
+        check_range(kind, "decay", decay, 0 <= decay < 1, "a number in [0, 1)")
+        self.params = named(kind, parameters)[1]
+        self.decay = decay
+        self.averages = [handle(p.numpy(), p.dtype.numpy) for p in self.params]
+
+    def update(self) -> None:
+        """Take the weights of now into account; part of a compiled step like everything else."""
+        changes: list[tuple[Any, Node]] = []
+        with no_grad():
+            for p, a in zip(self.params, self.averages, strict=True):
+                changes.append((a, a.node + (1 - self.decay) * (p.detach().node - a.node)))
+            commit(changes, [])
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within the block the parameters have the averaged values."""
+        before = [np.array(x) for x in evaluate(self.params)]
+        self._set(evaluate(self.averages))
+        try:
+            yield
+        finally:
+            self._set(before)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averages, in the order of the parameters."""
+        return {"decay": self.decay, "averages": [a.detach() for a in self.averages]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over averages."""
+        self.decay = state["decay"]
+        for a, value in zip(self.averages, state["averages"], strict=True):
+            a._rebind(data(np.array(value, a.dtype.numpy)))
+
+    def _set(self, arrays: Iterable[np.ndarray]) -> None:
+        with trace.suspended():
+            for p, array in zip(self.params, arrays, strict=True):
+                p._rebind(data(np.array(array)))

@@ -1,0 +1,179 @@
+"""Schedules that multiply the rate by a factor now and then, or change it by a straight line."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .schedule import LRScheduler, check_setting, per_group
+
+
+class LambdaLR(LRScheduler):
+    """base * f(t), f given once or per group.
+
+    Source  torch.optim.lr_scheduler.LambdaLR
+    """
+
+    def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
+        self.lr_lambdas: list[Callable[[int], float]] = per_group(
+            "LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * self.lr_lambdas[group](t)
+
+
+class MultiplicativeLR(LRScheduler):
+    """base * f(1) * ... * f(t), f given once or per group.
+
+    Source  torch.optim.lr_scheduler.MultiplicativeLR
+    """
+
+    def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
+        self.lr_lambdas: list[Callable[[int], float]] = per_group(
+            "MultiplicativeLR", "lr_lambda", lr_lambda, optimizer)
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * math.prod(self.lr_lambdas[group](i) for i in range(1, int(t) + 1))
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        return lr * self.lr_lambdas[group](t) if t > 0 else lr
+
+
+class StepLR(LRScheduler):
+    """base * gamma^floor(t / step_size).
+
+    Source  torch.optim.lr_scheduler.StepLR
+    """
+
+    def __init__(self, optimizer: Any, step_size: int, gamma: float = 0.1,
+                 last_epoch: int = -1) -> None:
+        check_setting("StepLR", "step_size", step_size, step_size > 0, "a number of steps > 0")
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * math.pow(self.gamma, t // self.step_size)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        return lr * self.gamma if t and t % self.step_size == 0 else lr
+
+
+class MultiStepLR(LRScheduler):
+    """base * gamma^(number of milestones up to t).
+
+    Source  torch.optim.lr_scheduler.MultiStepLR
+    """
+
+    def __init__(self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1,
+                 last_epoch: int = -1) -> None:
+        self.milestones, self.gamma = Counter(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * self.gamma ** bisect.bisect_right(sorted(self.milestones.elements()), t)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        return lr * self.gamma ** self.milestones[t]
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        pairs = dict(self.milestones).items()                  # JSON made the keys texts
+        self.milestones = Counter({int(k): int(v) for k, v in pairs})
+
+
+class ConstantLR(LRScheduler):
+    """base * factor for total_iters steps, then base.
+
+    Source  torch.optim.lr_scheduler.ConstantLR
+    """
+
+    def __init__(self, optimizer: Any, factor: float = 1 / 3, total_iters: int = 5,
+                 last_epoch: int = -1) -> None:
+        check_setting("ConstantLR", "factor", factor, 0 <= factor <= 1, "a number in [0, 1]")
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base if t >= self.total_iters else base * self.factor
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        if t == 0:
+            return lr * self.factor
+        if t != self.total_iters:
+            return lr
+        return lr / self.factor if self.factor else base
+
+
+class LinearLR(LRScheduler):
+    """base times a factor that goes from start_factor to end_factor in total_iters steps.
+
+    Source  torch.optim.lr_scheduler.LinearLR
+    """
+
+    def __init__(self, optimizer: Any, start_factor: float = 1 / 3, end_factor: float = 1.0,
+                 total_iters: int = 5, last_epoch: int = -1) -> None:
+        check_setting(self.name, "start_factor", start_factor, 0 < start_factor <= 1,
+                      "a number in (0, 1]")
+        check_setting(self.name, "end_factor", end_factor, 0 <= end_factor <= 1,
+                      "a number in [0, 1]")
+        check_setting(self.name, "total_iters", total_iters, total_iters > 0, "steps > 0")
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def _factor(self, t: Any) -> float:
+        share: float = min(self.total_iters, t) / self.total_iters
+        return self.start_factor + (self.end_factor - self.start_factor) * share
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * self._factor(t)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        if t == 0:
+            return lr * self.start_factor
+        return lr if t > self.total_iters else lr * self._factor(t) / self._factor(t - 1)
+
+
+class ExponentialLR(LRScheduler):
+    """base * gamma^t.
+
+    Source  torch.optim.lr_scheduler.ExponentialLR
+    """
+
+    def __init__(self, optimizer: Any, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        return base * math.pow(self.gamma, t)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        return lr * self.gamma if t else lr
+
+
+class PolynomialLR(LRScheduler):
+    """base * (1 - t / total_iters)^power, then zero.
+
+    Source  torch.optim.lr_scheduler.PolynomialLR
+    """
+
+    def __init__(self, optimizer: Any, total_iters: int = 5, power: float = 1.0,
+                 last_epoch: int = -1) -> None:
+        check_setting("PolynomialLR", "total_iters", total_iters, total_iters > 0,
+                      "a number of steps > 0")
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        share: float = min(self.total_iters, t) / self.total_iters
+        return base * math.pow(1 - share, self.power)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        if t == 0 or t > self.total_iters:
+            return lr
+        ratio = (self.total_iters - t) / (self.total_iters - t + 1)
+        return lr * math.pow(ratio, self.power)

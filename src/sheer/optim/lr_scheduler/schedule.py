@@ -1,0 +1,132 @@
+"""LRScheduler: a step number flows in, the learning rate of that step flows out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...graph.errors import ArgumentError, StateError
+from ...transforms import trace
+from ..optimizer import Optimizer
+
+
+class LRScheduler:
+    """What all schedules share. A schedule is a pure formula, and a place in it.
+
+    closed(t, base)       the rate of step t in one formula: `value`, `rates` and `fit` use it
+    advance(lr, t, base)  the rate of step t from that of step t - 1: `step` uses it, so that two
+                          schedules stepped in turn multiply, as in PyTorch
+    per_update            `fit` moves on after every update instead of after every epoch
+    Source  torch.optim.lr_scheduler.LRScheduler
+    """
+
+    per_update = False
+    needs_metric = False
+
+    def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
+        check_optimizer(self.name, optimizer)
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise StateError("E310", self.name, f"group {i} has no initial_lr to go on from",
+                                 got={"last_epoch": last_epoch},
+                                 need="an optimizer that had a schedule before, or last_epoch=-1")
+        self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._last_lr: list[float] = []
+        self.step()
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    # ---- the formula -------------------------------------------------------------------------
+    def closed(self, t: Any, base: float, group: int = 0) -> float:
+        """The rate of step t."""
+        raise NotImplementedError(self.name)
+
+    def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
+        """The rate of step t from that of the step before."""
+        return self.closed(t, base, group)
+
+    def value(self, step: Any, group: int = 0) -> float:
+        """The rate of a step (0 is the first), whatever has been stepped so far."""
+        return self.closed(step, self.base_lrs[group], group)
+
+    def rates(self, step: Any) -> list[float]:
+        """The rate of every parameter group at a step."""
+        return [self.value(step, i) for i in range(len(self.base_lrs))]
+
+    # ---- the place in it ---------------------------------------------------------------------
+    def step(self, epoch: Any = None) -> None:
+        """Move on to the next step, or to the given one. Raises E311 inside a traced function."""
+        refuse_trace(self.name)
+        groups = self.optimizer.param_groups
+        if epoch is None:
+            self.last_epoch += 1
+            new = [self.advance(g["lr"], self.last_epoch, base, i)
+                   for i, (g, base) in enumerate(zip(groups, self.base_lrs, strict=True))]
+        else:
+            self.last_epoch = int(epoch // 1)
+            new = self.rates(epoch)
+        self.put(new)
+
+    def put(self, rates: list[float]) -> None:
+        """Write the rates into the optimizer."""
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = list(rates)
+
+    def get_last_lr(self) -> list[float]:
+        """The rates set last, one per group."""
+        return list(self._last_lr)
+
+    def each_update(self) -> Any:
+        """This schedule, counted in updates by `fit` instead of epochs."""
+        self.per_update = True
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and place; functions are left out, as PyTorch leaves out lambdas."""
+        return {k: v for k, v in self.__dict__.items() if k != "optimizer" and not _is_code(v)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a saved place."""
+        self.__dict__.update(state_dict)
+
+
+def _is_code(value: Any) -> bool:
+    return callable(value) or (isinstance(value, list) and any(callable(v) for v in value))
+
+
+def check_optimizer(name: str, optimizer: Any) -> None:
+    """Raise E309 unless it is one of ours."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError("E309", name, f"{type(optimizer).__name__} is no optimizer",
+                            need="an optimizer of sheer.optim")
+
+
+def check_setting(name: str, setting: str, value: Any, holds: bool, need: str) -> None:
+    """Raise E309 unless a setting is in its range."""
+    if not holds:
+        raise ArgumentError("E309", name, f"{setting} = {value!r} is out of range", need=need)
+
+
+def refuse_trace(name: str) -> None:
+    """Raise E311 inside a traced function: the step would be taken once, while tracing."""
+    if trace.current() is not None:
+        raise StateError("E311", name, "step() inside a compiled function would run only once",
+                         need="schedule.step() after the call; the rate is a tensor, "
+                              "nothing is traced again")
+
+
+def per_group(name: str, setting: str, value: Any, optimizer: Any) -> list[Any]:
+    """A setting given once, or once per group, as a list with one entry per group."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, list | tuple):
+        return [value] * count
+    if len(value) != count:
+        raise ArgumentError("E309", name, f"{setting} has {len(value)} entries for {count} groups",
+                            need="one number, or one per parameter group")
+    return list(value)

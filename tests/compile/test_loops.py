@@ -1,0 +1,94 @@
+"""Native loops: scans of every form against the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import arrays_for, check, inputs
+
+from sheer import ops
+from sheer.backends.cpu.backend import CpuBackend
+from sheer.graph import Graph, float32, float64, int64
+from sheer.ops.index import take
+from sheer.ops.loop import scan_graph
+from sheer.ops.structure import Input
+
+
+def body(*shapes, make, dtype=float64):
+    ins = inputs(*shapes, dtype=dtype)
+    return Graph(ins, make(*ins))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_a_recurrence(length, reverse):
+    step = body((3, 3), (3,), (3,), make=lambda w, h, x: [
+        h2 := ops.tanh(ops.matmul(h, w) + x), h2 * x])
+    w, h, xs = inputs((3, 3), (3,), (length, 3), dtype=float64)
+    check(Graph([w, h, xs], scan_graph(step, [w], [h], [xs], length, reverse)))
+
+
+def test_a_loop_in_a_loop():
+    inner = body((4,), (4,), make=lambda c, x: [c * 0.5 + x, c])
+    def outer_step(c, x):
+        last, ys = scan_graph(inner, [], [c], [x])
+        return [last, ops.sum(ys, (0,))]
+    outer = body((4,), (3, 4), make=outer_step)
+    c, xs = inputs((4,), (5, 3, 4), dtype=float64)
+    check(Graph([c, xs], scan_graph(outer, [], [c], [xs])))
+
+
+def test_carried_values_that_change_places():
+    step = body((4,), (4,), (4,), make=lambda a, b, c: [b, c, a + b * 0.5])
+    a, b, c = inputs((4,), (4,), (4,), dtype=float64)
+    graph = Graph([a, b, c], scan_graph(step, [], [a, b, c], [], 5))
+    check(graph, donate={0: 0, 1: 1, 2: 2})
+    check(graph, donate={0: 1, 1: 2, 2: 0})
+
+
+def test_the_old_value_is_read_after_the_new_one_is_made():
+    step = body((4,), (4,), make=lambda p, x: [q := p * 0.9 + ops.sum(ops.flip(p, (0,)) * x, (0,)),
+                                               ops.sum(p * q, (0,))])
+    p, xs = inputs((4,), (6, 4), dtype=float64)
+    check(Graph([p, xs], scan_graph(step, [], [p], [xs])), donate={0: 0})
+
+
+def test_one_input_as_constant_and_as_start():
+    step = body((4,), (4,), make=lambda k, c: [c * 0.5 + k])
+    (x,) = inputs((4,), dtype=float64)
+    check(Graph([x], scan_graph(step, [x], [x], [], 4)), donate={0: 0})
+
+
+def test_an_operation_without_kernel_inside_a_loop():
+    step = body((5,), (5,), make=lambda c, x: [ops.erfinv(ops.tanh(c)) * 0.1 + x])
+    c, xs = inputs((5,), (4, 5), dtype=float64)
+    executable = check(Graph([c, xs], scan_graph(step, [], [c], [xs])))
+    assert [k.kind for _, k in executable.program.walk()] == ["loop", "map", "host", "map"]
+
+
+def test_an_error_inside_a_loop_surfaces_and_the_program_still_works():
+    table, index = Input(0, (3, 2), float32)(), Input(1, (4, 5), int64)()
+    t, i = Input(0, (3, 2), float32)(), Input(1, (5,), int64)()
+    total, row = Input(1, (2,), float32)(), Input(2, (5,), int64)()
+    step = Graph([t, total, row], [total + ops.sum(take(t, row), (0,))])
+    zero = ops.broadcast_to(ops.constant(0.0, float32), (2,))
+    graph = Graph([table, index], scan_graph(step, [table], [zero], [index]))
+    arrays = [np.ones((3, 2), np.float32), np.zeros((4, 5), np.int64)]
+    executable = CpuBackend().compile(graph)
+    np.testing.assert_allclose(executable(arrays)[0], [20, 20])
+    arrays[1][2, 3] = 3
+    with pytest.raises(IndexError, match=r"index 3 at position \(3,\) is outside axis 0"):
+        executable(arrays)
+    arrays[1][2, 3] = -3
+    np.testing.assert_allclose(executable(arrays)[0], [20, 20])
+    del i
+
+
+def test_batches_of_an_epoch_are_gathered_in_the_loop():
+    data, order = Input(0, (20, 3), float32)(), Input(1, (5, 4), int64)()
+    d, s, o = Input(0, (20, 3), float32)(), Input(1, (3,), float32)(), Input(2, (4,), int64)()
+    step = Graph([d, s, o], [s + ops.mean(take(d, o), (0,))])
+    zero = ops.broadcast_to(ops.constant(0.0, float32), (3,))
+    graph = Graph([data, order], scan_graph(step, [data], [zero], [order]))
+    rng = np.random.default_rng(0)
+    check(graph, [arrays_for(graph)[0], rng.permutation(20).reshape(5, 4)])

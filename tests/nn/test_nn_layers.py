@@ -1,0 +1,31 @@
+"""check_layer over the table of layers, and that no layer is missing from it."""
+
+from __future__ import annotations
+
+import pytest
+from check_layer import check_layer
+from loss_cases import LOSSES, OURS_ONLY
+from nn_cases import FLAT, NO_LAYER, Case
+
+from sheer import nn
+
+
+@pytest.mark.parametrize(("name", "i", "case"), FLAT, ids=[f"{n}{i}" for n, i, _ in FLAT])
+def test_layer(name: str, i: int, case: Case) -> None:
+    assert type(case.make(nn)).__name__ == name
+    check_layer(case)
+
+
+def test_every_layer_is_in_a_table() -> None:
+    classes = {n for n in nn.__all__ if isinstance(getattr(nn, n), type)}
+    distances = {"CosineSimilarity", "PairwiseDistance"}
+    covered = {n for n, *_ in FLAT} | set(LOSSES) | OURS_ONLY | NO_LAYER | distances
+    assert classes == covered
+
+
+def test_every_public_class_says_where_it_comes_from() -> None:
+    for name in nn.__all__:
+        thing = getattr(nn, name)
+        if isinstance(thing, type):
+            assert thing.__doc__, name
+            assert "Source" in thing.__doc__ or "Shape" in thing.__doc__ or name in NO_LAYER, name

@@ -1,0 +1,184 @@
+"""What users get wrong with layers: whole texts of errors and warnings."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from nn_texts import cut, floats, says, text, warned
+
+import sheer
+from sheer import nn
+from sheer.graph.errors import SheerError
+from sheer.nn import functional as F
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Linear(5, 4)
+
+    def forward(self, x):
+        return self.conv1(x)
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), Block())
+        self.many = nn.ModuleList([nn.Linear(4, 4)])
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def test_a_wrong_width_names_the_layer_and_the_line_that_made_the_shape() -> None:
+    net, x = Net(), floats(2, 3)
+    with pytest.raises(SheerError) as caught:
+        net(x)
+    message = str(caught.value)
+    assert cut(message) == (
+        "linear: expected 5 features on the last axis, got 4\n"
+        "  input : f32[2, 4]\n"
+        "  weight: f32[4, 5]\n"
+        "  layer : net.2.conv1\n"
+        "  need  : input (*B, 5)\n"
+        "  try   : in_features=4\n"
+        "  more  : sheer explain E201")
+    assert "made at test_nn_messages.py" in message
+    assert " in net.1 " in message.split("\n")[1]
+
+
+def test_the_same_text_compiled() -> None:
+    net, x = Net(), floats(2, 3)
+    assert text(lambda: sheer.jit(net)(x)) == text(lambda: net(x))
+
+
+def test_a_layer_in_a_list_has_its_full_name() -> None:
+    class Stack(Net):
+        def forward(self, x):
+            return self.many[0](x)
+    says("layer : many.0", lambda: Stack()(floats(2, 3)))
+
+
+def test_hints_of_a_wrong_width() -> None:
+    says("try   : input.flatten(1)", lambda: nn.Linear(12, 2)(floats(2, 3, 4)))
+    says("try   : input.mT", lambda: nn.Linear(3, 2)(floats(3, 4)))
+    says("try   : input.unsqueeze(-1)", lambda: nn.Linear(1, 2)(floats(5)))
+
+
+def test_integers_into_a_layer() -> None:
+    assert text(lambda: nn.Linear(2, 2)(sheer.tensor([[1, 2]]))) == (
+        "linear: input is int64\n  input: i64[1, 2]\n  layer: \n".replace("  layer: \n", "")
+        + "  need : float32 or float64\n  try  : input.float()\n  more : sheer explain E202")
+    x = sheer.tensor(np.ones((1, 2)), dtype="float64")
+    says("input is float64, the weight float32", lambda: nn.Linear(2, 2)(x))
+
+
+def test_dropout_in_eval_mode_without_being_told() -> None:
+    class Net(nn.Module):
+        def forward(self, x):
+            return F.dropout(x, 0.5)
+    assert warned(lambda: Net().eval()(floats(3))) == (
+        "W206 dropout: drops although Net is in eval mode: training was not passed\n"
+        "  need : training=self.training, or an nn.Dropout layer\n"
+        "  try  : training=self.training\n"
+        "  more : sheer explain W206")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Net()(floats(3))
+        F.dropout(floats(3))
+
+
+def test_settings_out_of_range() -> None:
+    assert text(lambda: nn.Dropout(50)) == (
+        "Dropout: p = 50 is no probability\n  need : 0 <= p <= 1\n"
+        "  try  : p=0.5\n  more : sheer explain E204")
+    says("reduction='avg' is unknown", lambda: nn.MSELoss(reduction="avg"))
+    says("need : 'replicate' or", lambda: F.pad(floats(2, 3), (1, 1), "replicat"))
+    for call in (lambda: nn.Linear(0, 3), lambda: nn.Conv2d(3, 4, 3,
+                                                            groups=2), lambda: nn.GroupNorm(3, 4),
+                 lambda: nn.Conv2d(3, 4, 3,
+                                   padding="full"), lambda: nn.Embedding(3, 4, 3),
+                 lambda: F.gelu(floats(2), "erf"),
+                 lambda: F.interpolate(floats(1, 1,
+                                              2)),
+                 lambda: F.interpolate(floats(1, 1, 2), 2, mode="bilinear"),
+                 lambda: nn.init.calculate_gain("rleu"), lambda: nn.Snake(0.0),
+                 lambda: nn.ZeroPad2d((1, 2)),
+                 lambda: F.cross_entropy(floats(2, 3), sheer.tensor([0, 1]), floats(2))):
+        with pytest.raises(SheerError) as caught:
+            call()
+        assert caught.value.code == "E204"
+
+
+def test_one_value_per_channel_in_training() -> None:
+    assert text(lambda: nn.BatchNorm1d(3)(floats(1, 3))) == (
+        "BatchNorm1d: one value per channel: minus its mean it is 0, whatever it was\n"
+        "  input: f32[1, 3]\n"
+        "  need : a larger batch or image, or eval mode\n"
+        "  try  : model.eval()\n"
+        "  try  : DataLoader(..., drop_last=True) against a last batch of one\n"
+        "  more : sheer explain E220")
+    nn.BatchNorm1d(3).eval()(floats(1, 3)).numpy()
+    says("need : (N, C, H, W)", lambda: nn.BatchNorm2d(3)(floats(2, 3)))
+    says("input has 4 channels, running_mean is for 3", lambda: nn.BatchNorm1d(3)(floats(2, 4)))
+    says("E220", lambda: nn.InstanceNorm1d(3)(floats(2, 3, 1)))
+
+
+def test_an_index_outside_the_table() -> None:
+    assert text(lambda: nn.Embedding(5, 2)(sheer.tensor([[0, 1], [7, 2]]))) == (
+        "embedding: index 7 at position (1, 0) is outside a table of 5 rows\n"
+        "  input : i64[2, 2]\n"
+        "  weight: f32[5, 2]\n"
+        "  need  : 0 <= index < 5\n"
+        "  try   : num_embeddings=8\n"
+        "  more  : sheer explain E212")
+    says("input.long()", lambda: nn.Embedding(5, 2)(floats(2)))
+
+
+def test_modules_set_up_wrongly() -> None:
+    class Forgot(nn.Module):
+        def __init__(self) -> None:
+            self.a = nn.Linear(2, 2)
+    assert text(Forgot) == (
+        "Forgot: the module was not set up before it was used\n"
+        "  need : super().__init__() as the first line of __init__\n"
+        "  try  : def __init__(self, ...): super().__init__()\n"
+        "  more : sheer explain E205")
+
+    class Empty(nn.Module):
+        def __init__(self) -> None:
+            pass
+    for call in (lambda: Empty()(1), lambda: list(Empty().parameters()), lambda: Empty().training,
+                 lambda: Empty().x):
+        says("E205", call)
+    assert text(lambda: nn.Sequential(nn.Linear(2, 2), nn.ReLU)) == (
+        "Sequential: ReLU is a class, not a layer\n"
+        "  value: <class 'sheer.nn.activation.ReLU'>\n"
+        "  need : an instance of Module\n"
+        "  try  : ReLU(...)\n"
+        "  more : sheer explain E206")
+
+    class Wrong(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU
+    says("attribute act: ReLU is a class", Wrong)
+    says("E206", lambda: nn.ModuleList([1]))
+    says("E208", lambda: nn.Module()(1))
+    says("E209", lambda: nn.Module().add_module("a.b", nn.ReLU()))
+    with pytest.raises(AttributeError, match="did you mean weight"):
+        _ = nn.Linear(1, 1).weigth
+    layer = nn.Linear(2, 2)
+    with pytest.raises(SheerError, match="weight is one of the parameters"):
+        layer.weight = floats(2, 2)
+
+
+def test_a_leaf_cannot_be_overwritten() -> None:
+    x = sheer.tensor([1.0], requires_grad=True)
+    says("E613", lambda: F.relu(x, inplace=True))
+    y = floats(3)
+    assert nn.ReLU(inplace=True)(y) is y
+    assert (y.numpy() >= 0).all()
