@@ -3,6 +3,8 @@
     python examples/mnist.py --epochs 1
 """
 
+# ruff: noqa: PLR0402, PLW2901, SIM108  the lines stand as in PyTorch's example
+
 import argparse
 
 import sheer as torch
@@ -75,7 +77,8 @@ def test(model, device, test_loader):
 def parse(argv=None):
     parser = argparse.ArgumentParser(description="MNIST with convolutions")
     parser.add_argument("--batch-size", type=int, default=64, help="rows per update")
-    parser.add_argument("--test-batch-size", type=int, default=1000, help="rows per batch of the test")
+    parser.add_argument("--test-batch-size", type=int, default=1000,
+                        help="rows per batch of the test")
     parser.add_argument("--epochs", type=int, default=14, help="passes over the training rows")
     parser.add_argument("--lr", type=float, default=1.0, help="learning rate")
     parser.add_argument("--gamma", type=float, default=0.7, help="learning rate factor per epoch")
@@ -101,7 +104,8 @@ def main():
     train_kwargs = {"batch_size": args.batch_size}
     test_kwargs = {"batch_size": args.test_batch_size}
     if use_accel:
-        accel_kwargs = {"num_workers": 1, "persistent_workers": True, "pin_memory": True, "shuffle": True}
+        accel_kwargs = {"num_workers": 1, "persistent_workers": True, "pin_memory": True,
+                        "shuffle": True}
         train_kwargs.update(accel_kwargs)
         test_kwargs.update(accel_kwargs)
 

@@ -1,5 +1,7 @@
 """sheer: deep learning you can see through."""
 
+# ruff: noqa: F401 (this file is the public list)
+
 import importlib as _importlib
 import importlib.util as _util
 import math as _math
@@ -16,7 +18,6 @@ from .mixins.grad_mode import (
     set_grad_enabled,
 )
 from .mixins.missing import missing as _missing
-from .namespace import *
 from .namespace_creation import (
     arange,
     asarray,
@@ -116,6 +117,8 @@ from .transforms.loop import fori_loop, scan
 from .transforms.vmap import vmap
 
 __version__ = "0.1.0"
+
+globals().update(namespace.functions)          # abs ... xlogy: the methods as functions
 
 # torch's names of element types, and the array API's constants
 bool, float, double = bool_, float32, float64

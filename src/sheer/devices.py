@@ -21,6 +21,9 @@ class device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index if index is None else index
@@ -34,9 +37,11 @@ class device:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
     def __hash__(self) -> int: return hash((self.type, self.index))
-    def __str__(self) -> str: return self.type + (f":{self.index}" if self.index is not None else "")
+    def __str__(self) -> str: return self.type + (f":{self.index}" if self.index is not None
+                                                  else "")
     def __repr__(self) -> str:
-        return f"device(type={self.type!r}{f', index={self.index}' if self.index is not None else ''})"
+        number = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{number})"
 
     def __enter__(self) -> device:
         return on_cpu(self)
@@ -48,7 +53,8 @@ def on_cpu(place: Any) -> device:
     """The device as an object. Raises MissingError E615 unless it is the CPU."""
     found = place if isinstance(place, device) else device(place)
     if found.type != "cpu":
-        raise MissingError("E615", "device", f"there is no {found.type} here: sheer computes on the CPU",
+        raise MissingError("E615", "device",
+                           f"there is no {found.type} here: sheer computes on the CPU",
                            need='device("cpu")', tries=[('x.to("cpu")', lambda: None)])
     return found
 

@@ -1,5 +1,7 @@
 """sheer.linalg: linear algebra of whole matrices, with torch.linalg's names and the array API's."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import math
@@ -9,16 +11,20 @@ from typing import Any, NamedTuple
 from . import namespace, namespace_standard
 from .mixins.core import apply
 from .mixins.linear_algebra import QR, SlogDet
+from .mixins.missing import refusing as _refusing
 from .ops import host
 from .tensor import Tensor, as_tensor
 
-__all__ = ["cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul",
-           "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer",
-           "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot", "trace",
+__all__ = ["cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",
+           "matmul",
+           "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm",
+           "outer",
+           "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot",
+           "trace",
            "vecdot", "vector_norm"]
+__getattr__ = _refusing("linalg", __all__)
 
-matmul, tensordot = namespace.matmul, namespace.tensordot  # type: ignore[attr-defined]
-outer = namespace.outer  # type: ignore[attr-defined]
+matmul, tensordot, outer = (namespace.functions[name] for name in ("matmul", "tensordot", "outer"))
 matrix_transpose, vecdot = namespace_standard.matrix_transpose, namespace_standard.vecdot
 
 
@@ -45,7 +51,7 @@ class Lstsq(NamedTuple):
 
 def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """The triangular L with positive diagonal and L L^T = A. Raises E163 when there is none."""
-    return apply(host.cholesky, as_tensor(A), upper=upper)  # type: ignore[no-any-return]
+    return apply(host.cholesky, as_tensor(A), upper=upper)
 
 
 def qr(A: Any, mode: str = "reduced") -> QR:
@@ -62,7 +68,7 @@ def svd(A: Any, full_matrices: bool = False) -> Svd:
 
 def svdvals(A: Any) -> Tensor:
     """The singular values, descending."""
-    return apply(host.svdvals, as_tensor(A))  # type: ignore[no-any-return]
+    return apply(host.svdvals, as_tensor(A))
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigh:
@@ -72,22 +78,22 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """The eigenvalues of the symmetric part of A, ascending."""
-    return apply(host.eigvalsh, as_tensor(A))  # type: ignore[no-any-return]
+    return apply(host.eigvalsh, as_tensor(A))
 
 
 def inv(A: Any) -> Tensor:
     """The inverse. Raises E162 when there is none."""
-    return apply(host.inv, as_tensor(A))  # type: ignore[no-any-return]
+    return apply(host.inv, as_tensor(A))
 
 
 def pinv(A: Any, rtol: float | None = None) -> Tensor:
     """The Moore-Penrose pseudo-inverse; singular values below rtol times the largest count as 0."""
-    return apply(host.pinv, as_tensor(A), rtol=rtol)  # type: ignore[no-any-return]
+    return apply(host.pinv, as_tensor(A), rtol=rtol)
 
 
 def det(A: Any) -> Tensor:
     """The determinant."""
-    return apply(host.det, as_tensor(A))  # type: ignore[no-any-return]
+    return apply(host.det, as_tensor(A))
 
 
 def slogdet(A: Any) -> SlogDet:
@@ -97,13 +103,13 @@ def slogdet(A: Any) -> SlogDet:
 
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """The X for which A X = B (X A = B when not left). Raises E162 when A is singular."""
-    return apply(host.solve, as_tensor(A), as_tensor(B), left=left)  # type: ignore[no-any-return]
+    return apply(host.solve, as_tensor(A), as_tensor(B), left=left)
 
 
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True,
                      unitriangular: bool = False) -> Tensor:
     """As solve, for a triangular A."""
-    return apply(host.triangular_solve, as_tensor(A), as_tensor(B), upper=upper,  # type: ignore[no-any-return]
+    return apply(host.triangular_solve, as_tensor(A), as_tensor(B), upper=upper,
                  left=left, unitriangular=unitriangular)
 
 
@@ -114,12 +120,12 @@ def lstsq(A: Any, B: Any) -> Lstsq:
 
 def matrix_power(A: Any, n: int) -> Tensor:
     """A times itself n times; of its inverse for negative n."""
-    return apply(host.matrix_power, as_tensor(A), n=n)  # type: ignore[no-any-return]
+    return apply(host.matrix_power, as_tensor(A), n=n)
 
 
 def matrix_rank(A: Any, rtol: float | None = None) -> Tensor:
     """How many singular values exceed rtol times the largest."""
-    return apply(host.matrix_rank, as_tensor(A), rtol=rtol)  # type: ignore[no-any-return]
+    return apply(host.matrix_rank, as_tensor(A), rtol=rtol)
 
 
 def cond(A: Any, p: Any = None) -> Tensor:
@@ -132,25 +138,25 @@ def cond(A: Any, p: Any = None) -> Tensor:
 
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
     """A matrix norm where ord is a name or there are two axes, else a vector norm."""
-    return apply(host.norm, as_tensor(A), ord=ord, dim=dim, keepdim=keepdim)  # type: ignore[no-any-return]
+    return apply(host.norm, as_tensor(A), ord=ord, dim=dim, keepdim=keepdim)
 
 
 def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
                 keepdims: bool = False) -> Tensor:
     """(sum of |x|^ord)^(1/ord) along dim, of all numbers by default."""
-    return apply(host.vector_norm, as_tensor(x), ord=ord, dim=dim if axis is None else axis,  # type: ignore[no-any-return]
+    return apply(host.vector_norm, as_tensor(x), ord=ord, dim=dim if axis is None else axis,
                  keepdim=keepdim or keepdims)
 
 
 def matrix_norm(A: Any, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *,
                 keepdims: bool = False) -> Tensor:
     """"fro", "nuc", 2, -2, 1, -1, inf or -inf norm of matrices."""
-    return apply(host.matrix_norm, as_tensor(A), ord=ord, dim=dim, keepdim=keepdim or keepdims)  # type: ignore[no-any-return]
+    return apply(host.matrix_norm, as_tensor(A), ord=ord, dim=dim, keepdim=keepdim or keepdims)
 
 
 def cross(x1: Any, x2: Any, *, dim: int = -1, axis: int | None = None) -> Tensor:
     """The vector at right angles to two vectors of length 3."""
-    return apply(host.cross, as_tensor(x1), as_tensor(x2), dim=dim if axis is None else axis)  # type: ignore[no-any-return]
+    return apply(host.cross, as_tensor(x1), as_tensor(x2), dim=dim if axis is None else axis)
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
@@ -192,4 +198,5 @@ def _chain(many: list[Tensor], start: int, end: int, done: dict[Any, Any]) -> tu
 def _only(op: str, holds: bool, got: str, need: str) -> None:
     if not holds:
         from .graph.errors import MissingError
-        raise MissingError("E190", op, f"there is no {got}", need=need, tries=[(need, lambda: None)])
+        raise MissingError("E190", op, f"there is no {got}", need=need,
+                           tries=[(need, lambda: None)])

@@ -4,9 +4,10 @@ The one place where that happens. What is not a method of one tensor is in the f
 namespace_creation.py, namespace_joining.py, namespace_standard.py, random.py.
 """
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
-import builtins
 import functools
 import inspect
 from collections.abc import Callable
@@ -21,30 +22,30 @@ add sub subtract mul multiply div divide true_divide floor_divide remainder fmod
 maximum minimum hypot logaddexp xlogy copysign nextafter eq ne not_equal lt less le less_equal gt
 greater ge greater_equal bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
 logical_and logical_or logical_xor float_power
-""".split())
+""".split())  # noqa: SIM905
 
 _NAMES = """
-abs absolute neg negative positive sign sgn signbit square sqrt rsqrt reciprocal relu sigmoid exp exp2
-expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin arcsin acos arccos atan arctan asinh arcsinh
-acosh arccosh atanh arctanh floor ceil trunc fix round frac erf erfc erfinv lgamma digamma
-isnan isinf isfinite isposinf isneginf isreal bitwise_not bitwise_invert logical_not rad2deg deg2rad
-sinc logit logaddexp2 ldexp heaviside fmax fmin nan_to_num isclose lerp addcmul addcdiv clamp clamp_min
-clamp_max clip
-flatten ravel unflatten squeeze unsqueeze permute transpose swapaxes swapdims t movedim moveaxis narrow
-select split split_with_sizes chunk tensor_split hsplit vsplit unbind diagonal view_as
+abs absolute neg negative positive sign sgn signbit square sqrt rsqrt reciprocal relu sigmoid exp
+exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin arcsin acos arccos atan arctan
+asinh arcsinh acosh arccosh atanh arctanh floor ceil trunc fix round frac erf erfc erfinv lgamma
+digamma isnan isinf isfinite isposinf isneginf isreal bitwise_not bitwise_invert logical_not
+rad2deg deg2rad sinc logit logaddexp2 ldexp heaviside fmax fmin nan_to_num isclose lerp addcmul
+addcdiv clamp clamp_min clamp_max clip
+flatten ravel unflatten squeeze unsqueeze permute transpose swapaxes swapdims t movedim moveaxis
+narrow select split split_with_sizes chunk tensor_split hsplit vsplit unbind diagonal view_as
 flip fliplr flipud rot90 roll tile repeat_interleave diff tril triu diag diagflat diag_embed
-sum prod mean nansum nanmean any all count_nonzero amax amin aminmax max min argmax argmin cumsum cumprod
-logcumsumexp var std var_mean std_mean norm dist logsumexp softmax log_softmax median kthvalue quantile
-cov corrcoef
-gather take_along_dim index_select take scatter scatter_add index_add index_copy index_fill index_put
-select_scatter slice_scatter masked_fill masked_select masked_scatter
-sort msort argsort topk nonzero argwhere unique unique_consecutive bincount histc searchsorted bucketize
-isin
-matmul mm bmm mv dot vdot inner outer ger kron tensordot addmm addmv addr baddbmm addbmm trace det logdet
-slogdet inverse pinverse matrix_power cholesky qr svd cross
+sum prod mean nansum nanmean any all count_nonzero amax amin aminmax max min argmax argmin cumsum
+cumprod logcumsumexp var std var_mean std_mean norm dist logsumexp softmax log_softmax median
+kthvalue quantile cov corrcoef
+gather take_along_dim index_select take scatter scatter_add index_add index_copy index_fill
+index_put select_scatter slice_scatter masked_fill masked_select masked_scatter
+sort msort argsort topk nonzero argwhere unique unique_consecutive bincount histc searchsorted
+bucketize isin
+matmul mm bmm mv dot vdot inner outer ger kron tensordot addmm addmv addr baddbmm addbmm trace det
+logdet slogdet inverse pinverse matrix_power cholesky qr svd cross
 clone detach allclose equal is_nonzero numel is_floating_point is_complex is_conj is_signed
 is_same_size adjoint dsplit diagonal_scatter
-""".split()
+""".split()  # noqa: SIM905
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -57,7 +58,7 @@ def function(name: str) -> Callable[..., Any]:
         if not args and "input" in kwargs:
             args = (kwargs.pop("input"),)
         if args and not isinstance(args[0], Core) and not (
-                number_first and builtins.any(isinstance(a, Core) for a in args[1:])):
+                number_first and any(isinstance(a, Core) for a in args[1:])):
             args = (as_tensor(args[0]), *args[1:])
         return method(*args, **kwargs)
 
@@ -75,5 +76,4 @@ def _signature(method: Callable[..., Any]) -> inspect.Signature:
     return found.replace(parameters=[first, *rest])
 
 
-__all__ = sorted({*_NAMES, *_NUMBER_FIRST})
-globals().update({name: function(name) for name in __all__})
+functions = {name: function(name) for name in sorted({*_NAMES, *_NUMBER_FIRST})}

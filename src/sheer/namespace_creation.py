@@ -1,5 +1,7 @@
 """New tensors: numbers, shapes and ranges in, tensors out. Constants stay lazy: they fuse away."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import math
@@ -18,7 +20,8 @@ from .ops.structure import constant, iota
 from .tensor import Tensor, as_tensor, tensor
 
 __all__ = ["arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
-           "full_like", "linspace", "logspace", "ones", "ones_like", "scalar_tensor", "tril_indices",
+           "full_like", "linspace", "logspace", "ones", "ones_like", "scalar_tensor",
+           "tril_indices",
            "triu_indices", "zeros", "zeros_like"]
 
 
@@ -72,7 +75,8 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any 
               requires_grad: bool = False) -> Tensor:
     """One number, of the shape and dtype of input."""
     x = as_tensor(input)
-    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device,
+                requires_grad=requires_grad)
 
 
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
@@ -107,7 +111,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     on_cpu(device or "cpu")
     end = stop if end is None else end
     start, end = (0, start) if end is None else (start, end)
-    start, end, step = (v.item() if isinstance(v, Core) else v for v in (start, end, step))  # type: ignore[attr-defined]
+    start, end, step = map(_number, (start, end, step))
     if step == 0:
         raise ArgumentError("E191", "arange", "a step of 0", need="a step that moves")
     whole = all(isinstance(v, int | np.integer) for v in (start, end, step))
@@ -117,8 +121,10 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     return _finished(ops.cast(between * step + start, kind), requires_grad)
 
 
-def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False, endpoint: bool = True, stop: Any = None, num: Any = None) -> Tensor:
+def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = None,
+             device: Any = None,
+             requires_grad: bool = False, endpoint: bool = True, stop: Any = None,
+             num: Any = None) -> Tensor:
     """steps numbers at equal distances, from start to end, both included.
 
     Shape   -> (steps,)
@@ -128,8 +134,9 @@ def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = Non
     """
     on_cpu(device or "cpu")
     end, steps = (stop if end is None else end), (num if steps is None else steps)
-    start, end = (v.item() if isinstance(v, Core) else v for v in (start, end))  # type: ignore[attr-defined]
-    return _finished(_between(float(start), float(end), int(steps), dtype_of(dtype or float32), endpoint),
+    start, end = map(_number, (start, end))
+    return _finished(_between(float(start), float(end), int(steps), dtype_of(dtype or float32),
+                              endpoint),
                      requires_grad)
 
 
@@ -141,7 +148,8 @@ def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) 
     width = (end - start) / parts if parts else 0.0
     last = end if endpoint else end - width
     near = ops.lt(i, steps / 2)
-    line = ops.where(near, i * width + start, last - (steps - 1 - i) * width) if steps > 1 else i * 0 + start
+    line = ops.where(near, i * width + start,
+                     last - (steps - 1 - i) * width) if steps > 1 else i * 0 + start
     return ops.cast(line if kind.is_floating_point else ops.trunc(line), kind)
 
 
@@ -167,12 +175,14 @@ def eye(n: int, m: int | None = None, *, k: int = 0, dtype: Any = None, device: 
     return _finished(ops.cast(on, dtype_of(dtype or float32)), requires_grad)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None,
+                 device: Any = None) -> Tensor:
     """Places of the lower triangle of a (row, col) matrix, as (2, count)."""
     return _triangle(np.tril_indices(row, offset, col), dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None,
+                 device: Any = None) -> Tensor:
     """Places of the upper triangle of a (row, col) matrix, as (2, count)."""
     return _triangle(np.triu_indices(row, offset, col), dtype, device)
 
@@ -215,6 +225,11 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
 def _finished(node: Node, requires_grad: bool) -> Tensor:
     made: Tensor = wrap(node)
     return made.requires_grad_() if requires_grad else made
+
+
+def _number(value: Any) -> Any:
+    """A one-element tensor as a Python number."""
+    return value.item() if isinstance(value, Tensor) else value
 
 
 def _column(n: int) -> Node:

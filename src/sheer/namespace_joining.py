@@ -1,4 +1,6 @@
-"""Several tensors in, one or several out: cat, stack, where, einsum, meshgrid, broadcast_tensors."""
+"""Several tensors in, one or several out: cat, stack, where, einsum, meshgrid, ..."""
+
+# mypy: no-warn-return-any, allow-untyped-calls
 
 from __future__ import annotations
 
@@ -15,9 +17,12 @@ from .ops.lift import broadcast_shapes as shapes_of
 from .ops.lift import cast
 from .tensor import Tensor, as_tensor
 
-__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes", "broadcast_tensors",
-           "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate", "dstack",
-           "einsum", "eval", "hstack", "is_tensor", "meshgrid", "polygamma", "row_stack", "stack", "vstack", "where"]
+__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes",
+           "broadcast_tensors",
+           "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate",
+           "dstack",
+           "einsum", "eval", "hstack", "is_tensor", "meshgrid", "polygamma", "row_stack", "stack",
+           "vstack", "where"]
 
 
 def cat(tensors: Sequence[Any], dim: int | None = 0) -> Tensor:
@@ -30,7 +35,7 @@ def cat(tensors: Sequence[Any], dim: int | None = 0) -> Tensor:
     many = _together("cat", tensors)
     if dim is None:
         many, dim = [t.reshape(-1) for t in many], 0
-    if any(t.ndim != 1 or t.shape[0] for t in many):             # torch ignores tensors of shape (0,)
+    if any(t.ndim != 1 or t.shape[0] for t in many):      # torch ignores those of shape (0,)
         many = [t for t in many if t.shape != (0,)] if any(t.ndim > 1 for t in many) else many
     at = axis_of("cat", many[0].node, dim)
     return apply(lambda *xs: ops.concat(xs, at), *many)
@@ -101,7 +106,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return as_tensor(condition).nonzero(as_tuple=True)
-    chosen: Tensor = apply(ops.where, condition if isinstance(condition, Core) else as_tensor(condition),
+    chosen: Tensor = apply(ops.where,
+                           condition if isinstance(condition, Core) else as_tensor(condition),
                            input, other)
     return chosen
 
@@ -133,7 +139,8 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*given)
     except ValueError:
-        raise ShapeError("E102", "broadcast_shapes", f"shapes {' and '.join(map(str, given))} do not broadcast",
+        raise ShapeError("E102", "broadcast_shapes",
+                         f"shapes {' and '.join(map(str, given))} do not broadcast",
                          need="equal lengths, or 1, on every axis counted from the last") from None
 
 
@@ -145,7 +152,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     Raises  E191 for another indexing
     """
     if indexing not in ("ij", "xy"):
-        raise ArgumentError("E191", "meshgrid", f"there is no indexing {indexing!r}", need='"ij" or "xy"')
+        raise ArgumentError("E191", "meshgrid", f"there is no indexing {indexing!r}",
+                            need='"ij" or "xy"')
     many = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     lines = [as_tensor(t).reshape(-1) for t in many]
     if indexing == "xy" and len(lines) > 1:

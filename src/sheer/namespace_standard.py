@@ -4,6 +4,8 @@ Source: data-apis.org/array-api/2023.12. Where the standard and torch disagree, 
 (docs/array-api.md lists these places).
 """
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,9 +27,11 @@ from .ops.lift import common_dtype
 from .tensor import Tensor, as_tensor
 
 __all__ = ["__array_api_version__", "__array_namespace_info__", "astype", "broadcast_arrays",
-           "broadcast_to", "can_cast", "cumulative_prod", "cumulative_sum", "expand_dims", "finfo", "iinfo",
+           "broadcast_to", "can_cast", "cumulative_prod", "cumulative_sum", "expand_dims", "finfo",
+           "iinfo",
            "isdtype", "matrix_transpose", "permute_dims", "promote_types", "repeat", "reshape",
-           "result_type", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
+           "result_type", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+           "unstack",
            "vecdot"]
 
 __array_api_version__ = "2023.12"
@@ -63,10 +67,12 @@ def finfo(type: Any = float32) -> FloatInfo:
     """Limits of a float dtype, or of a tensor's. Raises E105 for another dtype."""
     dtype = _dtype(type)
     if not dtype.is_floating_point:
-        raise DTypeError("E105", "finfo", f"has no meaning for {dtype.name}", need="float32 or float64",
+        raise DTypeError("E105", "finfo", f"has no meaning for {dtype.name}",
+                         need="float32 or float64",
                          tries=[(f"iinfo({dtype.name})", lambda: iinfo(dtype))])
     i = np.finfo(dtype.numpy)
-    return FloatInfo(8 * dtype.size, float(i.eps), float(i.max), float(i.min), float(i.smallest_normal),
+    return FloatInfo(8 * dtype.size, float(i.eps), float(i.max), float(i.min),
+                     float(i.smallest_normal),
                      float(i.tiny), float(i.resolution), dtype)
 
 
@@ -74,7 +80,8 @@ def iinfo(type: Any) -> IntInfo:
     """Limits of an integer dtype, or of a tensor's. Raises E105 for another dtype."""
     dtype = _dtype(type)
     if not dtype.is_integer:
-        raise DTypeError("E105", "iinfo", f"has no meaning for {dtype.name}", need="an integer dtype",
+        raise DTypeError("E105", "iinfo", f"has no meaning for {dtype.name}",
+                         need="an integer dtype",
                          tries=[(f"finfo({dtype.name})", lambda: finfo(dtype))])
     i = np.iinfo(dtype.numpy)
     return IntInfo(8 * dtype.size, int(i.max), int(i.min), dtype)
@@ -113,7 +120,8 @@ def isdtype(dtype: Any, kind: Any) -> bool:
                  "integral": ("int", "uint"), "real floating": ("float",), "complex floating": (),
                  "numeric": ("int", "uint", "float")}
         if kind not in kinds:
-            raise ArgumentError("E191", "isdtype", f"there is no kind {kind!r}", need=", ".join(kinds))
+            raise ArgumentError("E191", "isdtype", f"there is no kind {kind!r}",
+                                need=", ".join(kinds))
         return dtype_of(dtype).kind in kinds[kind]
     return dtype_of(dtype) == dtype_of(kind)
 
@@ -164,7 +172,8 @@ def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 
 def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     """Each element of an axis (flattened without one) so many times in a row."""
-    counts = repeats.tolist() if isinstance(repeats, Core) else repeats  # type: ignore[attr-defined]
+    counts = repeats.tolist() if isinstance(repeats,
+                                            Core) else repeats
     return x.repeat_interleave(counts, axis)
 
 
@@ -182,7 +191,8 @@ def cumulative_prod(x: Tensor, /, *, axis: int | None = None, dtype: Any = None,
     return _cumulative("cumprod", 1, x, axis, dtype, include_initial)
 
 
-def _cumulative(name: str, start: int, x: Tensor, axis: int | None, dtype: Any, initial: bool) -> Tensor:
+def _cumulative(name: str, start: int, x: Tensor, axis: int | None, dtype: Any,
+                initial: bool) -> Tensor:
     if axis is None:
         if x.ndim > 1:
             raise ArgumentError("E191", name, "which axis?", got={"x": x.node}, need="axis=...")
@@ -190,9 +200,9 @@ def _cumulative(name: str, start: int, x: Tensor, axis: int | None, dtype: Any, 
     at = axis_of(name, x.node, axis)
     out: Any = getattr(_widened(x, dtype), name)(at)
     if not initial:
-        return out  # type: ignore[no-any-return]
+        return out
     widths = [(1 if i == at else 0, 0, 0) for i in range(x.ndim)]
-    return apply(lambda n: ops.pad(n, widths, start), out)  # type: ignore[no-any-return]
+    return apply(lambda n: ops.pad(n, widths, start), out)
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
@@ -232,8 +242,9 @@ def unique_all(x: Tensor, /) -> UniqueAll:
     """
     from .mixins.known import fresh, known
     values = known("unique_all", x)
-    found, first, inverse, counts = np.unique(values.reshape(-1), return_index=True, return_inverse=True,
-                                              return_counts=True, equal_nan=False)
+    found, first, inverse, counts = np.unique(
+        values.reshape(-1), return_index=True, return_inverse=True, return_counts=True,
+        equal_nan=False)
     places = (first, inverse.reshape(values.shape), counts)
     return UniqueAll(fresh(found), *(fresh(p.astype(np.int64)) for p in places))
 

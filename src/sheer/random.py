@@ -4,6 +4,8 @@ The state is a tensor, so a compiled function takes it as an input and moves it 
 and compiled code draw the same numbers.
 """
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import math
@@ -25,7 +27,8 @@ from .ops.structure import data
 from .tensor import Tensor, as_tensor
 from .transforms import execute, trace
 
-__all__ = ["Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed",
+__all__ = ["Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed",
+           "manual_seed",
            "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn",
            "randn_like", "randperm", "seed", "set_rng_state"]
 
@@ -162,7 +165,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     return _finished(whole.to(kind), requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None,
+             device: Any = None) -> Tensor:
     """0, ..., n - 1 in random order.
 
     Shape   -> (n,)
@@ -187,7 +191,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     return as_tensor(mean) + randn(like.shape, generator=generator, dtype=like.dtype) * std
 
 
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+def bernoulli(input: Tensor, p: float | None = None, *,
+              generator: Generator | None = None) -> Tensor:
     """1 with the probability that each element is (or with p), else 0, in the dtype of input.
 
     Shape   (*S) -> (*S)
@@ -208,7 +213,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
     Source  torch.multinomial; Efraimidis and Spirakis 2006 (weighted sampling)
     """
     if input.ndim not in (1, 2):
-        raise ShapeError("E140", "multinomial", "weights have one or two axes", got={"input": input.node},
+        raise ShapeError("E140", "multinomial", "weights have one or two axes",
+                         got={"input": input.node},
                          need="(K,) or (B, K)")
     if not replacement and num_samples > input.shape[-1]:
         raise ArgumentError("E141", "multinomial",
@@ -216,7 +222,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                             got={"input": input.node}, need=f"num_samples <= {input.shape[-1]}",
                             tries=[("replacement=True", lambda: None)])
     key = (generator or default_generator).next_key()
-    drawn: Tensor = apply(lambda k, w: _places(k, ops.stop_gradient(w), num_samples, replacement), key, input)
+    drawn: Tensor = apply(lambda k, w: _places(k, ops.stop_gradient(w), num_samples, replacement),
+                          key, input)
     return drawn
 
 

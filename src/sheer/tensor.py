@@ -8,7 +8,6 @@ import numpy as np
 
 from .devices import on_cpu
 from .graph.dtypes import dtype_of
-from .mixins.arithmetic import Arithmetic
 from .mixins.autograd import Autograd
 from .mixins.casts import Casts
 from .mixins.core import as_node, register
@@ -26,7 +25,7 @@ from .mixins.statistics import Statistics
 from .mixins.values import Values
 
 
-class Tensor(Arithmetic, Elementwise, Shapes, Rearrange, Reductions, Statistics, Indexing, Searching,
+class Tensor(Elementwise, Shapes, Rearrange, Reductions, Statistics, Indexing, Searching,
              LinearAlgebra, Creation, Casts, InPlace, Autograd, Values, Missing):
     """An array of one dtype, computed when somebody looks at it.
 
@@ -38,7 +37,8 @@ class Tensor(Arithmetic, Elementwise, Shapes, Rearrange, Reductions, Statistics,
     __slots__ = ()
 
 
-def tensor(value: Any, dtype: Any = None, requires_grad: bool = False, *, device: Any = None) -> Tensor:
+def tensor(value: Any, dtype: Any = None, requires_grad: bool = False, *,
+           device: Any = None) -> Tensor:
     """A new tensor from a number, nested lists, a NumPy array or a tensor; always a copy.
 
     Python floats become float32, integers int64; float64 arrays become float32 unless dtype says

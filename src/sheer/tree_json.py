@@ -67,11 +67,13 @@ class _Encoder:
                 raise _refuse(key, path)
         if MARK not in value and all(isinstance(k, str) for k in value):
             return {k: self.visit(v, _join(path, k)) for k, v in value.items()}
-        return {MARK: "dict", "items": [[k, self.visit(v, _join(path, k))] for k, v in value.items()]}
+        return {MARK: "dict",
+                "items": [[k, self.visit(v, _join(path, k))] for k, v in value.items()]}
 
 
 def _decode(tree: Any, arrays: Mapping[str, np.ndarray], seen: dict[str, Any]) -> Any:
-    again = lambda v: _decode(v, arrays, seen)
+    def again(v: Any) -> Any:
+        return _decode(v, arrays, seen)
     if isinstance(tree, list):
         return [again(v) for v in tree]
     if not isinstance(tree, dict):
@@ -90,7 +92,8 @@ def _decode(tree: Any, arrays: Mapping[str, np.ndarray], seen: dict[str, Any]) -
     name = tree["name"]
     if name not in seen:
         array = arrays[name]
-        seen[name] = tensor(array, dtype=array.dtype.name, requires_grad=tree.get("requires_grad", False))
+        seen[name] = tensor(array, dtype=array.dtype.name,
+                            requires_grad=tree.get("requires_grad", False))
     return seen[name]
 
 
@@ -103,4 +106,4 @@ def _refuse(value: Any, path: str) -> DataError:
     return DataError("E511", "save", f"a {type(value).__name__} cannot be saved",
                      got={"place": path or "the value itself", "value": repr(value)[:60]},
                      need="tensors, arrays, numbers, texts, None; dicts, lists and tuples of them",
-                     tries=[("save(x.state_dict(), f)", lambda: value.state_dict())] if module else [])
+                     tries=[("save(x.state_dict(), f)", value.state_dict)] if module else [])

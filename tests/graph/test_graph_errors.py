@@ -34,10 +34,14 @@ def made(name, shape):
 
 
 def test_the_whole_text():
-    error = ShapeError("E101", "matmul", "inner sizes differ, 4 and 5",
-                       got={"a": made("", (3, 4)), "left": made("net.fc", (5, 4)), "k": 3},
-                       need="a (*B, m, k) @ b (*B, k, n)",
-                       tries=[("a @ b.mT", lambda: None), ("a.mT @ b", lambda: 1 / 0)])
+    error = ShapeError(
+        "E101",
+        "matmul",
+        "inner sizes differ, 4 and 5",
+        got={"a": made("", (3, 4)), "left": made("net.fc", (5, 4)), "k": 3},
+        need="a (*B, m, k) @ b (*B, k, n)",
+        tries=[("a @ b.mT", lambda: None), ("a.mT @ b", lambda: 1 / 0)],
+    )
     assert str(error) == lines("""
         matmul: inner sizes differ, 4 and 5
           a    : f32[3, 4]      made at train.py:31
@@ -60,6 +64,7 @@ def test_no_hint_is_checked_before_somebody_reads():
 def test_hints_whose_check_fails_are_not_printed():
     def refuse():
         raise RuntimeError("no")
+
     assert str(SheerError("E999", "op", "what", tries=[("this", refuse)])) == lines("""
         op: what
           more : sheer explain E999
@@ -67,9 +72,15 @@ def test_hints_whose_check_fails_are_not_printed():
 
 
 def test_errors_are_the_builtin_ones_too():
-    for kind, builtin in [(ShapeError, ValueError), (DTypeError, TypeError), (BoundsError, IndexError),
-                          (ArgumentError, ValueError), (StateError, RuntimeError),
-                          (MissingError, NotImplementedError), (MissingError, AttributeError)]:
+    for kind, builtin in [
+        (ShapeError, ValueError),
+        (DTypeError, TypeError),
+        (BoundsError, IndexError),
+        (ArgumentError, ValueError),
+        (StateError, RuntimeError),
+        (MissingError, NotImplementedError),
+        (MissingError, AttributeError),
+    ]:
         assert issubclass(kind, builtin)
         assert issubclass(kind, SheerError)
 
@@ -90,16 +101,18 @@ def test_the_layer_goes_when_the_layer_fails():
 
 def test_a_node_knows_the_line_that_made_it():
     x = Input(3, (3,), float32)()
-    node = ops.softmax(x, -1) if hasattr(ops, "softmax") else ops.tanh(x)   # made here
+    node = ops.softmax(x, -1) if hasattr(ops, "softmax") else ops.tanh(x)  # made here
     assert node.source.code.endswith("# made here")
     assert os.path.samefile(node.source.file, __file__)
 
 
 def test_derivatives_belong_to_the_line_they_differentiate():
     x = sheer.tensor([1.0, 2.0])
+
     def f(x):
-        y = (x * 3.5).sum()                      # forward
+        y = (x * 3.5).sum()  # forward
         return y
+
     g = sheer.grad(f)(x)
     sources = {n.source.code for n in sheer.graph.topological([g.node]) if n.inputs}
     assert any(code.endswith("# forward") for code in sources)
@@ -112,7 +125,7 @@ def test_inherit_gives_and_takes_back():
 
 
 def test_inputs_of_a_traced_function_show_where_their_tensor_was_made():
-    weight = sheer.tensor([[1.0, 2.0]])          # the weight
+    weight = sheer.tensor([[1.0, 2.0]])  # the weight
     bad = sheer.jit(lambda x: x @ weight)
     with pytest.raises(ShapeError) as caught:
         bad(sheer.tensor([[1.0, 2.0, 3.0]]))
@@ -120,8 +133,8 @@ def test_inputs_of_a_traced_function_show_where_their_tensor_was_made():
 
 
 def test_two_graphs_of_equal_inputs_have_lines_of_their_own():
-    first = sheer.jit(lambda x: x * 2.0).lower(sheer.tensor([1.0, 2.0]))      # one
-    second = sheer.jit(lambda x: x * 2.0).lower(sheer.tensor([1.0, 2.0]))     # two
+    first = sheer.jit(lambda x: x * 2.0).lower(sheer.tensor([1.0, 2.0]))  # one
+    second = sheer.jit(lambda x: x * 2.0).lower(sheer.tensor([1.0, 2.0]))  # two
     assert first == second
     assert "# one" in first.inputs[0].source.code
     assert "# two" in second.inputs[0].source.code

@@ -1,4 +1,4 @@
-"""The printer: what it prints rebuilds the identical graph, for every primitive and every number."""
+"""The printer: what it prints rebuilds the identical graph, for every primitive and number."""
 
 import numpy as np
 import pytest
@@ -49,14 +49,21 @@ def test_every_constant_is_exact(data):
     assert from_text(repr(graph)).outputs[0].prim == node.prim
 
 
-@pytest.mark.parametrize(("value", "dtype", "text"), [
-    (1.5, float32, "Constant.of(1.5, float32)()"),
-    ([[1, 2], [3, 4]], int64, "Constant.of([[1, 2], [3, 4]], int64)()"),
-    ([np.inf, -np.inf, np.nan, -np.nan, -0.0], float64, "Constant.of([inf, -inf, nan, -nan, -0.0], float64)()"),
-    ([True, False], dtype_of("bool"), "Constant.of([True, False], bool_)()"),
-    (np.float32(0.1), float32, "Constant.of(0.10000000149011612, float32)()"),
-    (np.zeros((0, 2)), float64, "Constant(data=b'', shape=(0, 2), dtype=float64)()"),
-])
+@pytest.mark.parametrize(
+    ("value", "dtype", "text"),
+    [
+        (1.5, float32, "Constant.of(1.5, float32)()"),
+        ([[1, 2], [3, 4]], int64, "Constant.of([[1, 2], [3, 4]], int64)()"),
+        (
+            [np.inf, -np.inf, np.nan, -np.nan, -0.0],
+            float64,
+            "Constant.of([inf, -inf, nan, -nan, -0.0], float64)()",
+        ),
+        ([True, False], dtype_of("bool"), "Constant.of([True, False], bool_)()"),
+        (np.float32(0.1), float32, "Constant.of(0.10000000149011612, float32)()"),
+        (np.zeros((0, 2)), float64, "Constant(data=b'', shape=(0, 2), dtype=float64)()"),
+    ],
+)
 def test_constants_are_readable(value, dtype, text):
     assert f"v0 = {text} " in repr(Graph([], [constant(value, dtype)]))
 
@@ -79,7 +86,8 @@ def test_the_whole_text_of_a_small_graph():
         "v2 = Constant.of(2.0, float32)()",
         "v3 = Expand(shape=(2, 3))(v2)",
         "v4 = Mul()(v1, v3)",
-        "graph = Graph((v0,), (v4,))"]
+        "graph = Graph((v0,), (v4,))",
+    ]
     assert "f32[2, 3]" in text.splitlines()[4]
     assert "test_graph_printer.py" in text.splitlines()[4]
     assert text.splitlines()[4].endswith("text = repr(Graph([x], [ops.tanh(x) * 2.0]))")
@@ -88,7 +96,9 @@ def test_the_whole_text_of_a_small_graph():
 def nested():
     """A loop within a loop, its derivative included: bodies within bodies."""
     w, h, x = (Input(i, (2, 2), float64)() for i in range(3))
-    inner = Graph([w, h, x], [ops.tanh(h @ w if hasattr(h, "__matmul__") else ops.matmul(h, w)) + x])
+    inner = Graph(
+        [w, h, x], [ops.tanh(h @ w if hasattr(h, "__matmul__") else ops.matmul(h, w)) + x]
+    )
     a, b, xs = (Input(i, s, float64)() for i, s in enumerate([(2, 2), (2, 2), (3, 2, 2)]))
     outer = Graph([a, b, xs], [scan_graph(inner, [a], [b], [xs])[0], ops.sum(b, (0, 1))])
     p, q, rs = (Input(i, s, float64)() for i, s in enumerate([(2, 2), (2, 2), (4, 3, 2, 2)]))

@@ -7,14 +7,15 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SCRIPT, SHARED
+from newcomer_helpers import SCRIPT, SHARED
 
 import sheer
 
 
 def run(folder, *options, **environment):
     """Standard output of the script in that folder."""
-    done = subprocess.run([sys.executable, str(SCRIPT), *options], cwd=folder, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, str(SCRIPT), *options], cwd=folder, capture_output=True,
+                          text=True,
                           env={**os.environ, **environment}, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -22,8 +23,8 @@ def run(folder, *options, **environment):
 
 def test_the_script_runs_and_saves(workplace):
     said = run(workplace, "--dry-run", "--epochs", "2", "--save-model", "--test-batch-size", "64")
-    assert re.findall(r"Train Epoch: (\d) \[0/700 \(0%\)\]\tLoss: \d\.\d{6}", said) == ["1", "2"]
-    assert re.findall(r"Test set: Average loss: \d+\.\d{4}, Accuracy: \d+/150 \(\d+%\)", said)
+    assert re.findall(r"Train Epoch: (\d) \[0/500 \(0%\)\]\tLoss: \d\.\d{6}", said) == ["1", "2"]
+    assert re.findall(r"Test set: Average loss: \d+\.\d{4}, Accuracy: \d+/120 \(\d+%\)", said)
     weights = sheer.load(workplace / "mnist_cnn.pt")
     assert list(weights) == [f"{layer}.{kind}" for layer in ("conv1", "conv2", "fc1", "fc2")
                              for kind in ("weight", "bias")]
@@ -41,8 +42,8 @@ def test_the_script_runs_on_the_real_digits(tmp_path):
 @pytest.mark.slow
 def test_the_script_learns(workplace):
     said = run(workplace, "--epochs", "3", "--batch-size", "32")
-    correct = int(re.findall(r"Accuracy: (\d+)/150", said)[-1])
-    assert correct > 140
+    correct = int(re.findall(r"Accuracy: (\d+)/120", said)[-1])
+    assert correct > 110
 
 
 def losses(module, weights, capsys, epochs=1):
@@ -56,7 +57,8 @@ def losses(module, weights, capsys, epochs=1):
     model.dropout1.p = model.dropout2.p = 0.0
     optimizer = module.optim.Adadelta(model.parameters(), lr=args.lr)
     schedule = module.StepLR(optimizer, step_size=1, gamma=args.gamma)
-    loaders = [torch.utils.data.DataLoader(module.datasets.MNIST("../data", train=t, transform=transform),
+    loaders = [torch.utils.data.DataLoader(module.datasets.MNIST("../data", train=t,
+                                                                 transform=transform),
                                            batch_size=64) for t in (True, False)]
     capsys.readouterr()
     for epoch in range(1, epochs + 1):
@@ -70,15 +72,16 @@ def losses(module, weights, capsys, epochs=1):
 
 
 def test_the_same_text_with_torch_gives_the_same_losses(workplace, script, capsys):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch").set_num_threads(1)              # no quarrel over busy cores
     ours, theirs = script("sheer"), script("torch")
     theirs.torch.manual_seed(0)
     start = {k: v.numpy() for k, v in theirs.Net().state_dict().items()}
     a, a_test, a_weights = losses(ours, start, capsys)
     b, b_test, b_weights = losses(theirs, start, capsys)
-    assert len(a) == len(b) == 11
-    np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5)       # both round differently, 11 steps long
+    assert len(a) == len(b) == 8
+    np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5)  # both round differently
     np.testing.assert_allclose(a[:4], b[:4], rtol=1e-4, atol=2e-6)
     np.testing.assert_allclose(a_test, b_test, rtol=5e-3, atol=1e-4)
     for name in a_weights:
-        np.testing.assert_allclose(a_weights[name], b_weights[name], rtol=0.02, atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(a_weights[name], b_weights[name], rtol=0.02, atol=2e-3,
+                                   err_msg=name)

@@ -21,7 +21,8 @@ class MNIST(torch.utils.data.Dataset):
 
     def __init__(self, root, train=True, download=False, transform=None):
         part = "train" if train else "t10k"
-        folder = next(f for f in (Path(root) / "MNIST" / "raw", Path(root) / "mnist", Path(root)) if f.is_dir())
+        folder = next(f for f in (Path(root) / "MNIST" / "raw", Path(root) / "mnist", Path(root))
+                      if f.is_dir())
         self.data, self.targets = _idx(folder, f"{part}-images"), _idx(folder, f"{part}-labels")
         self.transform = transform
 

@@ -80,7 +80,7 @@ def test_stepping_and_the_closed_form_give_torchs_rates(name, settings):
     a, b = pair()
     one, two = getattr(ours, name)(a, **settings), getattr(theirs, name)(b, **settings)
     seen = follow(a, b, one, two)
-    closed = [one.rates(t) for t in range(STEPS + 1)]
+    closed = [one.values(t) for t in range(STEPS + 1)]
     np.testing.assert_allclose(closed, seen, rtol=1e-9, atol=1e-12)
     assert one.value(3, group=1) == closed[3][1]
 
@@ -96,7 +96,7 @@ def both(build):
     a, b = pair()
     one, two = build(ours, a), build(theirs, b)
     seen = follow(a, b, one, two)
-    closed = [one.rates(t) for t in range(STEPS + 1)]
+    closed = [one.values(t) for t in range(STEPS + 1)]
     np.testing.assert_allclose(closed, seen, rtol=1e-9, atol=1e-12)
 
 
@@ -159,7 +159,7 @@ def test_warm_up_then_cosine():
     np.testing.assert_allclose(values[8], (0.4 + 0.1) / 2)
     assert values[12] == values[13] == 0.1
     for t in range(14):
-        assert rates(a) == pytest.approx(schedule.rates(t))
+        assert rates(a) == pytest.approx(schedule.values(t))
         schedule.step()
 
 
@@ -202,3 +202,36 @@ def test_who_counts_in_updates():
     assert not ours.StepLR(a, 3).per_update
     assert ours.StepLR(a, 3).each_update().per_update
     assert ours.ReduceLROnPlateau(a).needs_metric
+
+
+@pytest.mark.parametrize(("kind", "settings"), [
+    ("SGD", {"max_lr": 0.5, "total_steps": 12}), ("Adam", {"max_lr": 0.5, "total_steps": 12}),
+    ("Adam", {"max_lr": 0.5, "total_steps": 12, "cycle_momentum": False})])
+def test_what_fit_hands_to_the_loop_sets_rates_and_momenta(kind, settings):
+    """A scan over `rates` is the loop that steps the schedule after every update."""
+    looped, _ = pair(kind)
+    stepped, _ = pair(kind)
+    table = ours.OneCycleLR(looped, **settings)
+    schedule = ours.OneCycleLR(stepped, **settings)
+    rows = np.array([table.rates(t) for t in range(10)])
+    def one(optimizer):
+        optimizer.zero_grad()
+        sum((p * p * p).sum() for g in optimizer.param_groups for p in g["params"]).backward()
+        optimizer.step()
+    def body(_, row):
+        looped.set_rates(row)
+        one(looped)
+        return (), ()
+    epoch = sheer.jit(lambda r: sheer.scan(body, (), r, length=10)[1])
+    epoch(sheer.tensor(rows, dtype="float64"))
+    for _ in range(10):
+        one(stepped)
+        schedule.step()
+    for g, h in zip(looped.param_groups, stepped.param_groups, strict=True):
+        np.testing.assert_allclose(g["params"][0].numpy(), h["params"][0].numpy(), rtol=1e-6)
+        assert g["lr"] == table.value(9, looped.param_groups.index(g))
+    name = "betas" if kind == "Adam" else "momentum"
+    last = looped.param_groups[0][name]
+    first = last[0] if kind == "Adam" else last
+    expected = table.momentum(9, 0) if table.cycle_momentum else 0.9
+    assert first == pytest.approx(expected)

@@ -19,38 +19,50 @@ import sheer
      "  try  : Tensor.softmax\n  try  : Tensor.fmax\n  try  : Tensor.log_softmax\n  more : sheer explain E190"),
     (lambda: sheer.lineair, "sheer: there is no lineair\n  need : a name that sheer has\n"
      "  try  : sheer.inner\n  try  : sheer.linalg\n  more : sheer explain E190"),
-    (lambda: sheer.ones(2, 3).sum(2), "sum: there is no axis 2\n  need : -2 <= dim < 2\n  more : sheer explain E110"),
+    (lambda: sheer.ones(2, 3).sum(2),
+     "sum: there is no axis 2\n  need : -2 <= dim < 2\n  more : sheer explain E110"),
     (lambda: sheer.ones(2, 3).sum((0, -2)), "sum: axes (0, -2) do not all exist once\n"
      "  need : different axes from (0, 1)\n  more : sheer explain E110"),
     (lambda: sheer.arange(3).mean(), "mean: has no meaning for int64\n  need : float32 or float64\n"
      "  try  : x.float().mean()\n  more : sheer explain E105"),
-    (lambda: sheer.arange(3).softmax(0), "softmax: has no meaning for int64\n  need : float32 or float64\n"
+    (lambda: sheer.arange(3).softmax(0),
+     "softmax: has no meaning for int64\n  need : float32 or float64\n"
      "  try  : x.float().softmax(dim)\n  more : sheer explain E105"),
     (lambda: sheer.ones(2, 3).split([1, 1], 1), "split: sizes [1, 1] do not add up to 3\n"
      "  need : sizes with sum 3\n  more : sheer explain E111"),
-    (lambda: sheer.ones(2, 3).mm(sheer.ones(3)), "mm: operands have other numbers of axes than it is for\n"
+    (lambda: sheer.ones(2, 3).mm(sheer.ones(3)),
+     "mm: operands have other numbers of axes than it is for\n"
      "  need : a matrix and a matrix\n  try  : matmul, which takes vectors, matrices and batches\n"
      "  more : sheer explain E107"),
     (lambda: sheer.ones(2).div(1, rounding_mode="up"), "div: there is no rounding_mode 'up'\n"
      '  need : None, "floor" or "trunc"\n  more : sheer explain E191'),
     (lambda: sheer.ones(2).clamp(), "clamp: neither min nor max is given\n  need : at least one\n"
      "  more : sheer explain E191"),
-    (lambda: sheer.cat([]), "cat: there are no tensors\n  need : at least one\n  more : sheer explain E118"),
+    (lambda: sheer.cat([]),
+     "cat: there are no tensors\n  need : at least one\n  more : sheer explain E118"),
     (lambda: sheer.ones(2).cuda(), "device: there is no cuda here: sheer computes on the CPU\n"
      '  need : device("cpu")\n  try  : x.to("cpu")\n  more : sheer explain E615'),
-    (lambda: sheer.ones(2).view(sheer.int32), "view: elements are not reinterpreted as another dtype\n"
+    (lambda: sheer.ones(2).view(sheer.int32),
+     "view: elements are not reinterpreted as another dtype\n"
      "  dtype: i32\n  need : a shape\n  try  : x.to(dtype), which converts the numbers\n  more : sheer explain E191"),
-    (lambda: sheer.finfo(sheer.int8), "finfo: has no meaning for int8\n  need : float32 or float64\n"
+    (lambda: sheer.finfo(sheer.int8),
+     "finfo: has no meaning for int8\n  need : float32 or float64\n"
      "  try  : iinfo(int8)\n  more : sheer explain E105"),
-    (lambda: sheer.ones(3).kthvalue(4), "kthvalue: k 4 is outside an axis of length 3\n  need : 1 <= k <= 3\n"
+    (lambda: sheer.ones(3).kthvalue(4),
+     "kthvalue: k 4 is outside an axis of length 3\n  need : 1 <= k <= 3\n"
      "  more : sheer explain E135"),
-    (lambda: sheer.ones(3).quantile(2.0), "quantile: q = 2.0\n  need : 0 <= q <= 1\n  more : sheer explain E191"),
-    (lambda: sheer.arange(0, 1, 0), "arange: a step of 0\n  need : a step that moves\n  more : sheer explain E191"),
-    (lambda: sheer.broadcast_shapes((2,), (3,)), "broadcast_shapes: shapes (2,) and (3,) do not broadcast\n"
+    (lambda: sheer.ones(3).quantile(2.0),
+     "quantile: q = 2.0\n  need : 0 <= q <= 1\n  more : sheer explain E191"),
+    (lambda: sheer.arange(0, 1, 0),
+     "arange: a step of 0\n  need : a step that moves\n  more : sheer explain E191"),
+    (lambda: sheer.broadcast_shapes((2,), (3,)),
+     "broadcast_shapes: shapes (2,) and (3,) do not broadcast\n"
      "  need : equal lengths, or 1, on every axis counted from the last\n  more : sheer explain E102"),
-    (lambda: sheer.linalg.svd(sheer.ones(2, 2), full_matrices=True), "svd: there is no full_matrices=True\n"
+    (lambda: sheer.linalg.svd(sheer.ones(2, 2), full_matrices=True),
+     "svd: there is no full_matrices=True\n"
      "  need : full_matrices=False\n  try  : full_matrices=False\n  more : sheer explain E190"),
-    (lambda: sheer.isdtype(sheer.int8, "float"), "isdtype: there is no kind 'float'\n  need : bool, signed integer, "
+    (lambda: sheer.isdtype(sheer.int8, "float"),
+     "isdtype: there is no kind 'float'\n  need : bool, signed integer, "
      "unsigned integer, integral, real floating, complex floating, numeric\n  more : sheer explain E191"),
 ])
 def test_the_whole_text(act, text):
@@ -69,7 +81,8 @@ def test_missing_names_are_attribute_errors_that_protocols_can_ask_for():
 def test_copies_and_pickles_keep_values_dtype_and_gradient():
     x = sheer.tensor([1.0, 2.0], requires_grad=True)
     for y in (copy.deepcopy(x), pickle.loads(pickle.dumps(x)), copy.copy(x)):
-        assert (y.tolist(), y.dtype, y.requires_grad, y is x) == ([1.0, 2.0], sheer.float32, True, False)
+        assert (y.tolist(), y.dtype, y.requires_grad, y is x) == ([1.0, 2.0], sheer.float32, True,
+                                                                  False)
         with sheer.no_grad():
             y.fill_(0)
     assert x.tolist() == [1.0, 2.0]
@@ -94,19 +107,19 @@ def test_numpy_and_torch_meet_tensors():
 
 
 def test_functions_are_methods_with_names_texts_and_signatures():
-    for name in sheer.namespace.__all__:
+    for name in sheer.namespace.functions:
         made, method = getattr(sheer, name), getattr(sheer.Tensor, name)
         assert made.__doc__ == method.__doc__, name
-        assert made.__doc__ or not inspect.getsource(inspect.unwrap(method)).count('"""'), name
         assert next(iter(inspect.signature(made).parameters)) == "input"
     assert sheer.sum(input=[1, 2], axis=0).item() == 3
-    assert str(inspect.signature(sheer.cumsum)) == "(input: 'Tensor', dim: 'int', *, dtype: 'Any' = None) -> 'Tensor'"
+    assert list(inspect.signature(sheer.cumsum).parameters) == ["input", "dim", "dtype"]
 
 
 def test_python_asks_and_tensors_answer():
     x = sheer.arange(3)
     assert [int(t) for t in x] == [0, 1, 2]
-    assert (2 in x, 5 in x, x == None, x != "a", len(x)) == (True, False, False, True, 3)  # noqa: E711
+    assert (2 in x, 5 in x, x == None, x != "a", len(x)) == (True, False, False, True,
+                                                             3)  # noqa: E711
     assert list(range(10))[x[2]] == 2
     assert (bool(x[1]), float(x[2]), f"{x[1].float():.2f}") == (True, 2.0, "1.00")
     assert x.device == sheer.device("cpu")
@@ -130,8 +143,9 @@ def test_grad_mode_contexts():
 
 def test_importing_is_fast_and_light():
     text = ("import time, sys; a = time.process_time(); import sheer; b = time.process_time() - a; "
-            "print(b, [m for m in ('hypothesis', 'scipy', 'matplotlib', 'rich', 'torch') if m in sys.modules])")
-    best = min(float(line.split()[0]) for line in [
-        subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
-        for _ in range(3)] if line.split(" ", 1)[1].strip() == "[]")
-    assert best < 0.4
+            "heavy = {'hypothesis', 'scipy', 'matplotlib', 'rich', 'torch', 'llvmlite'}; "
+            "print(b, sorted(heavy & {*sys.modules}))")
+    said = [subprocess.run([sys.executable, "-c", text], capture_output=True, text=True,
+                           check=True).stdout.strip().split(" ", 1) for _ in range(3)]
+    assert {modules for _, modules in said} == {"[]"}
+    assert min(float(seconds) for seconds, _ in said) < 0.4

@@ -8,21 +8,36 @@ import sheer
 
 ARRAYS = {}
 PROGRAMS = """
-x.add_(1) | x.add_(y, alpha=2) | x.sub_(y) | x.mul_(2).add_(y) | x.div_(3) | x.pow_(2) | x.neg_() | x.exp_() | x.sqrt_()
-x.fill_(3) | x.zero_() | x.copy_(y) | x.copy_(y[0]) | x.clamp_(-1, 1) | x.abs_().log_() | x.lerp_(y, 0.5) | x.tril_()
-x.masked_fill_(y > 0, 0) | x.index_fill_(0, z, 7.0) | x.index_add_(0, z, y) | x.scatter_(0, z[None], y) | x.relu_()
-x.scatter_add_(0, z[None], y) | x.index_copy_(0, z, y) | x.cumsum_(1) | x.fill_diagonal_(5) | x.addcmul_(y, y, value=2)
-x.addcdiv_(y, y) | x.index_put_((z,), y) | x.round_() | x.sigmoid_() | x.erf_() | x.fmod_(0.5) | x.atan2_(y) | x.gt_(y)
-x += 1 | x -= y | x *= 2 | x /= y | x **= 2 | x //= 2 | x %= 2 | z |= 4 | z &= 1 | z ^= 3 | z <<= 1 | z += 1
-x[0] = 5 | x[0, 1] = y[0, 0] | x[1:] = y[:2] | x[:, 1] = 0 | x[x > 0] = 0 | x[x > 0] = y[x > 0] | x[z] = y | x[..., 0] += 1
-x[0] += y[1] | x[z[:2]] *= 2 | x[:, ::2] -= 1 | x[1, z] = y[0] | x[-1] = x[0] | x[None, 0] = 1 | x[0] = y[0] > 0
-x[0][1] = 5 | x[0].add_(1) | x.T[0] = 1 | x.view(-1)[3] = 9 | x[1:][0, 1] = 4 | x.diagonal().fill_(2) | x.T.mul_(y.T)
-x.select(0, 1).zero_() | x.narrow(1, 1, 2).fill_(0) | x.unbind(0)[1].fill_(3) | x.chunk(3)[2].add_(y[2]) | x[0, 1:].neg_()
-x.reshape(9)[::2].zero_() | x.unsqueeze(0).squeeze(0).add_(1) | x.flatten().add_(1) | x.detach().mul_(2) | x.data.fill_(1)
-r = x[0]; r += 1 | r = x[0]; x += 1; y += r | r = x.T; s = r[1:]; s.zero_(); y.add_(r) | r = x[0].clone(); r += 1
-r = x[1]; x[1, 1] = 9; y[0] = r | r = x.view(-1); q = x[0]; q.fill_(3); y += r[:3] | r = x.detach(); x.mul_(2); y += r
-r = x + 0; q = r[0]; q += 1; x.add_(r) | r = x[:, 0]; x.copy_(y); x[:, 1] = r | for i in range(3): x[i] = x[i - 1] + y[i]
-x[0] = x[1]; x[1] = x[0] * 2; y += x | x.data = y * 2 | x[0], x[1] = x[1].clone(), x[0].clone() | x.T[:] = y
+x.add_(1) | x.add_(y, alpha=2) | x.sub_(y) | x.mul_(2).add_(y) | x.div_(3) | x.pow_(2) | x.neg_()
+x.exp_() | x.sqrt_()
+x.fill_(3) | x.zero_() | x.copy_(y) | x.copy_(y[0]) | x.clamp_(-1, 1) | x.abs_().log_()
+x.lerp_(y, 0.5) | x.tril_()
+x.masked_fill_(y > 0, 0) | x.index_fill_(0, z, 7.0) | x.index_add_(0, z, y)
+x.scatter_(0, z[None], y) | x.relu_()
+x.scatter_add_(0, z[None], y) | x.index_copy_(0, z, y) | x.cumsum_(1) | x.fill_diagonal_(5)
+x.addcmul_(y, y, value=2)
+x.addcdiv_(y, y) | x.index_put_((z,), y) | x.round_() | x.sigmoid_() | x.erf_() | x.fmod_(0.5)
+x.atan2_(y) | x.gt_(y)
+x += 1 | x -= y | x *= 2 | x /= y | x **= 2 | x //= 2 | x %= 2 | z |= 4 | z &= 1 | z ^= 3 | z <<= 1
+z += 1
+x[0] = 5 | x[0, 1] = y[0, 0] | x[1:] = y[:2] | x[:, 1] = 0 | x[x > 0] = 0 | x[x > 0] = y[x > 0]
+x[z] = y | x[..., 0] += 1
+x[0] += y[1] | x[z[:2]] *= 2 | x[:, ::2] -= 1 | x[1, z] = y[0] | x[-1] = x[0] | x[None, 0] = 1
+x[0] = y[0] > 0
+x[0][1] = 5 | x[0].add_(1) | x.T[0] = 1 | x.view(-1)[3] = 9 | x[1:][0, 1] = 4
+x.diagonal().fill_(2) | x.T.mul_(y.T)
+x.select(0, 1).zero_() | x.narrow(1, 1, 2).fill_(0) | x.unbind(0)[1].fill_(3)
+x.chunk(3)[2].add_(y[2]) | x[0, 1:].neg_()
+x.reshape(9)[::2].zero_() | x.unsqueeze(0).squeeze(0).add_(1) | x.flatten().add_(1)
+x.detach().mul_(2) | x.data.fill_(1)
+r = x[0]; r += 1 | r = x[0]; x += 1; y += r | r = x.T; s = r[1:]; s.zero_(); y.add_(r)
+r = x[0].clone(); r += 1
+r = x[1]; x[1, 1] = 9; y[0] = r | r = x.view(-1); q = x[0]; q.fill_(3); y += r[:3]
+r = x.detach(); x.mul_(2); y += r
+r = x + 0; q = r[0]; q += 1; x.add_(r) | r = x[:, 0]; x.copy_(y); x[:, 1] = r
+for i in range(3): x[i] = x[i - 1] + y[i]
+x[0] = x[1]; x[1] = x[0] * 2; y += x | x.data = y * 2 | x[0], x[1] = x[1].clone(), x[0].clone()
+x.T[:] = y
 """
 
 
@@ -44,9 +59,11 @@ def test_a_program_leaves_what_torch_leaves(text):
 
 @pytest.mark.parametrize("text", [
     "a = w * 2; a += x; a.mul_(x)", "a = w * 2; a[0] = x[0]", "a = x * 1; a[1] = w[1]; a[2] *= 3",
-    "a = w * 2; b = a[0]; b.mul_(x[0]); a = a * a", "a = x * 1; a.T[0] = w[2]", "a = w.clone(); a[a > 0] = 0",
-    "a = w * 2; a.view(-1)[1:4].mul_(5)", "a = (w * 2).masked_fill_(x > 0, 1)", "a = w * 3; a.copy_(w * w)",
-    "a = w * 1; a.index_add_(0, z, w)", "a = w * 1; a.detach().mul_(2)", "a = x * 1; b = a[0]; b += w[0]"])
+    "a = w * 2; b = a[0]; b.mul_(x[0]); a = a * a", "a = x * 1; a.T[0] = w[2]",
+    "a = w.clone(); a[a > 0] = 0",
+    "a = w * 2; a.view(-1)[1:4].mul_(5)", "a = (w * 2).masked_fill_(x > 0, 1)",
+    "a = w * 3; a.copy_(w * w)",
+    "a = w * 1; a.index_add_(0, z, w)", "a = x * 1; b = a[0]; b += w[0]"])
 def test_gradients_pass_through_writes_as_in_torch(text):
     import numpy as np
     grads = []
@@ -73,8 +90,10 @@ def test_writes_to_a_leaf_that_requires_a_gradient_are_refused_outside_no_grad()
             "  try   : with sheer.no_grad(): x.add_(...)\n  more  : sheer explain E613")
     assert refusal(lambda: w.add_(1)) == want.format(op="add_", what="this is a leaf")
     assert refusal(lambda: w.__setitem__(0, 1)) == want.format(op="setitem", what="this is a leaf")
-    assert refusal(lambda: w[0].fill_(0)) == want.format(op="fill_", what="this is a view of a leaf")
-    assert refusal(lambda: w.view(2, 1).mul_(0)) == want.format(op="mul_", what="this is a view of a leaf")
+    assert refusal(lambda: w[0].fill_(0)) == want.format(op="fill_",
+                                                         what="this is a view of a leaf")
+    assert refusal(lambda: w.view(2, 1).mul_(0)) == want.format(op="mul_",
+                                                                what="this is a view of a leaf")
     with sheer.no_grad():
         w[0].fill_(5)
         w += 1
@@ -85,6 +104,17 @@ def test_writes_to_a_leaf_that_requires_a_gradient_are_refused_outside_no_grad()
     assert w.is_leaf
     (w * w).sum().backward()
     assert w.grad.tolist() == [24.0, 0.0]
+
+
+def test_a_write_past_the_gradient_of_a_computed_tensor_is_refused():
+    a = sheer.ones(2, requires_grad=True) * 2
+    want = ("{op}: {which} a computed tensor that requires a gradient, which the write would pass by\n"
+            "  need    : a write outside of no_grad and detach(), or a copy\n"
+            "  try     : x.detach().clone() and write to that\n  more    : sheer explain E617")
+    assert refusal(lambda: a.detach().mul_(2)) == want.format(op="mul_", which="this is a view of")
+    with sheer.no_grad():
+        assert refusal(lambda: a.mul_(2)) == want.format(op="mul_", which="this is")
+    assert a.detach().clone().mul_(2).tolist() == [4.0, 4.0]
 
 
 def test_a_write_through_repeated_elements_is_refused():
@@ -113,7 +143,8 @@ def test_views_outlive_their_base_and_copies_are_apart():
     row += 1                                              # nobody else can see these elements
     assert row.tolist() == [4.0, 4.0]
     x = sheer.zeros(2, 2)
-    for copy in (x.clone(), x[0].clone(), x + 0, x.flip(0), x.T.contiguous(), x.repeat(1, 1), x[[0, 1]]):
+    for copy in (x.clone(), x[0].clone(), x + 0, x.flip(0), x.T.contiguous(), x.repeat(1, 1),
+                 x[[0, 1]]):
         copy.fill_(7)
     assert x.sum().item() == 0.0
 

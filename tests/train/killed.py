@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest import Problem
+from train_problem import Problem
 
 from sheer import optim
 from sheer.serialization import save
@@ -31,7 +31,8 @@ def main(folder, epochs):
     print("started", flush=True)
     problem.fit(model, optimizer, epochs=epochs, run=run, resume=True, schedule=schedule,
                 callbacks=[Slowly()], validation=(problem.x, problem.y))
-    save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, Path(folder) / "final.safetensors")
+    save({"model": model.state_dict(), "optimizer": optimizer.state_dict()},
+         Path(folder) / "final.safetensors")
     print("finished", flush=True)
 
 

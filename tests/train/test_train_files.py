@@ -20,9 +20,12 @@ from sheer.train.run import BEST, LAST
 TREE = {
     "model": {"conv1.weight": sheer.tensor([[1.0, 2.0]]), "steps": sheer.tensor(7)},
     "optimizer": {"state": {0: {"step": sheer.tensor(3.0, dtype="float64")}},
-                  "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999), "maximize": False, "foreach": None}]},
-    "epoch": 3, "best": float("inf"), "name": "a/b", "classes": ["x", "y"], "flags": sheer.tensor([True, False]),
-    "table": np.arange(6, dtype=np.int16).reshape(2, 3), "count": np.float32(2.5), 4: {"$": "odd key"},
+                  "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999), "maximize": False,
+                                    "foreach": None}]},
+    "epoch": 3, "best": float("inf"), "name": "a/b", "classes": ["x", "y"],
+    "flags": sheer.tensor([True, False]),
+    "table": np.arange(6, dtype=np.int16).reshape(2,
+                                                  3), "count": np.float32(2.5), 4: {"$": "odd key"},
 }
 
 
@@ -102,7 +105,7 @@ save: a set cannot be saved
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- bad files ------------------------------------------------------------------------------------
+# ---- bad files -----------------------------------------------------------------------------------
 
 def test_every_truncation_is_noticed(tmp_path):
     save({"w": sheer.tensor([1.0, 2.0, 3.0])}, tmp_path / "f")
@@ -132,7 +135,7 @@ def test_a_truncated_checkpoint_stops_the_resume(problem, tmp_path):
         problem.fit(*problem.make(), epochs=2, run=Run.open(tmp_path), resume=True)
 
 
-# ---- bad places -----------------------------------------------------------------------------------
+# ---- bad places ----------------------------------------------------------------------------------
 
 @pytest.fixture
 def small_files():
@@ -184,7 +187,7 @@ def test_a_full_disk_during_training_leaves_the_old_checkpoint(problem, same, tm
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     if os.geteuid() == 0:
-        (tmp_path / "file").write_text("")                       # root may write anywhere; not below a file
+        (tmp_path / "file").write_text("")  # root may write anywhere; not below a file
         path = tmp_path / "file" / "x.safetensors"
     else:
         tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
@@ -196,12 +199,13 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         Run.create(path.parent, "digits", {})
 
 
-# ---- the run folder -------------------------------------------------------------------------------
+# ---- the run folder ------------------------------------------------------------------------------
 
 def test_a_run_folder_tells_the_whole_story(problem, tmp_path):
     run = Run.create(tmp_path, "xor", {"lr": 0.01, "seed": 3})
     model, optimizer = problem.make()
-    problem.fit(model, optimizer, epochs=3, run=run, metrics=["accuracy"], validation=(problem.x, problem.y),
+    problem.fit(model, optimizer, epochs=3, run=run, metrics=["accuracy"],
+                validation=(problem.x, problem.y),
                 callbacks=[EarlyStopping(patience=9)])
     assert run.plot().name == "learning-curve.png"
     assert sorted(p.name for p in run.folder.iterdir()) == [
@@ -210,7 +214,8 @@ def test_a_run_folder_tells_the_whole_story(problem, tmp_path):
     with open(run.folder / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [{k: float(v) for k, v in row.items()} for row in rows] == run.history
-    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds"]
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate",
+                             "seconds"]
     assert (run.folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     best = load(run.folder / BEST)
     assert list(best) == list(model.state_dict())

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import sheer
-import sheer.nn as nn
-from sheer import optim
+from sheer import nn, optim
 from sheer.graph.errors import ArgumentError, ShapeError
 from sheer.random import manual_seed
 from sheer.train import evaluate, fit, predict
@@ -25,9 +24,11 @@ def test_the_same_seed_gives_the_same_bits(problem, same, timeless):
 def test_forms_of_data_give_the_same_bits(problem, same, form):
     x, y = problem.x, problem.y
     if form == "dataset":
-        given = pytest.importorskip("sheer.data.dataset").TensorDataset(sheer.tensor(x), sheer.tensor(y))
+        given = pytest.importorskip("sheer.data.dataset").TensorDataset(sheer.tensor(x),
+                                                                        sheer.tensor(y))
     else:
-        given = {"arrays": (x, y), "list": [x, y], "tensors": (sheer.tensor(x), sheer.tensor(y))}[form]
+        given = {"arrays": (x, y), "list": [x, y],
+                 "tensors": (sheer.tensor(x), sheer.tensor(y))}[form]
     a, optimizer = problem.make()
     problem.fit(a, optimizer)
     b, optimizer = problem.make()
@@ -44,7 +45,8 @@ def test_a_loader_gives_what_its_batches_give_one_by_one(problem, batches):
         loader.set_epoch(epoch)
         losses.append(_hand_written_epoch(other, by_hand, problem.loss, loader))
     np.testing.assert_allclose(run.column("loss"), losses, rtol=1e-5)
-    np.testing.assert_allclose(model[0].weight.numpy(), other[0].weight.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model[0].weight.numpy(), other[0].weight.numpy(), rtol=1e-4,
+                               atol=1e-6)
 
 
 def test_fit_is_the_loop_that_people_write(problem):
@@ -56,9 +58,11 @@ def test_fit_is_the_loop_that_people_write(problem):
         order = epoch_order(len(problem.y), 5, epoch, True)
         parts = [order[i:i + 16] for i in range(0, len(order), 16)]
         losses.append(_hand_written_epoch(other, by_hand, problem.loss,
-                                          [(sheer.tensor(problem.x[p]), sheer.tensor(problem.y[p])) for p in parts]))
+                                          [(sheer.tensor(problem.x[p]), sheer.tensor(problem.y[p]))
+                                           for p in parts]))
     np.testing.assert_allclose(run.column("loss"), losses, rtol=1e-5)
-    np.testing.assert_allclose(model[0].weight.numpy(), other[0].weight.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model[0].weight.numpy(), other[0].weight.numpy(), rtol=1e-4,
+                               atol=1e-6)
 
 
 def _hand_written_epoch(model, optimizer, loss_function, loader):
@@ -81,19 +85,23 @@ def test_a_real_loader_trains(problem):
     model, optimizer = problem.make()
     run = problem.fit(model, optimizer, make(), epochs=6, validation=make(), metrics=["accuracy"])
     assert run.history[-1]["loss"] < run.history[0]["loss"]
-    assert set(run.history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds"}
+    assert set(run.history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate",
+                                   "seconds"}
 
 
 def test_a_dataset_of_pictures_trains_as_its_loader_does(same):
     from sheer.data import DataLoader, datasets
     from sheer.data.transforms import Compose, RandomCrop, ToTensor
-    digits = datasets.DigitsUCI(train=False, transform=Compose([RandomCrop(8, padding=1), ToTensor()]))
+    digits = datasets.DigitsUCI(train=False,
+                                transform=Compose([RandomCrop(8, padding=1), ToTensor()]))
     models = []
-    for data in (digits, DataLoader(digits, 32, shuffle=True, seed=5), DataLoader(digits, 32, True, num_workers=3, seed=5)):
+    for data in (digits, DataLoader(digits, 32, shuffle=True, seed=5),
+                 DataLoader(digits, 32, True, num_workers=3, seed=5)):
         manual_seed(0)
         models.append(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
         optimizer = optim.SGD(models[-1].parameters(), lr=0.1)
-        fit(models[-1], data, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=2, seed=5, progress=False)
+        fit(models[-1], data, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=2, seed=5,
+            progress=False)
     same(models[0], models[1])
     same(models[0], models[2])
 
@@ -102,7 +110,8 @@ def test_a_dataset_of_pictures_trains_as_its_loader_does(same):
 def test_any_batch_size_sees_every_row_once_an_epoch(problem, batch_size):
     model = nn.Linear(5, 1)
     count = lambda out, y: out.sum() * 0 + y.float().mean()
-    run = fit(model, (problem.x, np.arange(103)), loss=count, optimizer=optim.SGD(model.parameters(), lr=0.0),
+    run = fit(model, (problem.x, np.arange(103)), loss=count,
+              optimizer=optim.SGD(model.parameters(), lr=0.0),
               epochs=1, batch_size=batch_size, progress=False)
     assert run.history[0]["loss"] == pytest.approx(51.0)
 
@@ -110,7 +119,8 @@ def test_any_batch_size_sees_every_row_once_an_epoch(problem, batch_size):
 def test_drop_last_leaves_the_ragged_batch_out(problem):
     model = nn.Linear(5, 1)
     count = lambda out, y: out.sum() * 0 + y.float().mean()
-    run = fit(model, (problem.x, np.arange(103)), loss=count, optimizer=optim.SGD(model.parameters(), lr=0.0),
+    run = fit(model, (problem.x, np.arange(103)), loss=count,
+              optimizer=optim.SGD(model.parameters(), lr=0.0),
               epochs=1, batch_size=100, shuffle=False, drop_last=True, progress=False)
     assert run.history[0]["loss"] == pytest.approx(49.5)
 
@@ -127,7 +137,8 @@ def test_inputs_may_be_a_tuple(problem):
     manual_seed(0)
     model = Two()
     extra = problem.x[:, :1] * 2
-    run = problem.fit(model, optim.Adam(model.parameters(), lr=0.05), ((problem.x, extra), problem.y), epochs=4)
+    run = problem.fit(model, optim.Adam(model.parameters(), lr=0.05),
+                      ((problem.x, extra), problem.y), epochs=4)
     assert run.history[-1]["loss"] < run.history[0]["loss"]
     assert predict(model, (problem.x, extra)).shape == (103, 2)
 
@@ -136,7 +147,8 @@ def test_evaluate_weights_by_rows_and_leaves_the_modes_alone(problem):
     model, _ = problem.make()
     model[1].eval()
     before = [m.training for m in model.modules()]
-    found = evaluate(model, (problem.x, problem.y), loss=problem.loss, metrics=["accuracy"], batch_size=10)
+    found = evaluate(model, (problem.x, problem.y), loss=problem.loss, metrics=["accuracy"],
+                     batch_size=10)
     assert [m.training for m in model.modules()] == before
     out = predict(model, problem.x, batch_size=10)
     assert [m.training for m in model.modules()] == before
@@ -160,7 +172,8 @@ def test_regression_metrics_agree_with_numpy(problem):
     manual_seed(0)
     model = nn.Linear(5, 1)
     target = problem.x.sum(1, keepdims=True)
-    found = evaluate(model, (problem.x, target), loss=nn.functional.mse_loss, metrics=["mae", "mse"])
+    found = evaluate(model, (problem.x, target), loss=nn.functional.mse_loss,
+                     metrics=["mae", "mse"])
     error = predict(model, problem.x) - target
     assert found["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
     assert found["mse"] == pytest.approx(found["loss"], rel=1e-6)
@@ -170,7 +183,8 @@ def test_regression_metrics_agree_with_numpy(problem):
 def test_clipping_bounds_the_update(problem):
     model, _ = problem.make()
     before = model[0].weight.numpy().copy()
-    problem.fit(model, optim.SGD(model.parameters(), lr=1.0), epochs=1, batch_size=103, clip_norm=1e-3)
+    problem.fit(model, optim.SGD(model.parameters(), lr=1.0), epochs=1, batch_size=103,
+                clip_norm=1e-3)
     moved = model[0].weight.numpy() - before
     assert 0 < np.sqrt((moved ** 2).sum()) < 1.01e-3
 
@@ -182,8 +196,10 @@ REFUSED = {
     "batch size": (ArgumentError, "E402", {"batch_size": 0}),
     "no data": (ArgumentError, "E509", {"data": 7}),
     "three parts": (ArgumentError, "E509", {"data": (1, 2, 3)}),
-    "rows differ": (ShapeError, "E401", {"data": (np.zeros((3, 5), np.float32), np.zeros(4, np.int64))}),
-    "no rows": (ShapeError, "E401", {"data": (np.zeros((0, 5), np.float32), np.zeros(0, np.int64))}),
+    "rows differ": (ShapeError, "E401",
+                    {"data": (np.zeros((3, 5), np.float32), np.zeros(4, np.int64))}),
+    "no rows": (ShapeError, "E401",
+                {"data": (np.zeros((0, 5), np.float32), np.zeros(0, np.int64))}),
 }
 
 

@@ -1,4 +1,4 @@
-"""A loss or a weight that is not finite: training stops there, names the culprit, keeps the weights."""
+"""A loss or weight that is not finite: training stops, names the culprit, keeps the weights."""
 
 import inspect
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import sheer
-import sheer.nn as nn
 import sheer.nn.functional as F
-from sheer import optim
+from sheer import nn, optim
 from sheer.graph.errors import NumericError
 from sheer.random import manual_seed
 from sheer.train import fit
@@ -44,7 +43,8 @@ def broken(function, x=ROWS, lr=0.0, loss=lambda out, y: out.mean(), **options):
     model = Outer(function)
     optimizer = options.pop("optimizer", lambda p: optim.SGD(p, lr=lr))(model.parameters())
     with pytest.raises(NumericError) as caught:
-        fit(model, (x, np.zeros(len(x), np.int64)), loss=loss, optimizer=optimizer, epochs=2, batch_size=1,
+        fit(model, (x, np.zeros(len(x), np.int64)), loss=loss, optimizer=optimizer, epochs=2,
+            batch_size=1,
             shuffle=False, progress=False, **options)
     return caught.value, model
 
@@ -120,7 +120,8 @@ def test_weights_and_state_are_those_before_the_step(slices, monkeypatch):
     step = int(error.got["step"].split()[3])
     other = Outer(log_of_negative)
     fit(other, (ROWS[:step - 1], np.zeros(step - 1, np.int64)), loss=options["loss"],
-        optimizer=optim.Adam(other.parameters(), lr=1e-3), epochs=1, batch_size=1, shuffle=False, progress=False)
+        optimizer=optim.Adam(other.parameters(),
+                             lr=1e-3), epochs=1, batch_size=1, shuffle=False, progress=False)
     assert model.body[1].scale.item() == other.body[1].scale.item() != 1
 
 
@@ -139,9 +140,10 @@ def test_schedule_goes_back_too():
     own = optimizer(model.parameters())
     schedule = optim.lr_scheduler.ExponentialLR(own, 0.5).each_update()
     with pytest.raises(NumericError):
-        fit(model, (ROWS, np.zeros(40, np.int64)), loss=lambda out, y: out.mean(), optimizer=own, epochs=1,
+        fit(model, (ROWS, np.zeros(40, np.int64)), loss=lambda out, y: out.mean(), optimizer=own,
+            epochs=1,
             batch_size=1, shuffle=False, progress=False, schedule=schedule)
-    assert own.param_groups[0]["lr"] == pytest.approx(0.5 ** 13)     # that of update 13, the last good one
+    assert own.param_groups[0]["lr"] == pytest.approx(0.5 ** 13)  # of update 13, the last good
 
 
 def test_nan_in_the_data_is_said_plainly():
@@ -160,7 +162,8 @@ fit: the loss became nan
 def test_a_weight_that_breaks_while_the_loss_is_still_finite():
     """sqrt(0) is 0, its derivative is infinite: the update makes the NaN, not the loss."""
     error, model = broken(lambda x: x.sqrt(), x=ROWS[:6], lr=0.1)
-    assert str(error).startswith("fit: a new weight is not finite\n  step   : epoch 1, update 1 of 6")
+    assert str(error).startswith("fit: a new weight is not finite\n"
+                                 "  step   : epoch 1, update 1 of 6")
     assert model.body[1].scale.item() == 1
 
 
@@ -180,7 +183,8 @@ def test_a_network_that_diverges_says_so():
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
     x = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
     with pytest.raises(NumericError) as caught:
-        fit(model, (x, x[:, :1]), loss=F.mse_loss, optimizer=optim.SGD(model.parameters(), lr=1e6), epochs=5,
+        fit(model, (x, x[:, :1]), loss=F.mse_loss, optimizer=optim.SGD(model.parameters(), lr=1e6),
+            epochs=5,
             batch_size=16, progress=False)
     assert "clip_norm" in str(caught.value) or "learning rate" in str(caught.value)
     assert all(np.isfinite(p.numpy()).all() for p in model.parameters())
@@ -197,6 +201,7 @@ def test_infinite_buffers_are_allowed():
             return F.softmax(self.fc(x) + self.mask, dim=-1)
     model = Masked()
     x = np.ones((8, 3), np.float32)
-    run = fit(model, (x, x), loss=F.mse_loss, optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=1,
+    run = fit(model, (x, x), loss=F.mse_loss, optimizer=optim.SGD(model.parameters(), lr=0.1),
+              epochs=1,
               progress=False)
     assert np.isfinite(run.history[0]["loss"])

@@ -10,7 +10,7 @@ from pathlib import Path
 PROGRAM = """
 import sys
 sys.path.insert(0, {here!r})
-from conftest import Problem
+from train_problem import Problem
 p = Problem()
 model, optimizer = p.make()
 p.fit(model, optimizer, epochs=2, metrics=["accuracy"], progress={progress})
@@ -18,7 +18,8 @@ p.fit(model, optimizer, epochs=2, metrics=["accuracy"], progress={progress})
 
 
 def program(progress):
-    return [sys.executable, "-c", PROGRAM.format(here=str(Path(__file__).parent), progress=progress)]
+    return [sys.executable, "-c",
+            PROGRAM.format(here=str(Path(__file__).parent), progress=progress)]
 
 
 def test_lines_when_not_on_a_terminal():
@@ -27,7 +28,8 @@ def test_lines_when_not_on_a_terminal():
     lines = done.stderr.splitlines()
     assert len(lines) == 2
     for number, line in enumerate(lines, 1):
-        assert re.fullmatch(rf"epoch {number}/2  loss \d\.\d{{4}}  accuracy \d\.\d{{4}}  seconds \d+\.\d", line)
+        form = rf"epoch {number}/2  loss \d\.\d{{4}}  accuracy \d\.\d{{4}}  seconds \d+\.\d"
+        assert re.fullmatch(form, line)
 
 
 def test_silence_when_asked_for():

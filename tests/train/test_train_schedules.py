@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import sheer
-import sheer.nn as nn
-from sheer import optim
+from sheer import nn, optim
 from sheer.train import fit
 
 EPOCHS, STEPS = 4, 7
@@ -76,8 +75,9 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_fit_uses_the_rates_of_the_usual_loop(name):
     make = CASES[name]
-    if name == "OneCycleLR":                     # momentum is a choice of the schedule, not of this test
-        make = lambda o, s: (s.OneCycleLR(o, 0.3, total_steps=EPOCHS * STEPS, cycle_momentum=False), True)
+    if name == "OneCycleLR":  # momentum is a choice of the schedule, not of this test
+        make = lambda o, s: (s.OneCycleLR(o, 0.3, total_steps=EPOCHS * STEPS, cycle_momentum=False),
+                             True)
     rates, end = torch_rates(make)
     found, run = rates_used(lambda o: make(o, optim.lr_scheduler)[0])
     assert found == pytest.approx(end, rel=1e-9)
@@ -86,13 +86,14 @@ def test_fit_uses_the_rates_of_the_usual_loop(name):
 
 
 def test_any_schedule_can_be_counted_in_updates():
-    found, run = rates_used(lambda o: optim.lr_scheduler.ExponentialLR(o, 0.9).each_update())
+    found, _ = rates_used(lambda o: optim.lr_scheduler.ExponentialLR(o, 0.9).each_update())
     assert found == pytest.approx(-sum(0.1 * 0.9 ** t for t in range(EPOCHS * STEPS)), rel=1e-9)
 
 
 def test_a_plateau_sees_the_validation_loss():
     x = np.zeros((2, 1), np.float32)
-    _, run = rates_used(lambda o: optim.lr_scheduler.ReduceLROnPlateau(o, mode="max", patience=0, factor=0.5),
+    _, run = rates_used(lambda o: optim.lr_scheduler.ReduceLROnPlateau(o, mode="max", patience=0,
+                                                                       factor=0.5),
                         validation=(x, x))
     assert run.column("rate") == pytest.approx([0.1, 0.1, 0.05, 0.025])
 

@@ -5,8 +5,7 @@ import math
 import pytest
 
 import sheer
-import sheer.nn as nn
-from sheer import optim
+from sheer import nn, optim
 from sheer.graph.errors import ArgumentError
 from sheer.serialization import load
 from sheer.train import Callback, EarlyStopping, Run, fit
@@ -33,7 +32,8 @@ def falling(out, y):
 def countdown(epochs=10, run=None, **options):
     model = Countdown()
     x, zeros, ones = sheer.tensor([[1.0]]), sheer.tensor([0]), sheer.tensor([1])
-    made = fit(model, (x, zeros), loss=falling, optimizer=optim.SGD(model.parameters(), lr=1.0), epochs=epochs,
+    made = fit(model, (x, zeros), loss=falling, optimizer=optim.SGD(model.parameters(), lr=1.0),
+               epochs=epochs,
                batch_size=1, validation=(x, ones), run=run, progress=False, **options)
     return model, made
 
@@ -41,12 +41,13 @@ def countdown(epochs=10, run=None, **options):
 def test_the_script_is_what_we_think():
     model, run = countdown()
     assert run.column("val_loss") == [9, 4, 1, 0, 1, 4, 9, 16, 25, 36]
-    assert model.w.item() == 0                                   # no early stopping: the last weights stay
+    assert model.w.item() == 0  # no early stopping: the last weights stay
     assert run.best_epoch == 4
 
 
 @pytest.mark.parametrize(("patience", "epochs"), [(0, 5), (1, 5), (2, 6), (4, 8), (20, 10)])
-def test_training_stops_after_so_many_epochs_and_the_best_weights_come_back(tmp_path, patience, epochs):
+def test_training_stops_after_so_many_epochs_and_the_best_weights_come_back(tmp_path, patience,
+                                                                            epochs):
     run = Run.open(tmp_path, {})
     model, run = countdown(run=run, callbacks=[EarlyStopping(patience=patience)])
     assert len(run.history) == epochs

@@ -1,4 +1,4 @@
-"""Every test here runs on the reference and on the native backend, with an object cache of its own."""
+"""Every test here runs on both backends, the reference and the native one."""
 
 import os
 

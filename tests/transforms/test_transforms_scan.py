@@ -22,9 +22,11 @@ def t(a, **options):
 
 def step(w, u):
     """A recurrent cell that gives its state and a readout."""
+
     def one(h, x):
         new = (h @ w + x @ u).tanh()
         return new, (new * h).sum()
+
     return one
 
 
@@ -38,7 +40,7 @@ def unrolled(function, carry, xs, reverse=False):
 def torch_loss(w, u, h, xs, reverse=False):
     cell = lambda h, x: ((n := torch.tanh(h @ w + x @ u)), (n * h).sum())
     carry, ys = unrolled(cell, h, xs, reverse)
-    return (carry ** 2).sum() + (torch.stack(ys) ** 3).sum()
+    return (carry**2).sum() + (torch.stack(ys) ** 3).sum()
 
 
 def our_loss(w, u, h, xs, reverse=False):
@@ -56,7 +58,9 @@ def test_back_propagation_through_time(reverse):
     args = [torch.tensor(a, requires_grad=True) for a in (W, U, H, XS)]
     torch_loss(*args, reverse).backward()
     for loss in (our_loss, python_loss, jit(our_loss)):
-        got = value_and_grad(lambda *a, f=loss: f(*a, reverse), (0, 1, 2, 3))(*map(t, (W, U, H, XS)))
+        got = value_and_grad(lambda *a, f=loss: f(*a, reverse), (0, 1, 2, 3))(
+            *map(t, (W, U, H, XS))
+        )
         np.testing.assert_allclose(got[0].numpy(), torch_loss(*args, reverse).item(), rtol=1e-13)
         for mine, theirs in zip(got[1], args, strict=True):
             np.testing.assert_allclose(mine.numpy(), theirs.grad.numpy(), rtol=1e-11, atol=1e-13)
@@ -76,8 +80,9 @@ def test_backward_reaches_weights_from_outside():
 
 def test_results_ask_for_gradients_only_where_there_is_a_path():
     w = t(2.0, requires_grad=True)
-    (a, b, c), (y, z) = scan(lambda s, x: ((s[1], s[0] * w, s[2] + x), (s[0], x)),
-                             (t(1.0), t(2.0), t(0.0)), t(XS[:, 0]))
+    (a, b, c), (y, z) = scan(
+        lambda s, x: ((s[1], s[0] * w, s[2] + x), (s[0], x)), (t(1.0), t(2.0), t(0.0)), t(XS[:, 0])
+    )
     assert [v.requires_grad for v in (a, b, c, y, z)] == [True, True, False, True, False]
     with sheer.no_grad():
         last, _ = scan(lambda s, x: (s * w, ()), t(1.0), t(XS[:, 0]))
@@ -85,15 +90,19 @@ def test_results_ask_for_gradients_only_where_there_is_a_path():
 
 
 def test_second_derivatives_of_a_loop():
-    twice = lambda f: grad(lambda w: (grad(lambda v: f(v, t(U), t(H), t(XS)))(w) * t(W)).sum())(t(W))
+    twice = lambda f: grad(lambda w: (grad(lambda v: f(v, t(U), t(H), t(XS)))(w) * t(W)).sum())(
+        t(W)
+    )
     np.testing.assert_allclose(twice(our_loss).numpy(), twice(python_loss).numpy(), rtol=1e-10)
 
 
 def test_a_loop_in_a_loop():
     def inner(c, row, w):
         return scan(lambda d, x: ((d * w + x).sin(), d), c, row)[0]
+
     def nested(w, rows):
         return scan(lambda c, row: (inner(c, row, w), c * w), t(0.3), rows)
+
     def plain(w, rows):
         c, ys = t(0.3), []
         for i in range(6):
@@ -101,19 +110,32 @@ def test_a_loop_in_a_loop():
             for j in range(2):
                 c = (c * w + rows[i, j]).sin()
         return c, ys
-    loss = lambda w: (lambda c, y: c + (y * y).sum())(*nested(w, t(XS)))
-    other = lambda w: (lambda c, y: c + sum(v * v for v in y))(*plain(w, t(XS)))
-    for f, g in [(loss, other), (grad(loss), grad(other)), (grad(grad(loss)), grad(grad(other))),
-                 (jit(grad(loss)), grad(other))]:
+
+    def loss(w):
+        carry, ys = nested(w, t(XS))
+        return carry + (ys * ys).sum()
+
+    def other(w):
+        carry, ys = plain(w, t(XS))
+        return carry + sum(v * v for v in ys)
+
+    for f, g in [
+        (loss, other),
+        (grad(loss), grad(other)),
+        (grad(grad(loss)), grad(grad(other))),
+        (jit(grad(loss)), grad(other)),
+    ]:
         np.testing.assert_allclose(f(t(0.7)).numpy(), g(t(0.7)).numpy(), rtol=1e-10)
 
 
 def test_tensors_the_step_writes_to_are_carried():
     total, count = t(0.0), sheer.tensor(0)
+
     def one(c, x):
         total.add_(x * c)
         count.add_(1)
         return c + x, total * 1.0
+
     carry, ys = scan(one, t(1.0), t(XS[:, 0]))
     want, c, seen = 0.0, 1.0, []
     for x in XS[:, 0]:
@@ -129,6 +151,7 @@ def test_tensors_the_step_writes_to_are_carried():
 def test_a_training_loop_equals_the_python_loop():
     def train(loop):
         w = t(H, requires_grad=True)
+
         def one(c, x):
             loss = ((w * x).sum() - 1.0) * ((w * x).sum() - 1.0)
             w.grad = None
@@ -137,7 +160,9 @@ def test_a_training_loop_equals_the_python_loop():
                 w.sub_(w.grad * 0.1)
             w.grad = None
             return c, loss.detach()
+
         return w, loop(one)
+
     xs = t(RNG.normal(size=(5, 3)))
     w1, (_, losses) = train(lambda one: scan(one, (), xs))
     w2, eager = train(lambda one: [one((), xs[i])[1].item() for i in range(5)])
@@ -177,7 +202,11 @@ def test_counted_loops():
 
 
 def test_trees_lengths_and_arrays():
-    carry, ys = scan(lambda c, _: ({"n": c["n"] + 1.0}, {"twice": c["n"] * 2.0, "name": "n"}), {"n": t(1.0)}, length=3)
+    carry, ys = scan(
+        lambda c, _: ({"n": c["n"] + 1.0}, {"twice": c["n"] * 2.0, "name": "n"}),
+        {"n": t(1.0)},
+        length=3,
+    )
     assert carry["n"].item() == 4.0
     assert ys["twice"].tolist() == [2.0, 4.0, 6.0]
     assert ys["name"] == "n"
@@ -186,9 +215,14 @@ def test_trees_lengths_and_arrays():
 
 def test_the_same_loop_is_the_same_program_though_it_makes_arrays_itself(backend):
     from sheer.transforms.execute import _programs
+
     xs = t(XS[:, 0])
+
     def run():
-        return scan(lambda c, x: (c + x * sheer.tensor([1.0, 2.0], dtype=float64), ()), t([0.0, 0.0]), xs)[0].numpy()
+        return scan(
+            lambda c, x: (c + x * sheer.tensor([1.0, 2.0], dtype=float64), ()), t([0.0, 0.0]), xs
+        )[0].numpy()
+
     run()
     before = len(_programs)
     run()
@@ -197,17 +231,30 @@ def test_the_same_loop_is_the_same_program_though_it_makes_arrays_itself(backend
 
 def test_big_arrays_made_in_a_step_are_inputs_of_the_loop():
     big = RNG.normal(size=100)
-    total, _ = scan(lambda c, x: (c + x * sheer.tensor(big, dtype=float64), ()), t(np.zeros(100)), t(XS[:, 0]))
+    total, _ = scan(
+        lambda c, x: (c + x * sheer.tensor(big, dtype=float64), ()), t(np.zeros(100)), t(XS[:, 0])
+    )
     np.testing.assert_allclose(total.numpy(), XS[:, 0].sum() * big, rtol=1e-12)
-    loops = [n for n in sheer.graph.topological([scan(
-        lambda c, x: (c + x * sheer.tensor(big, dtype=float64), ()), t(np.zeros(100)), t(XS[:, 0]))[0].node])
-        if isinstance(n.prim, Scan)]
+    loops = [
+        n
+        for n in sheer.graph.topological(
+            [
+                scan(
+                    lambda c, x: (c + x * sheer.tensor(big, dtype=float64), ()),
+                    t(np.zeros(100)),
+                    t(XS[:, 0]),
+                )[0].node
+            ]
+        )
+        if isinstance(n.prim, Scan)
+    ]
     assert loops[0].prim.num_consts == 1
     assert not any(isinstance(n.prim, Constant) and n.size == 100 for n in loops[0].prim.body.nodes)
     verify(loops[0].prim.body)
 
 
-# ---- refusals, whole ----------------------------------------------------------------------------------
+# ---- refusals, whole ---------------------------------------------------------------------------
+
 
 def text(kind, call):
     with pytest.raises(kind) as caught:
@@ -221,26 +268,33 @@ def test_a_carry_that_changes():
         "  before: f64[]\n"
         "  after : f64[2]\n"
         "  need  : the same shape and dtype before and after every step\n"
-        "  more  : sheer explain E151")
-    assert text(ShapeError, lambda: scan(lambda c, x: ((c[0], c[1] + x), ()), (t(0.0), sheer.tensor(0)), t(XS[:, 0]))) == (
+        "  more  : sheer explain E151"
+    )
+    assert text(
+        ShapeError,
+        lambda: scan(lambda c, x: ((c[0], c[1] + x), ()), (t(0.0), sheer.tensor(0)), t(XS[:, 0])),
+    ) == (
         "scan: the step changes shape or dtype of carry 1\n"
         "  before: i64[]\n"
         "  after : f64[]\n"
         "  need  : the same shape and dtype before and after every step\n"
         "  try   : init.to(sheer.float64)\n"
-        "  more  : sheer explain E151")
+        "  more  : sheer explain E151"
+    )
     assert text(StateError, lambda: scan(lambda c, x: ((c, c), ()), t(0.0), t(XS))) == (
         "scan: the step changes the structure of the carry\n"
         "  before: *\n"
         "  after : (*, *)\n"
         "  need  : the same nesting of the same number of tensors\n"
-        "  more  : sheer explain E151")
+        "  more  : sheer explain E151"
+    )
     assert text(StateError, lambda: scan(lambda c, x: c, t(0.0), t(XS))) == (
         "scan: the step must return (carry, y)\n"
         "  returned: Tensor\n"
         "  need    : a tuple of two\n"
         "  try     : return carry, ()\n"
-        "  more    : sheer explain E151")
+        "  more    : sheer explain E151"
+    )
 
 
 def test_lengths_that_do_not_fit():
@@ -249,19 +303,25 @@ def test_lengths_that_do_not_fit():
         "  x0   : f64[6, 2]\n"
         "  x1   : f64[5, 2]\n"
         "  need : one number of steps, >= 0\n"
-        "  more : sheer explain E152")
-    assert "length: 4" in text(ShapeError, lambda: scan(lambda c, x: (c, ()), t(0.0), t(XS), length=4))
+        "  more : sheer explain E152"
+    )
+    assert "length: 4" in text(
+        ShapeError, lambda: scan(lambda c, x: (c, ()), t(0.0), t(XS), length=4)
+    )
     assert "E152" in text(ShapeError, lambda: scan(lambda c, x: (c, ()), t(0.0), t(1.0)))
     assert "E152" in text(ShapeError, lambda: scan(lambda c, x: (c, ()), t(0.0), length=-2))
     assert text(ShapeError, lambda: scan(lambda c, x: (c, ()), t(0.0))) == (
-        "scan: neither inputs nor a length\n  need : xs or length\n  more : sheer explain E153")
+        "scan: neither inputs nor a length\n  need : xs or length\n  more : sheer explain E153"
+    )
 
 
 def test_gradients_that_would_pile_up():
     w = t(2.0, requires_grad=True)
+
     def one(c, x):
         (w * x).sum().backward()
         return c, ()
+
     with pytest.raises(StateError) as caught:
         scan(one, (), t(XS))
     assert caught.value.code == "E154"
@@ -269,10 +329,12 @@ def test_gradients_that_would_pile_up():
 
 def test_a_gradient_left_by_a_step_is_not_there_outside():
     w = t(2.0, requires_grad=True)
+
     def one(c, x):
         w.grad = None
         (w * x).sum().backward()
         return c, ()
+
     scan(one, (), t(XS))
     with pytest.raises(StateError) as caught:
         w.grad.numpy()
@@ -284,16 +346,19 @@ def test_a_gradient_left_by_a_step_is_not_there_outside():
 
 def test_a_step_that_fails_leaves_everything_as_it_was():
     w = t(2.0)
+
     def one(c, x):
         w.add_(1.0)
         raise KeyError("no")
+
     with pytest.raises(KeyError):
         scan(one, (), t(XS))
     assert w.item() == 2.0
     assert sheer.transforms.trace.current() is None
 
 
-# ---- merging ------------------------------------------------------------------------------------------
+# ---- merging -----------------------------------------------------------------------------------
+
 
 def loops(graph):
     return [n for n in graph.nodes if isinstance(n.prim, Scan)]
@@ -321,7 +386,7 @@ def test_a_loop_and_its_longer_twin_become_one(backend):
     for a, b in zip(interpret(graph, arrays), interpret(merged, arrays), strict=True):
         np.testing.assert_array_equal(a, b)
     assert merge_loops(merged) == merged
-    assert merge_loops(graph) == merged                       # pure: the argument is as it was
+    assert merge_loops(graph) == merged  # pure: the argument is as it was
 
 
 def test_second_derivatives_merge_too():
@@ -343,21 +408,25 @@ def test_different_loops_stay_apart():
     graph = Graph([x, h], [*make(c + a), *make(c - a), *make(c + a, reverse=True)])
     assert len(loops(merge_loops(graph))) == 3
     alone = Graph([x, h], [make(c + a)[0]])
-    assert len(loops(merge_loops(alone))[0].outputs) == 1     # the stack that nobody reads is gone
+    assert len(loops(merge_loops(alone))[0].outputs) == 1  # the stack that nobody reads is gone
 
 
-# ---- checkpoint ---------------------------------------------------------------------------------------
+# ---- checkpoint --------------------------------------------------------------------------------
+
 
 def peak_of(graph, arrays):
     """The most bytes alive at once when the graph is interpreted."""
     import weakref
+
     alive, peak = {}, [0]
+
     def watch(node, found):
         for a in found:
             if a.base is None:
                 alive[id(a)] = a.nbytes
                 weakref.finalize(a, alive.pop, id(a), None)
         peak[0] = max(peak[0], sum(alive.values()))
+
     interpret(graph, arrays, watch)
     return peak[0]
 
@@ -367,16 +436,20 @@ def test_checkpoints_lower_the_peak_and_change_nothing(backend):
         for _ in range(10):
             x = (x * 1.1).sin()
         return x
+
     def loss(wrap):
         def run(x):
             for _ in range(6):
                 x = wrap(chain, x)
             return (x * x).sum()
+
         return run
+
     kept, again = (jit(grad(loss(w))) for w in (lambda f, x: f(x), checkpoint))
     x = t(RNG.normal(size=(64,)))
     np.testing.assert_allclose(again(x).numpy(), kept(x).numpy(), rtol=1e-12)
     from sheer.compile.simplify import strip_markers
+
     flat = strip_markers(again.lower(x))
     peaks = [peak_of(g, [x.numpy()]) for g in (kept.lower(x), flat)]
     assert peaks[1] < 0.6 * peaks[0]
@@ -384,9 +457,11 @@ def test_checkpoints_lower_the_peak_and_change_nothing(backend):
 
 def test_a_checkpoint_with_state_and_weights_from_outside():
     w, seen = t(2.0, requires_grad=True), t(0.0)
+
     def f(x):
         seen.add_(1.0)
         return (x * w).sin()
+
     out = checkpoint(f, t(3.0))
     out.backward()
     np.testing.assert_allclose(w.grad.item(), 3 * np.cos(6.0), rtol=1e-12)

@@ -34,21 +34,33 @@ SHARED = {}
 BRANCHES = {
     "log": (ops.log, lambda v: 1 / v),
     "sqrt": (ops.sqrt, lambda v: 0.5 / np.sqrt(v)),
-    "rsqrt": (ops.rsqrt, lambda v: -0.5 * v ** -1.5),
-    "1 / x": (lambda x: 1.0 / x, lambda v: -1 / v ** 2),
+    "rsqrt": (ops.rsqrt, lambda v: -0.5 * v**-1.5),
+    "1 / x": (lambda x: 1.0 / x, lambda v: -1 / v**2),
     "x / x": (lambda x: x / x, lambda v: 0 * v),
-    "pow": (lambda x: ops.pow(x, 0.5), lambda v: 0.5 * v ** -0.5),
-    "x ^ x": (lambda x: ops.pow(x, x), lambda v: v ** v * (np.log(v) + 1)),
+    "pow": (lambda x: ops.pow(x, 0.5), lambda v: 0.5 * v**-0.5),
+    "x ^ x": (lambda x: ops.pow(x, x), lambda v: v**v * (np.log(v) + 1)),
     "log of log1p": (lambda x: ops.log(ops.log1p(x)), lambda v: 1 / (np.log1p(v) * (1 + v))),
-    "sqrt of log": (lambda x: ops.sqrt(ops.log(x) + 1.0), lambda v: 0.5 / np.sqrt(np.log(v) + 1) / v),
-    "overflow": (lambda x: ops.exp(1.0 / x), lambda v: -np.exp(1 / v) / v ** 2),
+    "sqrt of log": (
+        lambda x: ops.sqrt(ops.log(x) + 1.0),
+        lambda v: 0.5 / np.sqrt(np.log(v) + 1) / v,
+    ),
+    "overflow": (lambda x: ops.exp(1.0 / x), lambda v: -np.exp(1 / v) / v**2),
     "shared": (lambda x: ops.log(x) * ops.log(x) + ops.log(x), lambda v: (2 * np.log(v) + 1) / v),
     "views": (lambda x: ops.flip(ops.log(ops.flip(x, (0,))), (0,)), lambda v: 1 / v),
-    "there and back": (lambda x: ops.reshape(ops.log(ops.reshape(x, (2, 2))), (4,)), lambda v: 1 / v),
-    "slice and pad": (lambda x: ops.pad(ops.log(ops.slice_(x, (1,), (4,), (1,))), [(1, 0, 0)], 0.0),
-                      lambda v: 1 / v),
-    "concat": (lambda x: ops.concat([ops.log(ops.slice_(x, (0,), (2,), (1,))),
-                                     ops.sqrt(ops.slice_(x, (2,), (4,), (1,)))], 0), lambda v: 0.5 / np.sqrt(v)),
+    "there and back": (
+        lambda x: ops.reshape(ops.log(ops.reshape(x, (2, 2))), (4,)),
+        lambda v: 1 / v,
+    ),
+    "slice and pad": (
+        lambda x: ops.pad(ops.log(ops.slice_(x, (1,), (4,), (1,))), [(1, 0, 0)], 0.0),
+        lambda v: 1 / v,
+    ),
+    "concat": (
+        lambda x: ops.concat(
+            [ops.log(ops.slice_(x, (0,), (2,), (1,))), ops.sqrt(ops.slice_(x, (2,), (4,), (1,)))], 0
+        ),
+        lambda v: 0.5 / np.sqrt(v),
+    ),
 }
 
 
@@ -65,7 +77,7 @@ def test_the_branch_not_taken_gives_nothing(name):
 def test_second_derivatives_too(name):
     function, _ = BRANCHES[name]
     got = gradient(lambda x: ops.where(positive(x), function(x), x * x * x), V, order=2)
-    alone = gradient(lambda x: function(x), V, order=2)
+    alone = gradient(function, V, order=2)
     np.testing.assert_allclose(got[:2], [-12, 0], rtol=1e-13)
     np.testing.assert_allclose(got[2:], alone[2:], rtol=1e-12)
     assert np.isfinite(got).all()
@@ -75,6 +87,7 @@ def test_nested_wheres():
     def build(x):
         inner = ops.where(ops.lt(x, 2.0), ops.log(x), ops.sqrt(x - 2.0))
         return ops.where(positive(x), inner, x)
+
     np.testing.assert_allclose(gradient(build, V), [1, 1, 1, 0.5])
     np.testing.assert_allclose(gradient(build, [0.0, 2.0, 2.0, -1.0]), [1, INF, INF, 1])
     deep = lambda x: ops.where(ops.gt(x, -1.0), build(x), ops.rsqrt(x))
@@ -85,6 +98,7 @@ def test_two_wheres_read_one_branch():
     def build(x):
         log = ops.log(x)
         return ops.where(positive(x), log, 0.0) + ops.where(ops.gt(x, 2.0), log * 2.0, 0.0)
+
     np.testing.assert_allclose(gradient(build, V), [0, 0, 1, 1])
 
 
@@ -97,9 +111,11 @@ def test_a_selected_infinity_stays_one():
 
 def test_the_norm_of_a_zero_vector():
     """The usual case: x / |x| with rows of zeros; the where is behind a sum and an expansion."""
+
     def build(x):
         norm = ops.sqrt(ops.reshape(ops.sum(x * x, (1,)), (3, 1)))
         return ops.where(ops.gt(norm, 0.0), x / norm, 0.0) * np.pi
+
     rows = np.array([[0.0, 0.0], [3.0, 4.0], [1.0, 0.0]])
     want = torch.tensor(rows[1:], requires_grad=True)
     (want / want.norm(dim=1, keepdim=True) * np.pi).sum().backward()
@@ -110,14 +126,18 @@ def test_the_norm_of_a_zero_vector():
 
 def test_a_mean_in_the_branch():
     """log of a row mean that is zero in the rows that are not taken."""
+
     def build(x):
         mean = ops.sum(x, (1,)) * 0.5
         return ops.where(positive(mean), ops.log(mean), 5.0)
+
     np.testing.assert_allclose(gradient(build, [[0.0, 0.0], [1.0, 3.0]]), [[0, 0], [0.25, 0.25]])
 
 
 def test_forward_mode_agrees():
-    f = lambda x: (x > 0).where(x, x) if False else Tensor(ops.where(positive(x.node), ops.log(x.node), 0.0))
+    f = lambda x: (
+        (x > 0).where(x, x) if False else Tensor(ops.where(positive(x.node), ops.log(x.node), 0.0))
+    )
     _, slope = jvp(f, [tensor(V, dtype=float64)], [tensor(np.ones(4), dtype=float64)])
     np.testing.assert_allclose(slope.numpy(), [0, 0, 1, 1 / 3])
 

@@ -37,11 +37,8 @@ def family(cls: type[Primitive]) -> str:
 
 def kernel_of(cls: type[Primitive]) -> str:
     """How the CPU backend runs a primitive: inline, a kernel, a view, or on the host."""
-    from ..backends.cpu.lower import runs_on_host
     if isinstance(cls.emit, HostOp):
         return f"host: {cls.emit.reason}"
-    if runs_on_host(cls):
-        return "host: no native kernel yet"
     if cls.view:
         return "view"
     if isinstance(cls.emit, KernelIn):

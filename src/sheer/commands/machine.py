@@ -10,6 +10,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ..tensor import tensor
+from ..transforms.jit import jit
+
 
 def describe_machine() -> dict[str, Any]:
     """Versions, CPU, vector width, threads, measured peaks and the cache, as plain values."""
@@ -38,7 +41,6 @@ def vars_of(stats: Any) -> dict[str, Any]:
 
 def measured_gflops(size: int = 768, seconds: float = 0.3) -> float:
     """Arithmetic this machine reaches in our own float32 matrix product, best of several runs."""
-    from .. import jit, tensor
     a = tensor(np.random.default_rng(0).random((size, size), np.float32))
     product = jit(lambda x: x @ x)
     product(a)
@@ -47,7 +49,6 @@ def measured_gflops(size: int = 768, seconds: float = 0.3) -> float:
 
 def measured_gigabytes(size: int = 1 << 24, seconds: float = 0.3) -> float:
     """Memory traffic this machine reaches in our own y = 2 x over 64 MB, read and written."""
-    from .. import jit, tensor
     x = tensor(np.zeros(size, np.float32))
     double = jit(lambda v: v * 2.0)
     double(x)

@@ -47,5 +47,5 @@ def _stage(stage: str, graph: Graph, donate: dict[int, int]) -> str:
     program: Any = execute.get_backend("cpu").compile(graph, donate)
     if stage == "program":
         return str(program.program)
-    text: str = getattr(program, stage)()
+    text: str = getattr(program.program, stage)()
     return text

@@ -1,4 +1,4 @@
-"""Convolutions as dots: Conv, ConvInput and ConvWeight flow in, dots over views of windows come out.
+"""Convolutions as dots: Conv, ConvInput, ConvWeight flow in, dots over views of windows come out.
 
 Padding is laid out once around the image; the windows over it are an operand that steps unevenly
 but needs no copy of its own (`strided.py`).
@@ -16,6 +16,7 @@ from ..ops.contract.dot import Dot
 from ..ops.structure import constant
 from .window_views import slide
 
+_PHASES = 4      # products that a strided convolution's gradient may become
 _LANES = 16      # of a vector, about: decides only which side of a product runs along them
 
 
@@ -23,7 +24,7 @@ def conv(node: Node) -> Node:
     """Filters (O, I K) times what each position sees (I K, P), for each image and group."""
     (x, w), prim = node.inputs, _prim(node)
     around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
-    seen = _seen(around, w.shape[2:], prim.stride, prim)          # (N, G, I, *k, *P)
+    seen = _seen(around, w.shape[2:], prim.stride, prim.dilation, prim.groups)          # (N, G, I, *k, *P)
     n, g, i, p = x.shape[0], prim.groups, w.shape[1], math.prod(node.shape[2:])
     columns = movement.reshape(seen, (n, g, i * math.prod(w.shape[2:]), p))
     filters = movement.reshape(w, (1, g, w.shape[0] // g, columns.shape[2]))
@@ -31,22 +32,75 @@ def conv(node: Node) -> Node:
 
 
 def conv_input(node: Node) -> Node:
-    """The same over the results, spread out by the stride, with every filter turned round."""
+    """The same over the results, with every filter turned round.
+
+    With a stride, the elements of the image fall into phases that meet different taps: one product
+    each, and no zero is multiplied. Where that would be too many, zeros are laid between results.
+    """
     (y, w), prim = node.inputs, _prim(node)
-    n, g, i, axes = y.shape[0], prim.groups, w.shape[1], len(prim.stride)
-    o, kernel = w.shape[0] // g, w.shape[2:]
-    split = movement.reshape(w, (g, o, i, *kernel))
-    turned = movement.permute(split, (0, 2, 1, *range(3, 3 + axes)))       # (G, I, O, *k)
-    turned = movement.flip(turned, tuple(a for a, k in enumerate(kernel, 3) if k > 1))
-    filters = movement.reshape(turned, (1, g, i, o * math.prod(kernel)))
+    kernel, axes = w.shape[2:], len(prim.stride)
     if math.prod(kernel) == 1:                                            # spread out what is made
-        flat = movement.reshape(y, (n, g, o, math.prod(y.shape[2:])))
-        shares = movement.reshape(_product(filters, flat), (n, g * i, *y.shape[2:]))
+        shares = _turned(y, w, prim, y.shape[2:], (1,) * axes)
         return movement.pad(shares, [(0, 0, 0)] * 2 + _around(prim, kernel, y.shape[2:]))
+    if kernel == prim.stride and not any(map(any, prim.padding)) and set(prim.dilation) == {1}:
+        return _side_by_side(node)
+    if 1 < math.prod(prim.stride) <= _PHASES:
+        whole = _interleaved(y, w, prim, ())
+        return movement.slice_(whole, (0,) * node.ndim, node.shape, (1,) * node.ndim)
     around = movement.pad(y, [(0, 0, 0)] * 2 + _around(prim, kernel, y.shape[2:]))
-    seen = _seen(around, kernel, (1,) * axes, prim)               # (N, G, O, *k, *S)
-    columns = movement.reshape(seen, (n, g, o * math.prod(kernel), math.prod(prim.size)))
-    return movement.reshape(_product(filters, columns), node.shape)
+    return _turned(around, w, prim, prim.size, prim.dilation)
+
+
+def _interleaved(y: Node, w: Node, prim: Any, chosen: tuple[int, ...]) -> Node:
+    """All elements whose place is `chosen` modulo the stride on the first axes."""
+    axis = len(chosen)
+    if axis == len(prim.stride):
+        return _phase(y, w, prim, chosen)
+    parts = [_interleaved(y, w, prim, (*chosen, t)) for t in range(prim.stride[axis])]
+    shape = list(parts[0].shape)
+    shape[2 + axis] *= len(parts)
+    return movement.reshape(movement.stack(parts, 3 + axis), shape)
+
+
+def _phase(y: Node, w: Node, prim: Any, chosen: tuple[int, ...]) -> Node:
+    """Element m * stride + t, for each m: it meets every tap k with (t + low - k d) % stride = 0,
+    in result m + (t + low - k d) / stride.
+    """
+    rows, widths, dilation, count = [], [(0, 0, 0)] * 2, [], []
+    for t, s, (lo, _), d, k, n, p in zip(chosen, prim.stride, prim.padding, prim.dilation,
+                                         w.shape[2:], prim.size, y.shape[2:], strict=True):
+        taps = [j for j in range(k) if (t + lo - j * d) % s == 0]
+        count.append(-(-n // s))
+        if not taps:
+            rows.append((0, 0, 1))
+            continue
+        step = taps[1] - taps[0] if len(taps) > 1 else 1
+        rows.append((taps[0], taps[-1] + 1, step))
+        dilation.append(max(step * d // s, 1))
+        low = -((t + lo - taps[-1] * d) // s)
+        widths.append((low, count[-1] + dilation[-1] * (len(taps) - 1) - low - p, 0))
+    if len(dilation) < len(chosen):                                        # no tap comes here
+        zero = constant(0, y.dtype)
+        return movement.broadcast_to(zero, (y.shape[0], w.shape[1] * prim.groups, *count))
+    starts, stops, steps = zip((0, w.shape[0], 1), (0, w.shape[1], 1), *rows, strict=True)
+    part = movement.slice_(w, starts, stops, steps)
+    return _turned(movement.pad(y, widths), part, prim, count, tuple(dilation))
+
+
+def _side_by_side(node: Node) -> Node:
+    """Windows that do not overlap: what each filter hands back is laid out in place."""
+    (y, w), prim = node.inputs, _prim(node)
+    n, g, i, axes, kernel = y.shape[0], prim.groups, w.shape[1], len(prim.stride), w.shape[2:]
+    o, out = w.shape[0] // g, y.shape[2:]
+    turned = movement.permute(movement.reshape(w, (1, g, o, i * math.prod(kernel))), (0, 1, 3, 2))
+    made = _product(turned, movement.reshape(y, (n, g, o, math.prod(out))))
+    split = movement.reshape(made, (n, g * i, *kernel, *out))
+    order = [a for pair in zip(range(2 + axes, 2 + 2 * axes), range(2, 2 + axes), strict=True)
+             for a in pair]
+    sizes = [k * p for k, p in zip(kernel, out, strict=True)]
+    image = movement.reshape(movement.permute(split, (0, 1, *order)), (n, g * i, *sizes))
+    rest = [(0, size - had, 0) for size, had in zip(prim.size, sizes, strict=True)]
+    return movement.pad(image, [(0, 0, 0)] * 2 + rest)
 
 
 def conv_weight(node: Node) -> Node:
@@ -59,7 +113,7 @@ def conv_weight(node: Node) -> Node:
     n, g, axes, kernel = x.shape[0], prim.groups, len(prim.stride), prim.size
     i, o, p = x.shape[1] // g, y.shape[1] // g, math.prod(y.shape[2:])
     around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
-    seen = _seen(around, kernel, prim.stride, prim)               # (N, G, I, *k, *P)
+    seen = _seen(around, kernel, prim.stride, prim.dilation, prim.groups)               # (N, G, I, *k, *P)
     taps, places = tuple(range(2, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
     rows = movement.permute(seen, (1, *taps, 0, *places))                  # (G, I, *k, N, *P)
     rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
@@ -74,12 +128,26 @@ def conv_weight(node: Node) -> Node:
     return movement.reshape(Dot()(flat, movement.permute(rows, (0, 2, 1))), node.shape)
 
 
-def _seen(x: Node, kernel: Sequence[int], stride: tuple[int, ...], prim: Any) -> Node:
+def _seen(x: Node, kernel: Sequence[int], stride: tuple[int, ...], dilation: tuple[int, ...],
+          g: int) -> Node:
     """What each tap sees at each position: x (N, G I, *S) -> (N, G, I, *k, *P)."""
-    n, g = x.shape[0], prim.groups
+    n = x.shape[0]
     split = movement.reshape(x, (n, g, x.shape[1] // g, *x.shape[2:]))
     none = ((0, 0),) * len(stride)
-    return slide(split, tuple(kernel), stride, none, prim.dilation, constant(0, x.dtype))
+    return slide(split, tuple(kernel), stride, none, dilation, constant(0, x.dtype))
+
+
+def _turned(around: Node, w: Node, prim: Any, size: Sequence[int], dilation: tuple[int, ...],
+            ) -> Node:
+    """Filters turned round over padded results, with stride 1: an image (N, G I, *size)."""
+    n, g, i, axes, kernel = around.shape[0], prim.groups, w.shape[1], len(size), w.shape[2:]
+    o = w.shape[0] // g
+    split = movement.permute(movement.reshape(w, (g, o, i, *kernel)), (0, 2, 1, *range(3, 3 + axes)))
+    flipped = movement.flip(split, tuple(a for a, k in enumerate(kernel, 3) if k > 1))
+    filters = movement.reshape(flipped, (1, g, i, o * math.prod(kernel)))
+    seen = _seen(around, kernel, (1,) * axes, dilation, g)                 # (N, G, O, *k, *S)
+    columns = movement.reshape(seen, (n, g, o * math.prod(kernel), math.prod(size)))
+    return movement.reshape(_product(filters, columns), (n, g * i, *size))
 
 
 def _around(prim: Any, kernel: Sequence[int], out: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -161,9 +161,8 @@ def _quotient(rest: Index, by: int) -> Index:
     low, high = rest.bounds
     if low // by == high // by:
         return Index({}, low // by)
-    common = _common(rest, by)
-    if common > 1:     # floor((g a + r) / (g k)) = floor((a + floor(r / g)) / k)
-        return _shrunk(rest, common) // (by // common)
+    for g, coarse, _ in _grains(rest, by):      # floor((g a + r) / (g k)) = floor(a / k), r < g
+        return coarse // (by // g)
     (atom, c), *more = rest.terms.items()
     if not more and c == 1 and rest.const == 0 and isinstance(atom, Quotient):
         return atom.of // (atom.by * by)
@@ -181,18 +180,19 @@ def _remainder(rest: Index, by: int) -> Index:
         opened = opened + (atom.of * c if inner else Index({atom: c}))  # type: ignore[union-attr]
     if opened != rest:
         return opened % by
-    common = _common(rest, by)
-    if common > 1:
-        return _shrunk(rest, common) % (by // common) * common + rest.const % common
+    for g, coarse, fine in _grains(rest, by):
+        return coarse % (by // g) * g + fine
     return Index({Remainder(rest, by): 1})
 
 
-def _common(rest: Index, by: int) -> int:
-    return gcd(by, *rest.terms.values())
-
-
-def _shrunk(rest: Index, common: int) -> Index:
-    return Index({a: c // common for a, c in rest.terms.items()}, rest.const // common)
+def _grains(x: Index, by: int) -> Iterator[tuple[int, Index, Index]]:
+    """(g, coarse, fine) with x = g coarse + fine, 0 <= fine < g and g > 1 a divisor of `by`."""
+    for g in sorted({gcd(by, c) for c in x.terms.values()}, reverse=True):
+        fine = Index({a: c for a, c in x.terms.items() if c % g}, x.const % g)
+        low, high = fine.bounds
+        if g > 1 and low >= 0 and high < g:
+            coarse = Index({a: c // g for a, c in x.terms.items() if c % g == 0}, x.const // g)
+            yield g, coarse, fine
 
 
 def _rejoin(x: Index) -> Index:

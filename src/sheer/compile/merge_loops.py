@@ -1,4 +1,4 @@
-"""Loops that compute the same: a graph with a loop and its longer twin flows in, one loop comes out.
+"""Loops that compute the same: a graph with a loop and its longer twin in, one with one loop out.
 
 The derivative of a loop is a longer forward loop, which also stacks what the backward loop reads,
 and the backward loop. Where the plain forward loop is in the graph too, its steps would run twice.
@@ -54,7 +54,7 @@ def _once(graph: Graph) -> Graph:
 
 
 def _result(loop: Node, place: int) -> Node:
-    """One result of a loop, as the passes after this one expect it: the loop, if it has no other."""
+    """One result of a loop; the loop itself if it has no other, as later passes expect it."""
     return loop if len(loop.outputs) == 1 else Pick(place)(loop)
 
 

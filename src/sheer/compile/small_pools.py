@@ -1,4 +1,4 @@
-"""Pools with small windows: pools flow in; their taps, each a strided view, compared or added come out.
+"""Pools with small windows: pools flow in; views of their taps, compared or added, come out.
 
 So a pool is a map over its results which reads every tap in a vector. The gradient of the largest
 element needs only the number of the tap that won, one byte.
@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node, bool_, int32, int64, uint8
+from ..graph import Node, int32, int64, uint8
 from ..ops import elementwise, movement, sliding
 from ..ops.elementwise import Where
-from ..ops.lift import cast
 from ..ops.reduce import lowest
 from ..ops.structure import constant, iota
 
@@ -24,7 +23,7 @@ _MOST = 16       # taps written one after the other; more are a loop
 
 def is_small(prim: Any) -> bool:
     """Few enough taps to be written out?"""
-    return math.prod(prim.window) <= _MOST
+    return bool(math.prod(prim.window) <= _MOST)
 
 
 def tiles(prim: Any) -> bool:
@@ -40,24 +39,22 @@ def max_pool(pool: Node) -> tuple[Node, Node]:
     """
     prim: Any = pool.prim
     x, out = pool.inputs[0], pool.outputs[0].shape
-    best = winner = None
-    for number, (tap, value) in enumerate(_taps(prim, x, out, lowest(x.dtype))):
-        inside = _inside(prim, x, out, tap)
-        if best is None or winner is None:
-            best = value
-            winner = _either(inside, 0, -1, out)
-            continue
-        larger = elementwise.gt(value, best)
+    taps = list(_taps(prim, x, out, lowest(x.dtype)))
+    best = taps[0][1]
+    for _, value in taps[1:]:
+        larger = elementwise.logical_not(elementwise.le(value, best))       # also where it is NaN
         if x.dtype.is_floating_point:
-            larger = elementwise.logical_or(larger, elementwise.logical_and(
-                elementwise.isnan(value), elementwise.logical_not(elementwise.isnan(best))))
-        if inside is not None or any(map(any, prim.padding)):
-            larger = elementwise.logical_or(larger, elementwise.lt(winner, 0))
-            larger = larger if inside is None else elementwise.logical_and(larger, inside)
+            larger = elementwise.logical_and(larger, elementwise.eq(best, best))
         best = Where()(larger, value, best)
-        winner = Where()(larger, _all(number, int32, out), winner)
-    assert best is not None and winner is not None
-    return best, cast(winner, uint8)
+    winner = _all(len(taps) - 1, uint8, out)
+    for number, (tap, value) in reversed(list(enumerate(taps[:-1]))):
+        hit = elementwise.eq(value, best)
+        if x.dtype.is_floating_point:
+            hit = elementwise.logical_or(hit, elementwise.ne(value, value))
+        inside = _inside(prim, x, out, tap)
+        hit = hit if inside is None else elementwise.logical_and(hit, inside)
+        winner = Where()(hit, _all(number, uint8, out), winner)
+    return best, winner
 
 
 def places(pool: Node, winner: Node) -> Node:
@@ -77,21 +74,20 @@ def places(pool: Node, winner: Node) -> Node:
 
 def max_pool_input(prim: Any, y: Node, winner: Node) -> Node:
     """Each window's number where its largest element was; windows lie side by side."""
-    number, total = _all(0, int32, (1,) * y.ndim), _spread(prim, cast(winner, int32))
-    first = y.ndim - len(prim.window)
-    number = _all(0, int32, total.shape)
+    tap, first = _spread(prim, winner), y.ndim - len(prim.window)
+    number = _all(0, uint8, tap.shape)
     for a, k in enumerate(prim.window):
-        number = number * k + _along(iota(k, int32), total.shape, first + 2 * a + 1)
-    share = Where()(elementwise.eq(total, number), _spread(prim, y), _all(0, y.dtype, total.shape))
+        number = number * k + _along(iota(k, uint8), tap.shape, first + 2 * a + 1)
+    share = Where()(elementwise.eq(tap, number), _spread(prim, y), _all(0, y.dtype, tap.shape))
     return _placed(prim, share, y)
 
 
 def sum_pool(pool: Node) -> Node:
     """The sum of the taps, in order."""
-    total = None
-    for _, value in _taps(pool.prim, pool.inputs[0], pool.shape, 0):
-        total = value if total is None else total + value
-    assert total is not None
+    first, *others = (value for _, value in _taps(pool.prim, pool.inputs[0], pool.shape, 0))
+    total: Node = first
+    for value in others:
+        total = total + value
     return total
 
 
@@ -117,7 +113,7 @@ def _inside(prim: Any, x: Node, out: tuple[int, ...], tap: tuple[int, ...]) -> N
     """Where a tap meets no padding; None: everywhere."""
     found = None
     axis = x.ndim - len(tap)
-    rows = zip(tap, prim.stride, prim.padding, prim.dilation, out[axis:], x.shape[axis:], strict=True)
+    rows = zip(tap, *prim.settings[1:], out[axis:], x.shape[axis:], strict=True)
     for a, (k, s, (lo, _), d, p, n) in enumerate(rows):
         at = np.arange(p) * s + k * d - lo
         if ((at >= 0) & (at < n)).all():
@@ -128,12 +124,6 @@ def _inside(prim: Any, x: Node, out: tuple[int, ...], tap: tuple[int, ...]) -> N
         here = _along(here, out, axis + a)
         found = here if found is None else elementwise.logical_and(found, here)
     return found
-
-
-def _either(test: Node | None, yes: int, no: int, shape: tuple[int, ...]) -> Node:
-    if test is None:
-        return _all(yes, int32, shape)
-    return Where()(test, _all(yes, int32, shape), _all(no, int32, shape))
 
 
 def _all(value: Any, dtype: Any, shape: tuple[int, ...]) -> Node:
@@ -156,7 +146,7 @@ def _looked_up(number: Node, values: np.ndarray) -> Node:
 
 
 def _spread(prim: Any, y: Node) -> Node:
-    """(*B, P0, P1, ...) -> (*B, P0, k0, P1, k1, ...): each number for every element of its window."""
+    """(*B, P0, P1, ...) -> (*B, P0, k0, P1, k1, ...): once for every element of its window."""
     lead = y.shape[:y.ndim - len(prim.window)]
     pairs = list(zip(y.shape[len(lead):], prim.window, strict=True))
     narrow = movement.reshape(y, (*lead, *(n for p, _ in pairs for n in (p, 1))))

@@ -58,7 +58,8 @@ def _strides(node: Node, place: Index, index: Place) -> Strided | None:
         at = 0
         while at < len(axis):
             v = axis[at]
-            size = next((by for by in _divisors(place, v) if by < v.extent and v.extent % by == 0), 0)
+            fitting = (by for by in _divisors(place, v) if by < v.extent and v.extent % by == 0)
+            size = next(fitting, 0)
             if not size:
                 at += 1
                 continue

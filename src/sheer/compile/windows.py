@@ -17,6 +17,7 @@ from ..ops.lift import cast
 from ..ops.reduce import ArgMax, Max, Sum, lowest
 from ..ops.structure import Pick, constant, iota
 from ..ops.window import MaxPool, MaxPoolInput, SumPool, SumPoolInput
+from . import small_pools
 from .convolutions import conv, conv_input, conv_weight
 from .rewrite import rewrite
 from .window_views import Origins, look
@@ -27,11 +28,28 @@ def windows(graph: Graph) -> Graph:
     rules = {Conv: conv, ConvInput: conv_input, ConvWeight: conv_weight, SumPool: _sum_pool,
              SumPoolInput: _sum_pool_input, MaxPoolInput: _max_pool_input}
 
+    winners: dict[Node, Node] = {}     # places of maxima -> which tap they are
+
+    def max_pool(pool: Node, index: int) -> Node:
+        if not small_pools.is_small(pool.prim):
+            return (_max_pool, _max_place)[index](pool)
+        best, winner = small_pools.max_pool(pool)
+        if index == 0:
+            return best
+        place = small_pools.places(pool, winner)
+        winners[place] = winner
+        return place
+
     def rule(node: Node) -> Node | None:
-        if isinstance(node.prim, Pick) and isinstance(node.inputs[0].prim, MaxPool):
-            return (_max_pool, _max_place)[node.prim.index](node.inputs[0])
-        found = rules.get(type(node.prim))
-        return found(node) if found is not None and node.size else None
+        prim: Any = node.prim
+        if isinstance(prim, Pick) and isinstance(node.inputs[0].prim, MaxPool):
+            return max_pool(node.inputs[0], prim.index)
+        if isinstance(prim, MaxPoolInput) and node.inputs[1] in winners and small_pools.tiles(prim):
+            return small_pools.max_pool_input(prim, node.inputs[0], winners[node.inputs[1]])
+        found = rules.get(type(prim))
+        if found is not None and not node.size:
+            return movement.broadcast_to(constant(0, node.dtype), node.shape)
+        return found(node) if found is not None else None
     return rewrite(graph, rule)
 
 
@@ -39,12 +57,16 @@ def windows(graph: Graph) -> Graph:
 
 def _sum_pool(node: Node) -> Node:
     x, prim = node.inputs[0], node.prim
+    if small_pools.is_small(prim):
+        return small_pools.sum_pool(node)
     seen = look(x, prim.window, prim, constant(0, x.dtype))           # type: ignore[attr-defined]
     return Sum(_tap_axes(node))(seen)
 
 
 def _sum_pool_input(node: Node) -> Node:
     y = node.inputs[0]
+    if small_pools.tiles(node.prim):
+        return small_pools.sum_pool_input(node.prim, y)
     seen = _origins(node.prim, y, constant(0, y.dtype))
     return Sum(_tap_axes(node))(seen)
 

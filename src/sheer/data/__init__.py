@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ..mixins.missing import refusing
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .errors import DataError
@@ -35,11 +36,13 @@ __all__ = [
 ]
 __all__ += list(_LATER)
 
+_refused = refusing("data", __all__)
+
 
 def __getattr__(name: str) -> Any:
     """Names whose files are read late."""
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        _refused(name)
     if not _LATER[name]:
         return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -12,8 +12,6 @@ from ..mixins.core import array_node, evaluate, wrap
 from ..ops.structure import data
 from ..tensor import Tensor
 
-Leaf = Callable[[list[Any], str], Any]
-
 
 def default_collate(batch: Sequence[Any], indices: Sequence[int] | None = None) -> Any:
     """Stack examples along a new first axis, within tuples, lists, dicts and named tuples.
@@ -42,7 +40,7 @@ def default_convert(value: Any) -> Any:
     return value
 
 
-def _collate(items: list[Any], rows: list[int], field: str) -> Any:
+def _collate(items: Sequence[Any], rows: list[int], field: str) -> Any:
     first = items[0]
     if isinstance(first, str | bytes):
         return items
@@ -52,18 +50,18 @@ def _collate(items: list[Any], rows: list[int], field: str) -> Any:
         return _like(first, {k: _collate([i[k] for i in items], rows, f"{field}[{k!r}]")
                              for k in first})
     if isinstance(first, tuple | list):
-        row = lambda v: isinstance(v, tuple | list)
+        row: Callable[[Any], bool] = lambda v: isinstance(v, tuple | list)
         _same_kind(items, rows, field, lambda v: row(v) and len(v) == len(first),
                    lambda v: f"{len(v)} fields" if row(v) else _kind(v))
         fields = getattr(first, "_fields", None)
         places = [f"{field}[{k}]" if fields is None else f"{field}.{fields[k]}"
                   for k in range(len(first))]
-        parts = [_collate([i[k] for i in items], rows, at) for k, at in enumerate(places)]
+        parts = [_collate(tuple(i[k] for i in items), rows, at) for k, at in enumerate(places)]
         return parts if fields is None else type(first)(*parts)
     return _stack(items, rows, field)
 
 
-def _stack(items: list[Any], rows: list[int], field: str) -> Any:
+def _stack(items: Sequence[Any], rows: list[int], field: str) -> Any:
     """Tensors, arrays or numbers as one tensor."""
     if all(isinstance(i, Tensor) for i in items):
         arrays = evaluate(items)
@@ -93,7 +91,7 @@ def _same_shape(arrays: Sequence[np.ndarray], rows: list[int], field: str) -> No
             need="one shape; pad or crop in the dataset, or pass a collate_fn")
 
 
-def _same_kind(items: list[Any], rows: list[int], field: str, fits: Callable[[Any], bool],
+def _same_kind(items: Sequence[Any], rows: list[int], field: str, fits: Callable[[Any], bool],
                describe: Callable[[Any], str]) -> None:
     wrong = next((k for k, v in enumerate(items) if not fits(v)), None)
     if wrong is not None:

@@ -1,4 +1,4 @@
-"""Datasets of pictures, with torchvision's names: a folder flows in, (picture, label) pairs come out.
+"""Datasets of pictures with torchvision's names: a folder flows in, (picture, label) flows out.
 
     train = MNIST("data", train=True, download=True, transform=ToTensor())
     picture, label = train[0]
@@ -75,7 +75,8 @@ class Pictures:
     def _row(self, index: int) -> int:
         row = int(index) + (len(self) if index < 0 else 0)
         if not 0 <= row < len(self):
-            raise IndexError(f"{type(self).__name__} has {len(self)} pictures; there is no number {index}")
+            raise IndexError(f"{type(self).__name__} has {len(self)} pictures; "
+                             f"there is no number {index}")
         return row
 
     def _picture(self, row: int) -> Any:
@@ -149,7 +150,7 @@ class FashionMNIST(MNIST):
             raise DataError("E801", "fashion-mnist: files are missing", places[0],
                             expected="train-images-idx3-ubyte.gz and the other three",
                             fix="fetch them from https://github.com/zalandoresearch/fashion-mnist")
-        return cast(ImageArrays, load_arrays("mnist", place))
+        return load_arrays("mnist", place)
 
     def _classes(self, arrays: ImageArrays) -> Sequence[str]:
         return ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",

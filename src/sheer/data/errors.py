@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..graph import errors
 
@@ -29,6 +30,9 @@ class DataError(errors.DataError):
         self.args = code, what, path, row    # these and the attributes survive pickling
         self.path, self.row = path, row
         self.expected, self.found, self.fix = expected, found, fix
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, self.__dict__
 
     def with_fix(self, fix: str) -> DataError:
         """The same error with other advice, for callers who know more than the reader did."""

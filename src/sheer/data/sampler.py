@@ -161,7 +161,8 @@ class WeightedRandomSampler(Sampler):
             ends = np.cumsum(self.weights)
             draws = uniform(self.num_samples, self.seed, epoch, WEIGHTED) * ends[-1]
             last = int(np.flatnonzero(self.weights)[-1])          # rounding may step past the end
-            return np.minimum(np.searchsorted(ends, draws, side="right"), last).astype(np.int64)
+            found: Order = np.searchsorted(ends, draws, side="right").astype(np.int64)
+            return np.minimum(found, last)
         u = uniform(len(self.weights), self.seed, epoch, WEIGHTED)
         with np.errstate(divide="ignore"):
             keys = np.log(u + 2.0**-54) / self.weights            # -inf for a weight of zero

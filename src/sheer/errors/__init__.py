@@ -31,8 +31,8 @@ def page(code: str) -> str:
     known = codes()
     wanted = code.upper()
     if wanted not in known:
-        alike = lambda k: -sum(map(str.__eq__, k, wanted))
-        near = sorted((k for k in known if alike(k) < -1), key=alike)[:3]
+        alike = {k: sum(a == b for a, b in zip(k, wanted, strict=False)) for k in known}
+        near = sorted((k for k in known if alike[k] > 1), key=lambda k: -alike[k])[:3]
         raise ArgumentError("E822", "explain", f"there is no page {code!r}",
                             got={"nearest": ", ".join(near)} if near else None,
                             need="a code such as E101, as printed behind `more` in an error")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import DTypeError
+
 
 @dataclass(frozen=True)
 class DType:
@@ -68,17 +70,28 @@ _RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2}
 def dtype_of(value: object) -> DType:
     """The DType meant by a DType, a name, a Python type or anything NumPy understands.
 
-    Raises TypeError when sheer has no such type (float16, complex, object, ...).
+    Raises DTypeError E104 when sheer has no such type (float16, complex, object, ...).
     """
     if isinstance(value, DType):
         return value
     if value is float:
         return float32
-    name = value if isinstance(value, str) and value in _BY_NAME else np.dtype(value).name  # type: ignore[call-overload]
+    name = value if isinstance(value, str) and value in _BY_NAME else _numpy_name(value)
     if name not in _BY_NAME:
-        known = ", ".join(d.name for d in DTYPES)
-        raise TypeError(f"sheer has no dtype {name}; it has {known}")
+        near = {"u": "int64", "f": "float32"}.get(name[:1], "")
+        raise DTypeError("E104", "dtype", f"there are no tensors of {name}",
+                         need="one of " + ", ".join(d.name for d in DTYPES),
+                         tries=[(f"sheer.{near}", lambda: None)] if near else [])
     return _BY_NAME[name]
+
+
+def _numpy_name(value: object) -> str:
+    """What NumPy calls a type; its own text when NumPy does not know it either."""
+    try:
+        kind = np.dtype(value)  # type: ignore[call-overload]
+        return {"U": "texts", "S": "texts", "O": "Python objects"}.get(kind.kind, str(kind.name))
+    except TypeError:
+        return repr(value)
 
 
 def promote(a: DType, b: DType) -> DType:

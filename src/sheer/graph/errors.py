@@ -42,6 +42,20 @@ class SheerError(Exception):
                           *(f"  {name:<{width}}: {text}" for name, text in rows)])
 
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process gets: the same text, without nodes and checks."""
+        got = {name: _describe(value) for name, value in self.got.items()}
+        tries = [text for text, check in self.tries if _passes(check)]
+        return _again, (type(self), self.code, self.op, self.what, got, self.need, tries, self.layer)
+
+
+def _again(cls: type[SheerError], code: str, op: str, what: str, got: Mapping[str, str], need: str,
+           tries: Sequence[str], layer: str) -> SheerError:
+    error = cls(code, op, what, got=got, need=need, tries=[(text, lambda: None) for text in tries])
+    error.layer = layer
+    return error
+
+
 class ShapeError(SheerError, ValueError):
     """Shapes that do not fit together."""
 

@@ -44,11 +44,10 @@ def evaluate(node: Node, inputs: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.n
     results = raw if isinstance(raw, tuple) else (raw,)
     out = []
     for array, spec in zip(results, node.outputs, strict=True):
-        array = np.asarray(array, dtype=spec.dtype.numpy)
-        if array.shape != spec.shape:
+        if np.shape(array) != spec.shape:
             raise StateError("E902", type(node.prim).__name__,
-                             f"ref gives {array.shape}, infer says {spec.shape}",
+                             f"ref gives {np.shape(array)}, infer says {spec.shape}",
                              got={"node": repr(node)},
                              need="one shape; in a primitive of sheer, please report this error")
-        out.append(array)
+        out.append(np.asarray(array, dtype=spec.dtype.numpy))
     return tuple(out)

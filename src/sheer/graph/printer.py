@@ -41,7 +41,8 @@ def _lines(graph: Graph, name: str, bodies: list[Graph]) -> list[str]:
             if body not in bodies:
                 bodies.append(body)
                 out += _lines(body, f"body{bodies.index(body)}", bodies)
-        call = f"{names[node]} = {_value(node.prim, bodies)}({', '.join(names[x] for x in node.inputs)})"
+        arguments = ", ".join(names[x] for x in node.inputs)
+        call = f"{names[node]} = {_value(node.prim, bodies)}({arguments})"
         specs = ", ".join(map(str, node.outputs))
         out.append(f"{call:<60} # {specs:<16} {node.source}  {node.source.code}".rstrip())
     listing = lambda nodes: "(" + "".join(f"{names[n]}, " for n in nodes).strip() + ")"
@@ -54,7 +55,7 @@ def _value(value: Any, bodies: list[Graph]) -> str:
         return f"body{bodies.index(value)}"
     if isinstance(value, DType):
         return {"bool": "bool_"}.get(value.name, value.name)
-    if hasattr(value, "text"):                       # a primitive that has a shorter form of its own
+    if hasattr(value, "text"):                       # a primitive with a shorter form of its own
         return str(value.text(_value(value.dtype, bodies)))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = [f"{f.name}={_value(getattr(value, f.name), bodies)}"

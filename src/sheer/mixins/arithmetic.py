@@ -1,4 +1,6 @@
-"""Operators of tensors: + - * / // % ** @ & | ^ << >> ~ and comparisons; their promotion is torch's."""
+"""Operators of tensors: + - * / // % ** @ & | ^ << >> ~ and comparisons, promoting as in torch."""
+
+# mypy: no-warn-return-any, allow-untyped-calls
 
 from __future__ import annotations
 

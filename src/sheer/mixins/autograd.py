@@ -65,7 +65,7 @@ class Autograd(Core):
         return self  # type: ignore[return-value]
 
     def detach(self) -> Tensor:
-        """The same values, a constant to every derivative. A view: writes to it reach this tensor."""
+        """The same values, a constant to every derivative. A view: writes reach this tensor."""
         out: Tensor = apply_view(stop_gradient, self)
         out.requires_grad = False
         return out
@@ -98,12 +98,15 @@ class Autograd(Core):
         Raises E602 for a result that is no single number, E611 when nothing requires a gradient.
         """
         if not self.requires_grad:
-            raise StateError("E611", "backward", "nothing that led to this tensor requires a gradient",
-                             got={"tensor": self.node}, need="a leaf with requires_grad=True, outside no_grad",
+            raise StateError("E611", "backward",
+                             "nothing that led to this tensor requires a gradient",
+                             got={"tensor": self.node},
+                             need="a leaf with requires_grad=True, outside no_grad",
                              tries=[("w.requires_grad_() on the weights", lambda: None)])
         node = self.node
         cotangent = self._cotangent(gradient)
-        leaves = {n: t for n in iterate_history(node) if (t := leaf_of(n)) is not None and t.requires_grad}
+        leaves = {n: t for n in iterate_history(node)
+                  if (t := leaf_of(n)) is not None and t.requires_grad}
         if inputs is not None:
             only = {id(t) for t in (inputs if isinstance(inputs, list | tuple) else [inputs])}
             leaves = {n: t for n, t in leaves.items() if id(t) in only}
@@ -118,7 +121,8 @@ class Autograd(Core):
         if gradient is not None:
             ct = as_node(gradient, node.dtype)
             if ct.shape != node.shape:
-                raise ShapeError("E610", "backward", "the gradient given has another shape than the tensor",
+                raise ShapeError("E610", "backward",
+                                 "the gradient given has another shape than the tensor",
                                  got={"tensor": node, "gradient": ct}, need="one shape")
             return ct
         if node.size != 1:

@@ -1,5 +1,7 @@
 """Element types and devices of tensors: casts, and questions about how elements are stored."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import builtins
@@ -29,7 +31,8 @@ _KINDS = {"Float": float32, "Double": float64, "Char": int8, "Short": int16, "In
 
 
 def _is_device(value: Any) -> builtins.bool:
-    return isinstance(value, device) or (isinstance(value, str) and value.partition(":")[0] in KNOWN)
+    return isinstance(value,
+                      device) or (isinstance(value, str) and value.partition(":")[0] in KNOWN)
 
 
 class Casts(Core):

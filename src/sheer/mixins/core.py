@@ -16,9 +16,9 @@ from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms.grad import mark
 from . import views
-from .grad_mode import enable_grad as enable_grad
-from .grad_mode import is_grad_enabled as is_grad_enabled
-from .grad_mode import no_grad as no_grad
+from .grad_mode import enable_grad as enable_grad  # noqa: PLC0414 (others import it from here)
+from .grad_mode import is_grad_enabled as is_grad_enabled  # noqa: PLC0414
+from .grad_mode import no_grad as no_grad  # noqa: PLC0414
 from .registry import Shown
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ class Core:
         else:
             _leaves[node] = self
             _live[node] = self
+
+    if TYPE_CHECKING:                            # the mixins use each other's methods
+        def __getattr__(self, name: str) -> Any: ...
 
     # ---- what a node has ---------------------------------------------------------------------
     @property
@@ -209,7 +212,7 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
 
 def _from_python(value: Any, dtype: DType | None) -> np.ndarray:
     if isinstance(value, list | tuple) and _holds_tensor(value):
-        value = [v.numpy() if isinstance(v, Core) else v for v in value]  # type: ignore[attr-defined]
+        value = [v.numpy() if isinstance(v, Core) else v for v in value]
     try:
         array = np.asarray(value)
     except ValueError as e:
@@ -221,7 +224,8 @@ def _from_python(value: Any, dtype: DType | None) -> np.ndarray:
 
 
 def _holds_tensor(value: Any) -> bool:
-    return isinstance(value, Core) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
+    return isinstance(value,
+                      Core) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
 
 
 # ---- values ------------------------------------------------------------------------------------
@@ -242,7 +246,8 @@ def evaluate(tensors: Sequence[Core]) -> list[np.ndarray]:
 
 def _cut_history(t: Core, node: Node, array: np.ndarray) -> None:
     """A value without gradient needs no history: the handle becomes a leaf on its array."""
-    if isinstance(node.prim, Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
+    if isinstance(node.prim,
+                  Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
         return
     leaf = Data(Buffer(array))()
     leaf.source = node.source
@@ -277,7 +282,8 @@ def leaf_of(node: Node) -> Core | None:
 def refuse_second_use(what: str, node: Node) -> StateError:
     """E609 for operations that only leaf tensors have."""
     return StateError("E609", what, "only a leaf tensor can be told to require a gradient",
-                      got={"tensor": node}, need="a tensor you made yourself", tries=[("x.detach()", lambda: None)])
+                      got={"tensor": node}, need="a tensor you made yourself",
+                      tries=[("x.detach()", lambda: None)])
 
 
 jit.settle = settle

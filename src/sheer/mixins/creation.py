@@ -1,5 +1,7 @@
 """New tensors like one that is there: clone, new_zeros, new_full, ... and random ones."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -55,9 +57,12 @@ class Creation(Core):
         from ..random import default_generator
         key = (generator or default_generator).next_key()
         share = self.node if p is None else p
-        return apply(lambda k: ops.cast(ops.random.bernoulli(k, share, self.shape), self.dtype), key)
+        return apply(lambda k: ops.cast(ops.random.bernoulli(k, share, self.shape), self.dtype),
+                     key)
 
-    def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
-        """num_samples places of the last axis, drawn with probability proportional to the elements."""
+    def multinomial(self, num_samples: int, replacement: bool = False, *,
+                    generator: Any = None) -> Tensor:
+        """num_samples places of the last axis, with probabilities proportional to the elements."""
         from ..random import multinomial
-        return multinomial(self, num_samples, replacement, generator=generator)
+        weights: Any = self
+        return multinomial(weights, num_samples, replacement, generator=generator)

@@ -1,14 +1,17 @@
 """Elementwise methods of tensors, with torch's names and aliases."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..graph.dtypes import float32, float64
+from ..graph.dtypes import bool_, float32, float64
 from ..graph.errors import ArgumentError
 from ..ops import lift
-from .core import Core, apply
+from .arithmetic import Arithmetic
+from .core import apply
 from .naming import binary, unary
 
 if TYPE_CHECKING:
@@ -17,14 +20,15 @@ if TYPE_CHECKING:
 NUMBER = int | float
 
 
-class Elementwise(Core):
+class Elementwise(Arithmetic):
     """Element i of the result depends on element i of the operands alone."""
 
     __slots__ = ()
 
     abs = absolute = unary(ops.abs)
     neg = negative = unary(ops.neg)
-    positive, sign, sgn, signbit = unary(ops.positive), unary(ops.sign), unary(ops.sign), unary(ops.signbit)
+    positive, signbit = unary(ops.positive), unary(ops.signbit)
+    sign = sgn = unary(ops.sign)
     square, sqrt, rsqrt = unary(ops.square), unary(ops.sqrt), unary(ops.rsqrt)
     reciprocal, relu, sigmoid = unary(ops.reciprocal), unary(ops.relu), unary(ops.sigmoid)
     exp, exp2, expm1 = unary(ops.exp), unary(ops.exp2), unary(ops.expm1)
@@ -46,7 +50,8 @@ class Elementwise(Core):
     logical_not = unary(ops.logical_not)
 
     mul = multiply = binary(ops.mul)
-    floor_divide, remainder, fmod = binary(ops.floor_divide), binary(ops.remainder), binary(ops.fmod)
+    floor_divide, fmod = binary(ops.floor_divide), binary(ops.fmod)
+    remainder = binary(ops.remainder)
     pow, atan2 = binary(ops.pow), binary(ops.atan2)
     arctan2 = atan2
     maximum, minimum = binary(ops.maximum), binary(ops.minimum)
@@ -90,7 +95,9 @@ class Elementwise(Core):
             x, y = lift.lift("div", x, y)
             whole = ops.floor_divide(x, y)
             short = ops.logical_and(ops.lt(whole, 0), ops.ne(whole * y, x))
-            return ops.trunc(x / y) if x.dtype.is_floating_point else ops.where(short, whole + 1, whole)
+            if x.dtype.is_floating_point:
+                return ops.trunc(x / y)
+            return ops.where(short, whole + 1, whole)
         return apply(toward_zero, self, other)
 
     divide = true_divide = div
@@ -107,7 +114,8 @@ class Elementwise(Core):
         Raises  E191 without any bound
         """
         if min is None and max is None:
-            raise ArgumentError("E191", "clamp", "neither min nor max is given", need="at least one")
+            raise ArgumentError("E191", "clamp", "neither min nor max is given",
+                                need="at least one")
         bounds = [b for b in (min, max) if b is not None]
         def within(x: Any, *given: Any) -> Any:
             x, *rest = lift.lift("clamp", x, *given)
@@ -136,7 +144,7 @@ class Elementwise(Core):
 
     def logit(self, eps: float | None = None) -> Tensor:
         """log(x / (1 - x)), the inverse of sigmoid; x is first clamped to [eps, 1 - eps]."""
-        x = self if eps is None else self.clamp(eps, 1 - eps)
+        x: Any = self if eps is None else self.clamp(eps, 1 - eps)
         return (x / (1 - x)).log()
 
     def rad2deg(self) -> Tensor:
@@ -162,7 +170,8 @@ class Elementwise(Core):
 
     def float_power(self, exponent: Any) -> Tensor:
         """self ** exponent in float64."""
-        return apply(lambda x, y: ops.pow(*lift.lift("float_power", x, y, dtype=float64)), self, exponent)
+        return apply(lambda x, y: ops.pow(*lift.lift("float_power", x, y, dtype=float64)), self,
+                     exponent)
 
     def ldexp(self, other: Any) -> Tensor:
         """self * 2^other."""
@@ -195,9 +204,17 @@ class Elementwise(Core):
             return ops.where(ops.eq(x, float("-inf")), -top if neginf is None else neginf, x)
         return apply(finite, self)
 
-    def isposinf(self) -> Tensor: return self == float("inf")
-    def isneginf(self) -> Tensor: return self == float("-inf")
-    def isreal(self) -> Tensor: return apply(lambda x: ops.full_like(lift.cast(x, lift.bool_), True), self)
+    def isposinf(self) -> Tensor:
+        """Is x +infinity?"""
+        return self == float("inf")
+
+    def isneginf(self) -> Tensor:
+        """Is x -infinity?"""
+        return self == float("-inf")
+
+    def isreal(self) -> Tensor:
+        """True: there are no complex numbers here."""
+        return apply(lambda x: ops.full_like(lift.cast(x, bool_), True), self)
 
     def isclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8,
                 equal_nan: bool = False) -> Tensor:

@@ -49,5 +49,5 @@ def set_grad_enabled(mode: bool) -> grad_mode:
 
 
 def inference_mode(mode: bool = True) -> grad_mode:
-    """Context or decorator: as no_grad (torch.inference_mode); tensors made inside stay ordinary."""
+    """Context or decorator: as no_grad; tensors made inside stay ordinary (unlike torch's)."""
     return grad_mode(not mode)

@@ -1,5 +1,7 @@
 """Indexing of tensors: x[key], x[key] = value, gather, scatter, index_*, masked_*."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops
-from ..graph.dtypes import bool_
+from ..graph.dtypes import bool_, int64
 from ..graph.errors import ShapeError
 from ..graph.node import Node
 from ..ops.lift import cast
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def key_of(op: str, key: Any) -> Any:
-    """A key for the ops room: nodes for index tensors, arrays for masks, whose values must be known."""
+    """A key for the ops room: nodes for index tensors; for masks arrays, with values known now."""
     if isinstance(key, tuple):
         return tuple(key_of(op, k) for k in key)
     if isinstance(key, Core):
@@ -41,7 +43,7 @@ class Indexing(Core):
     def __getitem__(self, key: Any) -> Tensor:
         """x[key] for ints, slices, None, ..., integer and boolean tensors, arrays and lists."""
         key = key_of("getitem", key)
-        return apply_view(lambda x: ops.index.getitem(x, key), self)  # type: ignore[no-any-return]
+        return apply_view(lambda x: ops.index.getitem(x, key), self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """x[key] = value, in place; also when x is a view of another tensor."""
@@ -70,16 +72,15 @@ class Indexing(Core):
         return apply(lambda x, i: ops.index.take_along(x, i, dim), self, index)
 
     def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
-        """As gather, with indices broadcast against x on the other axes; negative ones count back."""
+        """As gather, with indices broadcast against x on other axes; negative ones count back."""
         if dim is None:
             return self.reshape(-1).take_along_dim(indices.reshape(-1), 0)
         def along(x: Node, i: Node) -> Node:
             at = axis_of("take_along_dim", x, dim)
-            fit = lambda t, own: np.broadcast_shapes(*(
-                (*s.shape[:at], 1, *s.shape[at + 1:]) for s in (x, i)))[:at] + (own.shape[at],) + (
-                np.broadcast_shapes(x.shape[at + 1:], i.shape[at + 1:]))
-            return ops.index.take_along(ops.broadcast_to(x, fit(x, x)), ops.broadcast_to(i, fit(i, i)),
-                                        at, wrap=True)
+            one = lambda t: (*t.shape[:at], 1, *t.shape[at + 1:])
+            both = np.broadcast_shapes(one(x), one(i))
+            wide = lambda t: ops.broadcast_to(t, (*both[:at], t.shape[at], *both[at + 1:]))
+            return ops.index.take_along(wide(x), wide(i), at, wrap=True)
         return apply(along, self, indices)
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
@@ -112,7 +113,10 @@ class Indexing(Core):
         """x with a number written to places of an axis."""
         shape = list(self.shape)
         shape[axis_of("index_fill", self.node, dim)] = index.numel()
-        filler = apply(lambda x: ops.broadcast_to(cast(ops.full_like(ops.sum(x), value), x.dtype), shape), self)
+        def fill(x: Node, v: Any) -> Node:
+            number = cast(v, x.dtype) if isinstance(v, Node) else ops.constant(v, x.dtype)
+            return ops.broadcast_to(number, shape)
+        filler = apply(fill, self, value)
         return self._at(dim, index, filler, ops.ScatterSet)
 
     def _at(self, dim: int, index: Tensor, source: Any, primitive: Any) -> Tensor:
@@ -120,7 +124,8 @@ class Indexing(Core):
         at = axis_of("index_add", self.node, dim)
         def write(x: Node, i: Node, s: Node) -> Node:
             front, slices = ops.batching.move_axis(x, at, 0), ops.batching.move_axis(s, at, 0)
-            out = primitive(1)(front, ops.index.along.index_node("index_add", i), cast(slices, x.dtype))
+            out = primitive(1)(front, ops.index.along.index_node("index_add", i),
+                               cast(slices, x.dtype))
             return ops.batching.move_axis(out, 0, at)
         return apply(write, self, index, source)
 
@@ -133,9 +138,11 @@ class Indexing(Core):
 
     def select_scatter(self, src: Any, dim: int, index: int) -> Tensor:
         """x with src in one place of an axis."""
-        return self._with((slice(None),) * axis_of("select_scatter", self.node, dim) + (index,), src)
+        return self._with((slice(None),) * axis_of("select_scatter", self.node, dim) + (index,),
+                          src)
 
-    def slice_scatter(self, src: Any, dim: int = 0, start: int | None = None, end: int | None = None,
+    def slice_scatter(self, src: Any, dim: int = 0, start: int | None = None,
+                      end: int | None = None,
                       step: int = 1) -> Tensor:
         """x with src in a slice of an axis."""
         at = axis_of("slice_scatter", self.node, dim)
@@ -148,7 +155,7 @@ class Indexing(Core):
         return out
 
     def _with(self, key: Any, src: Any) -> Tensor:
-        return apply(lambda x, v: ops.index.setitem(x, key, v), self, src)  # type: ignore[no-any-return]
+        return apply(lambda x, v: ops.index.setitem(x, key, v), self, src)
 
     # ---- masks -------------------------------------------------------------------------------
     def where(self, condition: Any, other: Any) -> Tensor:
@@ -169,7 +176,7 @@ class Indexing(Core):
         """x with elements of source, in order, where the mask holds."""
         def fill(x: Node, m: Node, s: Node) -> Node:
             m = ops.broadcast_to(m, x.shape)
-            order = ops.cumsum(cast(ops.reshape(m, (-1,)), ops.index.along.int64), 0) - 1
+            order = ops.cumsum(cast(ops.reshape(m, (-1,)), int64), 0) - 1
             flat = ops.reshape(s, (-1,))
             place = ops.clamp(order, 0, flat.shape[0] - 1)
             return ops.where(m, ops.reshape(ops.index.take(flat, place), x.shape), x)

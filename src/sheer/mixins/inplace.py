@@ -4,6 +4,8 @@ Nodes never change; a write binds the tensor to the result. Views of it, and the
 a view of, see the write (views.py).
 """
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,7 +31,7 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Tensor]:
     """The method that writes the result of another one into its own tensor."""
     name = f"{method.__name__}_"
     def write(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        return self._assign(name, method(self, *args, **kwargs))  # type: ignore[no-any-return]
+        return self._assign(name, method(self, *args, **kwargs))
     write.__name__ = write.__qualname__ = name
     write.__doc__ = f"In place: {method.__doc__}"
     write.__wrapped__ = method  # type: ignore[attr-defined]
@@ -44,32 +46,46 @@ class InPlace(Core):
     def _assign(self, op: str, value: Any) -> Tensor:
         """Let this tensor hold `value`, a tensor of its shape whose dtype can become its own.
 
-        Raises  E613 on a leaf, E614 on an expanded view, E616 for another shape or a wider kind of dtype
+        Raises  E613 on a leaf, E614 on an expanded view, E616 for another shape or a wider kind of
+                dtype, E617 past the gradient of a computed tensor
         """
-        self._check_leaf(op)
+        self._check_write(op)
         node, own = value.node, self.node
         if node.shape != own.shape:
-            raise ShapeError("E616", op, f"the result has shape {node.shape}, the tensor {own.shape}",
-                             got={"tensor": own, "result": node}, need="one shape: a tensor keeps its own")
+            raise ShapeError("E616", op,
+                             f"the result has shape {node.shape}, the tensor {own.shape}",
+                             got={"tensor": own, "result": node},
+                             need="one shape: a tensor keeps its own")
         if _ORDER[node.dtype.kind] > _ORDER[own.dtype.kind]:
             raise DTypeError("E616", op, f"{node.dtype.name} does not go into {own.dtype.name}",
-                             got={"tensor": own, "result": node}, need=f"a result that is {own.dtype.name}",
+                             got={"tensor": own, "result": node},
+                             need=f"a result that is {own.dtype.name}",
                              tries=[("x = x + y, a new tensor", lambda: None)])
         self._rebind(cast(node, own.dtype))
         if value.requires_grad and is_grad_enabled():
             self._follow_gradients()
         return self  # type: ignore[return-value]
 
-    def _check_leaf(self, op: str) -> None:
-        """Raise E613 for a leaf that requires a gradient, or a view of one, unless in no_grad."""
-        base = self._view.base() if self._view is not None and not self._view.detached else None
-        for t in (self, base):
-            if t is not None and t.requires_grad and t._leaf and is_grad_enabled():
-                which = "this is a leaf" if t is self else "this is a view of a leaf"
-                raise StateError("E613", op, f"{which} that requires a gradient",
-                                 got={"tensor": self.node, "leaf": t.node},
-                                 need="no_grad around a write to a weight, or a new tensor",
-                                 tries=[("with sheer.no_grad(): x.add_(...)", lambda: None)])
+    def _check_write(self, op: str) -> None:
+        """Raise E613 for a write to a leaf that requires a gradient, or to a view of one, unless
+        in no_grad; E617 for a write past the gradient of a tensor that was computed."""
+        view = self._view
+        base = None if view is None else view.base()
+        target: Any = self if base is None else base
+        past = not is_grad_enabled() or (view is not None and base is not None and view.detached)
+        if not target.requires_grad or past == target._leaf:
+            return
+        which = "this is" if target is self else "this is a view of"
+        if target._leaf:
+            raise StateError("E613", op, f"{which} a leaf that requires a gradient",
+                             got={"tensor": self.node, "leaf": target.node},
+                             need="no_grad around a write to a weight, or a new tensor",
+                             tries=[("with sheer.no_grad(): x.add_(...)", lambda: None)])
+        raise StateError("E617", op,
+                         f"{which} a computed tensor that requires a gradient, which the "
+                         "write would pass by", got={"tensor": self.node, "computed": target.node},
+                         need="a write outside of no_grad and detach(), or a copy",
+                         tries=[("x.detach().clone() and write to that", lambda: None)])
 
     def _follow_gradients(self) -> None:
         """The values written require a gradient, so this tensor and its base do too."""
@@ -90,7 +106,8 @@ class InPlace(Core):
         number = value if isinstance(value, Core) else None
         fill = lambda x, v=None: ops.broadcast_to(
             ops.constant(value, x.dtype) if v is None else cast(v, x.dtype), x.shape)
-        return self._assign("fill_", apply(fill, self.detach(), *([] if number is None else [number])))
+        return self._assign("fill_",
+                            apply(fill, self.detach(), *([] if number is None else [number])))
 
     def zero_(self) -> Tensor:
         """Zeros everywhere."""
@@ -146,7 +163,8 @@ class InPlace(Core):
     __ixor__ = bitwise_xor_ = inplace(Elementwise.bitwise_xor)
     __ilshift__ = bitwise_left_shift_ = inplace(Elementwise.bitwise_left_shift)
     __irshift__ = bitwise_right_shift_ = inplace(Elementwise.bitwise_right_shift)
-    fmod_, hypot_, xlogy_ = inplace(Elementwise.fmod), inplace(Elementwise.hypot), inplace(Elementwise.xlogy)
+    fmod_, hypot_, xlogy_ = (inplace(m) for m in (
+        Elementwise.fmod, Elementwise.hypot, Elementwise.xlogy))
     copysign_, nextafter_ = inplace(Elementwise.copysign), inplace(Elementwise.nextafter)
     atan2_ = arctan2_ = inplace(Elementwise.atan2)
     clamp_, clip_ = inplace(Elementwise.clamp), inplace(Elementwise.clip)
@@ -159,11 +177,13 @@ class InPlace(Core):
         Elementwise.sign, Elementwise.sgn, Elementwise.square, Elementwise.sqrt))
     rsqrt_, reciprocal_, relu_, sigmoid_ = (inplace(m) for m in (
         Elementwise.rsqrt, Elementwise.reciprocal, Elementwise.relu, Elementwise.sigmoid))
-    exp_, exp2_, expm1_ = (inplace(m) for m in (Elementwise.exp, Elementwise.exp2, Elementwise.expm1))
+    exp_, exp2_, expm1_ = (inplace(m) for m in (
+        Elementwise.exp, Elementwise.exp2, Elementwise.expm1))
     log_, log2_, log10_, log1p_ = (inplace(m) for m in (
         Elementwise.log, Elementwise.log2, Elementwise.log10, Elementwise.log1p))
     sin_, cos_, tan_ = (inplace(m) for m in (Elementwise.sin, Elementwise.cos, Elementwise.tan))
-    sinh_, cosh_, tanh_ = (inplace(m) for m in (Elementwise.sinh, Elementwise.cosh, Elementwise.tanh))
+    sinh_, cosh_, tanh_ = (inplace(m) for m in (
+        Elementwise.sinh, Elementwise.cosh, Elementwise.tanh))
     asin_ = arcsin_ = inplace(Elementwise.asin)
     acos_ = arccos_ = inplace(Elementwise.acos)
     atan_ = arctan_ = inplace(Elementwise.atan)
@@ -173,7 +193,8 @@ class InPlace(Core):
     floor_, ceil_, round_, frac_ = (inplace(m) for m in (
         Elementwise.floor, Elementwise.ceil, Elementwise.round, Elementwise.frac))
     trunc_ = fix_ = inplace(Elementwise.trunc)
-    erf_, erfc_, erfinv_ = (inplace(m) for m in (Elementwise.erf, Elementwise.erfc, Elementwise.erfinv))
+    erf_, erfc_, erfinv_ = (inplace(m) for m in (
+        Elementwise.erf, Elementwise.erfc, Elementwise.erfinv))
     lgamma_, digamma_, logit_, sinc_ = (inplace(m) for m in (
         Elementwise.lgamma, Elementwise.digamma, Elementwise.logit, Elementwise.sinc))
     deg2rad_, rad2deg_ = inplace(Elementwise.deg2rad), inplace(Elementwise.rad2deg)

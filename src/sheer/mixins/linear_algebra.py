@@ -1,5 +1,7 @@
 """Products and decompositions of matrices, as methods with torch's names."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from ..graph.errors import ShapeError
 from ..graph.node import Node
 from ..ops import host
 from .core import Core, apply
+from .naming import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -48,6 +51,7 @@ def need_axes(op: str, *pairs: tuple[Any, int]) -> None:
                                  lambda: ops.matmul(*(x.node for x, _ in pairs)))])
 
 
+@numpy_names
 class LinearAlgebra(Core):
     """x @ y in all its forms, and what torch.linalg does, as far as tensors have it as a method."""
 
@@ -125,12 +129,14 @@ class LinearAlgebra(Core):
         """beta * self + alpha * outer(vec1, vec2)."""
         return _blend(self, vec1.outer(vec2), beta, alpha)
 
-    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: float = 1,
+                alpha: float = 1) -> Tensor:
         """beta * self + alpha * (batch1 @ batch2)."""
         need_axes("baddbmm", (batch1, 3), (batch2, 3))
         return _blend(self, batch1 @ batch2, beta, alpha)
 
-    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: float = 1,
+               alpha: float = 1) -> Tensor:
         """beta * self + alpha * (the sum of batch1 @ batch2 over the batch)."""
         need_axes("addbmm", (batch1, 3), (batch2, 3))
         return _blend(self, (batch1 @ batch2).sum(0), beta, alpha)

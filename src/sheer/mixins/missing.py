@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..graph.errors import MissingError
 from .core import Core
 
+# What another library calls what we have.
+ELSEWHERE = {"half": "float", "bfloat16": "float32", "float16": "float32", "complex64": "float32",
+             "complex128": "float64", "compile": "jit"}
+
 
 def missing(owner: str, name: str, have: Iterable[str]) -> MissingError:
     """E190, with up to three names that are like the one asked for."""
-    near = difflib.get_close_matches(name, sorted(n for n in have if not n.startswith("_")), 3, 0.6)
+    known = sorted(n for n in have if not n.startswith("_"))
+    other = ELSEWHERE.get(name)
+    near = [other] if other in known else difflib.get_close_matches(name, known, 3, 0.6)
     return MissingError("E190", owner, f"there is no {name}",
                         need="a name that sheer has",
                         tries=[(f"{owner}.{n}", lambda: None) for n in near])
+
+
+def refusing(owner: str, have: Iterable[str]) -> Callable[[str], Any]:
+    """`__getattr__` of a module: E190 for a name that is not there. have: its `__all__`."""
+    def __getattr__(name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise missing(owner, name, have)
+    return __getattr__
 
 
 class Missing(Core):

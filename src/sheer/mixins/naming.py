@@ -1,4 +1,6 @@
-"""How methods are declared: from an operation by kind, and with NumPy's names for dim and keepdim."""
+"""How methods are declared: from an operation by kind; with NumPy's names for dim and keepdim."""
+
+# mypy: no-warn-return-any, allow-untyped-calls
 
 from __future__ import annotations
 
@@ -13,20 +15,21 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 Cls = TypeVar("Cls", bound=type)
-_NUMPY = {"axis": ("dim", "dims"), "axes": ("dims", "dim"), "keepdims": ("keepdim",)}
+_NUMPY = {"axis": ("dim", "dims"), "axes": ("dims", "dim"), "keepdims": ("keepdim",),
+          "k": ("diagonal",), "shift": ("shifts",)}
 
 
 def unary(op: Callable[..., Any]) -> Callable[[Any], Tensor]:
     """The method x.op()."""
     def method(self: Any) -> Tensor:
-        return apply(op, self)  # type: ignore[no-any-return]
+        return apply(op, self)
     return _named(method, op)
 
 
 def binary(op: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
     """The method x.op(other); other may be a number or an array."""
     def method(self: Any, other: Any) -> Tensor:
-        return apply(op, self, other)  # type: ignore[no-any-return]
+        return apply(op, self, other)
     method.takes_numbers = True  # type: ignore[attr-defined]
     return _named(method, op)
 
@@ -34,7 +37,7 @@ def binary(op: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
 def reflected(op: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
     """The method that Python calls for `other op x`."""
     def method(self: Any, other: Any) -> Tensor:
-        return apply(op, other, self)  # type: ignore[no-any-return]
+        return apply(op, other, self)
     return _named(method, op)
 
 
@@ -47,19 +50,31 @@ def _named(method: Any, op: Callable[..., Any]) -> Any:
 def numpy_names(cls: Cls) -> Cls:
     """Let every method with `dim` or `keepdim` take `axis` or `keepdims` for it too."""
     for name, method in list(vars(cls).items()):
-        if inspect.isfunction(method) and (names := _translation(method)):
-            setattr(cls, name, renaming(method, names))
+        if inspect.isfunction(method):
+            names, many = _translation(method), _many(method)
+            if names or many:
+                setattr(cls, name, renaming(method, names, many))
     return cls
 
 
-def renaming(function: Any, names: dict[str, str]) -> Any:
-    """The function with further names for some of its arguments."""
+def renaming(function: Any, names: dict[str, str], many: str = "") -> Any:
+    """The function with further names for some of its arguments; `many`, the one that collects
+    positional arguments, may be given by its name too."""
     @functools.wraps(function)
     def accept(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             kwargs = {names.get(k, k): v for k, v in kwargs.items()}
+            if many in kwargs:
+                args = (*args, kwargs.pop(many))
         return function(*args, **kwargs)
     return accept
+
+
+def _many(method: Any) -> str:
+    """The name of `*dims`, or "" when there is none."""
+    collecting = inspect.Parameter.VAR_POSITIONAL
+    return next((p.name for p in inspect.signature(method).parameters.values()
+                 if p.kind is collecting), "")
 
 
 def _translation(method: Any) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""New arrangements of elements: flip, roll, repeat, tile, triangles, diagonals. These are copies."""
+"""New arrangements of elements: flip, roll, repeat, tile, triangles, diagonals. All are copies."""
+
+# mypy: no-warn-return-any, allow-untyped-calls
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class Rearrange(Core):
         return self.flip(a, b) if k % 4 == 2 else turned.transpose(a, b) if k % 2 else self.clone()
 
     def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
-        """Moved along the axes; what leaves at one end enters at the other. No dims: as flattened."""
+        """Moved along the axes; what leaves at one end enters at the other. No dims: flattened."""
         steps = [shifts] if isinstance(shifts, int) else list(shifts)
         if dims is None:
             flat = lambda x: ops.reshape(ops.roll(ops.reshape(x, (-1,)), steps, [0]), x.shape)
@@ -49,7 +51,7 @@ class Rearrange(Core):
         return apply(ops.roll, self, shifts=steps, axes=axes)
 
     def repeat(self, *repeats: Any) -> Tensor:
-        """The whole tensor so many times along every axis; more repeats than axes add some in front."""
+        """The whole tensor so many times along every axis; further repeats add axes in front."""
         times = ints(repeats)
         lead = (1,) * (len(times) - self.ndim)
         return apply(lambda x: ops.tile(ops.reshape(x, (*lead, *x.shape)), times), self)
@@ -72,7 +74,8 @@ class Rearrange(Core):
             return apply(ops.repeat, self, times=repeats, axis=at)
         import numpy as np
         counts = np.broadcast_to(np.asarray(repeats), (self.shape[at],))
-        return apply(lambda x: ops.index.take(x, np.repeat(np.arange(len(counts)), counts), at), self)
+        return apply(lambda x: ops.index.take(x, np.repeat(np.arange(len(counts)), counts), at),
+                     self)
 
     def diff(self, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
         """Differences of neighbours along an axis, n times."""
@@ -83,7 +86,8 @@ class Rearrange(Core):
             x = ops.concat([*before, x, *ends_in], at)
             for _ in range(n):
                 length = max(x.shape[at] - 1, 0)
-                x = ops.sub(ops.narrow(x, at, min(1, x.shape[at]), length), ops.narrow(x, at, 0, length))
+                x = ops.sub(ops.narrow(x, at, min(1, x.shape[at]), length),
+                            ops.narrow(x, at, 0, length))
             return x
         return apply(steps, self, *(e for e in (prepend, append) if e is not None))
 
@@ -134,4 +138,4 @@ def _band(x: Node, keep: Any) -> Node:
     """x where keep(row, column) holds, zeros elsewhere."""
     m, n = x.shape[-2:]
     row, col = ops.reshape(iota(m, int64), (m, 1)), ops.reshape(iota(n, int64), (1, n))
-    return ops.where(keep(row, col), x, 0)
+    return ops.where(keep(row, col), x, ops.constant(0, x.dtype))

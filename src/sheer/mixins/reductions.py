@@ -1,5 +1,7 @@
 """Reductions of tensors: sum, mean, max, argmax, any, ... with PyTorch's names, dim and keepdim."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -80,16 +82,16 @@ class Reductions(Core):
 
     def count_nonzero(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """How many elements are not 0."""
-        return (self != 0).sum(dim, keepdim)
+        return self.ne(0).sum(dim, keepdim)
 
     # ---- extremes ----------------------------------------------------------------------------
     def amax(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """The largest; elements that share it share its gradient."""
-        return reduce_dims("amax", self, ops.max, None if dim == () else dim, keepdim)
+        return reduce_dims("amax", self, ops.max, dim, keepdim)
 
     def amin(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """The smallest; elements that share it share its gradient."""
-        return reduce_dims("amin", self, ops.min, None if dim == () else dim, keepdim)
+        return reduce_dims("amin", self, ops.min, dim, keepdim)
 
     def aminmax(self, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
         """(smallest, largest)."""

@@ -1,5 +1,7 @@
 """Order and places: sort, topk, nonzero, unique, bincount, histc, searchsorted."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -27,8 +29,11 @@ class Searching(Core):
 
     __slots__ = ()
 
-    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Extreme:
-        """(values, indices) along an axis, in order."""
+    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True, *,
+             axis: int | None = None) -> Any:
+        """(values, indices) along `dim`, in order; with `axis`, values only (array API)."""
+        if axis is not None:
+            return self.sort(axis, descending).values
         if self.ndim == 0:
             return Extreme(self.clone(), self.argmax())
         axis = axis_of("sort", self.node, dim)
@@ -47,7 +52,7 @@ class Searching(Core):
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Extreme:
         """The k largest (smallest) elements of an axis, in order, and their places."""
         if self.ndim == 0:
-            return self.sort()
+            return Extreme(*self.sort())
         axis = axis_of("topk", self.node, dim)
         return Extreme(*apply(ops.index.topk, self, k=k, axis=axis, largest=largest))
 
@@ -65,7 +70,7 @@ class Searching(Core):
 
     def argwhere(self) -> Tensor:
         """As nonzero: one row per element other than 0."""
-        return self.nonzero()  # type: ignore[no-any-return]
+        return self.nonzero()
 
     def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
                dim: int | None = None) -> Any:
@@ -75,10 +80,12 @@ class Searching(Core):
         """
         values = known("unique", self)
         axis = None if dim is None else axis_of("unique", self.node, dim)
-        found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, axis=axis,
+        found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True,
+                                           axis=axis,
                                            equal_nan=False)
         shape = values.shape if axis is None else (-1,)
-        extra = ([inverse.reshape(shape)] if return_inverse else []) + ([counts] if return_counts else [])
+        extra = ([inverse.reshape(shape)] if return_inverse else []) + (
+            [counts] if return_counts else [])
         out = [fresh(found), *(fresh(e.astype(np.int64)) for e in extra)]
         return tuple(out) if extra else out[0]
 
@@ -100,10 +107,11 @@ class Searching(Core):
         """
         values = known("bincount", self)
         if self.dtype.kind not in ("int", "uint") or values.ndim != 1 or (values < 0).any():
-            raise ArgumentError("E191", "bincount", "counts non-negative integers", got={"x": self.node},
+            raise ArgumentError("E191", "bincount", "counts non-negative integers",
+                                got={"x": self.node},
                                 need="a vector of integers >= 0")
         if weights is None:
-            return fresh(np.bincount(values, minlength=minlength).astype(np.int64))  # type: ignore[no-any-return]
+            return fresh(np.bincount(values, minlength=minlength).astype(np.int64))
         length = max(int(values.max(initial=-1)) + 1, minlength)
         def total(x: Node, w: Node) -> Node:
             w = w if w.dtype.is_floating_point else cast(w, float32)
@@ -131,7 +139,9 @@ class Searching(Core):
     def searchsorted(self, values: Any, *, out_int32: bool = False, right: bool = False,
                      side: str | None = None, sorter: Tensor | None = None) -> Tensor:
         """How many elements of a sorted last axis are below each value (right: not above)."""
-        line: Any = self if sorter is None else self.gather(-1, sorter) if self.ndim > 1 else self[sorter]
+        line: Any = self
+        if sorter is not None:
+            line = self.gather(-1, sorter) if self.ndim > 1 else self.index_select(0, sorter)
         compare = ops.le if right or side == "right" else ops.lt
         def place(x: Node, v: Any) -> Node:
             v = v if isinstance(v, Node) else ops.constant(v, x.dtype)
@@ -145,7 +155,8 @@ class Searching(Core):
         from ..tensor import as_tensor
         return as_tensor(boundaries).searchsorted(self, out_int32=out_int32, right=right)
 
-    def isin(self, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    def isin(self, test_elements: Any, *, assume_unique: bool = False,
+             invert: bool = False) -> Tensor:
         """Is each element among the given ones?"""
         def among(x: Node, t: Any) -> Node:
             t = t if isinstance(t, Node) else ops.constant(t, x.dtype)

@@ -1,5 +1,7 @@
 """Views of tensors: reshape, permute, squeeze, expand, narrow, split, diagonal, ... no copies."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import math
@@ -37,9 +39,11 @@ def axes_of(op: str, x: Any, dims: int | Sequence[int] | None) -> tuple[int, ...
     """Several dims, or one, or None for all. Raises E110 for one that x lacks or has twice."""
     if dims is None:
         return tuple(range(x.ndim))
-    axes = tuple(axis_of(op, x, d) for d in ([dims] if isinstance(dims, int) else dims))
+    wanted = (dims,) if isinstance(dims, int) else tuple(dims)
+    axes = tuple(axis_of(op, x, d) for d in wanted)
     if len(set(axes)) < len(axes):
-        raise ShapeError("E110", op, f"axes {tuple(dims)} do not all exist once", got={"x": x},  # type: ignore[arg-type]
+        raise ShapeError("E110", op, f"axes {wanted} do not all exist once", got={"x": x},
+                        
                          need=f"different axes from {tuple(range(x.ndim))}")
     return axes if x.ndim else ()
 
@@ -79,7 +83,8 @@ class Shapes(Core):
 
     def contiguous(self) -> Tensor:
         """This tensor; of a view that torch would have to copy, one with elements of its own."""
-        return self.clone() if isinstance(self.node.prim, View) else self
+        own: Any = self
+        return self.clone() if isinstance(self.node.prim, View) else own
 
     # ---- one shape for another ---------------------------------------------------------------
     def reshape(self, *shape: Any) -> Tensor:
@@ -113,7 +118,8 @@ class Shapes(Core):
         if sizes.count(-1) == 1:
             sizes[sizes.index(-1)] = self.shape[at] // max(-math.prod(sizes), 1)
         if math.prod(sizes) != self.shape[at]:
-            raise ShapeError("E111", "unflatten", f"an axis of length {self.shape[at]} is not {tuple(sizes)}",
+            raise ShapeError("E111", "unflatten",
+                             f"an axis of length {self.shape[at]} is not {tuple(sizes)}",
                              got={"x": self.node}, need=f"sizes with product {self.shape[at]}")
         return self.reshape(*self.shape[:at], *sizes, *self.shape[at + 1:])
 
@@ -126,11 +132,12 @@ class Shapes(Core):
         """With a new axis of length 1 at `dim`."""
         return apply_view(ops.expand_dims, self, axis=axis_of("unsqueeze", self.node, dim, 1))
 
-    def expand(self, *shape: Any) -> Tensor:
+    def expand(self, *size: Any) -> Tensor:
         """Axes of length 1 repeated, new ones in front; -1 keeps a length."""
-        wanted = ints(shape)
+        wanted = ints(size)
         lead = len(wanted) - self.node.ndim
-        full = tuple(self.shape[i - lead] if s == -1 and i >= lead else s for i, s in enumerate(wanted))
+        full = tuple(self.shape[i - lead] if s == -1 and i >= lead else s for i,
+                     s in enumerate(wanted))
         return apply_view(ops.broadcast_to, self, shape=full)
 
     def expand_as(self, other: Tensor) -> Tensor: return self.expand(other.shape)
@@ -139,7 +146,8 @@ class Shapes(Core):
     # ---- axes in another order ---------------------------------------------------------------
     def permute(self, *dims: Any) -> Tensor:
         """The axes in the given order."""
-        return apply_view(ops.permute, self, axes=tuple(axis_of("permute", self.node, d) for d in ints(dims)))
+        return apply_view(ops.permute, self,
+                          axes=tuple(axis_of("permute", self.node, d) for d in ints(dims)))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two axes exchanged."""
@@ -154,7 +162,8 @@ class Shapes(Core):
     def t(self) -> Tensor:
         """A matrix transposed; a vector or number as it is. Raises E110 for more axes."""
         if self.ndim > 2:
-            raise ShapeError("E110", "t", f"has no meaning for {self.ndim} axes", got={"x": self.node},
+            raise ShapeError("E110", "t", f"has no meaning for {self.ndim} axes",
+                             got={"x": self.node},
                              need="at most two axes", tries=[("x.mT", lambda: None)])
         return self.permute(*reversed(range(self.ndim)))
 
@@ -176,7 +185,8 @@ class Shapes(Core):
 
     def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
         """Axes `source` at the places `destination`; the others in their order."""
-        start, end = axes_of("movedim", self.node, source), axes_of("movedim", self.node, destination)
+        start = axes_of("movedim", self.node, source)
+        end = axes_of("movedim", self.node, destination)
         rest = iter(a for a in range(self.ndim) if a not in start)
         moved = dict(zip(end, start, strict=True))
         return self.permute(*(moved[i] if i in moved else next(rest) for i in range(self.ndim)))
@@ -192,7 +202,8 @@ class Shapes(Core):
 
     def select(self, dim: int, index: int) -> Tensor:
         """One place of an axis, which goes. Raises E130 when it does not exist."""
-        return self[(slice(None),) * axis_of("select", self.node, dim) + (index,)]  # type: ignore[index,no-any-return]
+        return self[(slice(None),) * axis_of("select", self.node,
+                                             dim) + (index,)]  # type: ignore[index]
 
     def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Pieces of a size (the last may be smaller), or of the sizes given."""
@@ -200,7 +211,8 @@ class Shapes(Core):
         length = self.shape[at]
         if isinstance(split_size, int):
             if split_size < 1:
-                raise ArgumentError("E191", "split", f"pieces of {split_size}", need="a size of at least 1")
+                raise ArgumentError("E191", "split", f"pieces of {split_size}",
+                                    need="a size of at least 1")
             sizes = [min(split_size, length - i) for i in range(0, length, split_size)] or [0]
         else:
             sizes = list(split_size)
@@ -216,7 +228,8 @@ class Shapes(Core):
         length = self.shape[axis_of("chunk", self.node, dim)]
         return self.split(max(-(-length // chunks), 1), dim)
 
-    def tensor_split(self, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    def tensor_split(self, indices_or_sections: int | Sequence[int],
+                     dim: int = 0) -> tuple[Tensor, ...]:
         """So many pieces, sizes differing by at most 1; or pieces between the given places."""
         length = self.shape[axis_of("tensor_split", self.node, dim)]
         if isinstance(indices_or_sections, int):

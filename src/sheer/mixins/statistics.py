@@ -1,5 +1,7 @@
 """Statistics of tensors: variance, norms, medians, quantiles, softmax, logsumexp."""
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 import math
@@ -62,7 +64,7 @@ class Statistics(Core):
         axes = axes_of("norm", x.node, dim)
         if p == "nuc":
             return apply(lambda n: ops.host.matrix_norm(n, "nuc", axes, keepdim), x)
-        order = 2 if p in ("fro", None) else p
+        order: Any = 2 if p in ("fro", None) else p
         return apply(lambda n: ops.host.vector_norm(n, order, axes, keepdim), x)
 
     def dist(self, other: Any, p: NUMBER = 2) -> Tensor:
@@ -117,9 +119,10 @@ class Statistics(Core):
             raise ArgumentError("E191", "quantile", f"q = {shares}", need="0 <= q <= 1")
         x = self.reshape(-1) if dim is None else self.movedim(dim, -1)      # (*A, n)
         found = apply(lambda n: _quantiles(n, list(shares) if many else [shares], interpolation), x)
-        if keepdim:
-            found = found.unsqueeze(-1).movedim(-1, 1 + axis_of("quantile", self.node, dim or 0)) if (
-                dim is not None) else found.reshape(-1, *(1,) * self.ndim)
+        if keepdim and dim is not None:
+            found = found.unsqueeze(1 + axis_of("quantile", self.node, dim))
+        elif keepdim:
+            found = found.reshape(-1, *(1,) * self.ndim)
         return found if many else found.select(0, 0)
 
     # ---- several variables -------------------------------------------------------------------

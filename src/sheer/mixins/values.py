@@ -11,6 +11,7 @@ from ..graph.errors import ArgumentError, ShapeError
 from ..transforms import execute, trace
 from .core import Core, evaluate
 
+
 class Values(Core):
     """The way from a lazy tensor to numbers."""
 
@@ -19,7 +20,7 @@ class Values(Core):
     def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
         """The values as a read-only NumPy array of the same shape and dtype; no copy."""
         view = evaluate([self])[0].view()
-        view.flags.writeable = False             # a write would change other tensors behind our back
+        view.flags.writeable = False     # a write would change other tensors too
         return view
 
     def item(self) -> Any:
@@ -63,7 +64,8 @@ class Values(Core):
         if trace.current() is not None and not execute.is_known(self.node):
             return f"tensor(traced, {self.node.spec})"
         text = np.array2string(evaluate([self])[0], separator=", ", precision=4, prefix="tensor(")
-        extra = "" if self.node.dtype.name in ("float32", "int64", "bool") else f", dtype={self.node.dtype!r}"
+        plain = self.node.dtype.name in ("float32", "int64", "bool")
+        extra = "" if plain else f", dtype={self.node.dtype!r}"
         return f"tensor({text}{extra}{', requires_grad=True' if self.requires_grad else ''})"
 
     def __format__(self, spec: str) -> str:
@@ -84,7 +86,8 @@ class Values(Core):
         Raises  E191 when copy=False: a tensor shares its memory with nobody
         """
         if copy is False:
-            raise ArgumentError("E191", "__dlpack__", "memory is not shared", need="copy=None or True",
+            raise ArgumentError("E191", "__dlpack__", "memory is not shared",
+                                need="copy=None or True",
                                 tries=[("from_dlpack(x)", lambda: None)])
         array = np.array(evaluate([self])[0])
         return array.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device)
@@ -96,7 +99,8 @@ class Values(Core):
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The module with the array API's functions. Raises E191 for a version that it is not."""
         if api_version not in (None, "2021.12", "2022.12", "2023.12"):
-            raise ArgumentError("E191", "__array_namespace__", f"there is no version {api_version!r} here",
+            raise ArgumentError("E191", "__array_namespace__",
+                                f"there is no version {api_version!r} here",
                                 need='"2023.12" or an earlier one')
         import sheer
         return sheer

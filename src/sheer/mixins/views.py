@@ -8,6 +8,8 @@ those operations and x is written to. Neither costs anything until somebody writ
 Left out: two views of a tensor that no longer exists do not see each other's writes.
 """
 
+# mypy: no-warn-return-any, allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -127,7 +129,8 @@ def _same_values(now: Node, before: Node) -> bool:
 
 
 def _refuse_expanded(handle: Core, base: Node) -> StateError:
-    return StateError("E614", "in-place", "several elements of this view are one element of its base",
+    return StateError("E614", "in-place",
+                      "several elements of this view are one element of its base",
                       got={"view": handle._bound, "base": base},
                       need="a view without repeated elements",
                       tries=[("x.expand(...).clone() and write to that", lambda: None)])

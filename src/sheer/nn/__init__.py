@@ -1,5 +1,6 @@
 """Layers, losses and what they are made of, with torch.nn's names."""
 
+from ..mixins.missing import refusing as _refusing
 from . import functional, init
 from .activation import (
     CELU,
@@ -234,3 +235,4 @@ __all__ = [
     "functional",
     "init",
 ]
+__getattr__ = _refusing("nn", __all__)

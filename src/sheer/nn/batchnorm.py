@@ -3,7 +3,6 @@
 Running statistics are buffers that training updates in place.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any

@@ -1,6 +1,5 @@
 """Convolution layers over one, two or three spatial axes, and their transposes."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

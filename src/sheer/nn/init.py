@@ -5,7 +5,6 @@ backend. They are those of sheer's generator, not of torch's: the distributions 
 do not.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import difflib

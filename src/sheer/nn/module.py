@@ -5,6 +5,7 @@ Tensors flow through `forward`; parameters and state live in the tree.
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -52,8 +53,10 @@ class Module(Tree):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass has its own."""
+        near = difflib.get_close_matches("forward", vars(type(self)), 1, 0.7)
         raise MissingError("E208", type(self).__name__, "has no forward method",
-                           need="def forward(self, x): ... in the class")
+                           need="def forward(self, x): ... in the class",
+                           tries=[(f"forward as the name of {n}", lambda: None) for n in near])
 
     # ---- calling ----------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,5 @@
 """Pooling layers: each has the settings of the function of its name."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence

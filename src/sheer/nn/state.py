@@ -109,7 +109,8 @@ def _misfit(module: Module, mine: dict[str, Tensor], values: dict[str, Any], mis
         got=rows, need="every name once, with its shape",
         tries=[(f"{{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}",
                 passes_if(prefix != "")),
-               ("strict=False to load only the names that exist", passes_if(not misfits))])
+               ("strict=False to load only the names that exist",
+                passes_if(not misfits and len(missing) < len(mine)))])
 
 
 def _common_prefix(unexpected: list[str], missing: list[str]) -> str:

@@ -1,6 +1,5 @@
 """Tree: what of a module is a parameter, a buffer or a part, under which name."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import difflib

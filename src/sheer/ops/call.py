@@ -33,7 +33,8 @@ class Checkpoint(Primitive):
     def batch(self, args, at):
         size = batching.batch_size(args, at)
         new = [Input(i, (size, *old.shape), old.dtype)() for i, old in enumerate(self.body.inputs)]
-        outs = walk.batch_nodes(self.body.outputs, dict(zip(self.body.inputs, new, strict=True)), size)
+        mapping = dict(zip(self.body.inputs, new, strict=True))
+        outs = walk.batch_nodes(self.body.outputs, mapping, size)
         node = Checkpoint(Graph(new, outs))(*batching.all_to_front(args, at))
         return results(node), (0,) * len(outs)
 

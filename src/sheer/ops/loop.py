@@ -39,7 +39,8 @@ class Scan(Primitive):
         carry = inputs[self.num_consts:consts_carry]
         for given, new in zip(carry, self.body.outputs, strict=False):
             if (given.shape, given.dtype) != (new.shape, new.dtype):
-                raise ShapeError("E151", "scan", "the body changes shape or dtype of a carried value",
+                what = "the body changes shape or dtype of a carried value"
+                raise ShapeError("E151", "scan", what,
                                  got={"before": given, "after": new},
                                  need="the same shape and dtype before and after every step")
         for x in inputs[consts_carry:]:
@@ -115,7 +116,7 @@ class _Backward:
 
     def run(self):
         scan = self.scan
-        consts, carry, xs = scan.split(self.inputs)
+        consts, _, xs = scan.split(self.inputs)
         longer = Graph(scan.body.inputs, (*scan.body.outputs, *self.saved))
         forward = Scan(longer, scan.num_consts, scan.num_carry, scan.length, scan.reverse)
         stacks = results(forward(*self.inputs))[len(scan.body.outputs):]
@@ -142,7 +143,7 @@ class _Backward:
                 varies.add(node)
         read = [x for n in order if n in depends for x in n.inputs if x not in depends]
         read += [g for g in self.grads if g not in depends]
-        carries = self.scan.body.inputs[self.scan.num_consts:self.scan.num_consts + self.scan.num_carry]
+        _, carries, _ = self.scan.split(self.scan.body.inputs)
         given = set(self.scan.body.inputs) - set(carries)
         found: dict[Node, None] = {}
         while read:

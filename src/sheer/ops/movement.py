@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..graph.errors import ShapeError, Try
-from ..graph.node import Node, Spec
+from ..graph.node import Node
 from . import batching, reduce, sampling
 from .primitive import KernelIn, Primitive
 from .structure import constant
@@ -152,9 +152,11 @@ class Pad(View):
                              got={"x": x}, need="(low, high, interior >= 0) for every axis")
         shape = [lo + s + max(s - 1, 0) * mid + hi
                  for s, (lo, hi, mid) in zip(x.shape, self.widths, strict=True)]
-        if any(s < 0 for s in shape):
-            raise ShapeError("E114", "pad", f"widths {self.widths} cut off more than there is",
-                             got={"x": x}, need="no negative length")
+        axis = next((a for a, s in enumerate(shape) if s < 0), None)
+        if axis is not None:
+            raise ShapeError("E114", "pad", f"more is cut off than there is: axis {axis} of length "
+                             f"{x.shape[axis]} would have {shape[axis]} elements", got={"x": x},
+                             need="low + high + length >= 0 on every axis")
         return x.to(*shape)
     def ref(self, x, value):
         shape = [max(s + max(s - 1, 0) * mid, 0)
@@ -275,11 +277,13 @@ class Concat(Primitive):
         first = xs[0]
         rest = lambda x: (*x.shape[:self.axis], *x.shape[self.axis + 1:], x.ndim, x.dtype)
         if not 0 <= self.axis < first.ndim or any(rest(x) != rest(first) for x in xs):
-            raise ShapeError("E116", "concat", f"the arrays differ outside axis {self.axis}",
+            raise ShapeError("E116", "concat", f"the arrays differ outside axis {self.axis}"
+                             if first.ndim else "numbers have no axis to be joined along",
                              got={f"x{i}": x for i, x in enumerate(xs)},
                              need=f"equal shapes except on axis {self.axis}, and one dtype",
                              tries=[(f"dim={d}", lambda d=d: Concat(d).infer(*xs))
-                                    for d in range(first.ndim) if d != self.axis])
+                                    for d in range(first.ndim) if d != self.axis]
+                             + [("stack, for a new axis", lambda: None)] * (not first.ndim))
         shape = list(first.shape)
         shape[self.axis] = sum(x.shape[self.axis] for x in xs)
         return first.to(*shape)
@@ -352,7 +356,13 @@ def slice_(x: Node, starts: Sequence[int], stops: Sequence[int], steps: Sequence
 
 
 def narrow(x: Node, axis: int, start: int, length: int) -> Node:
-    """The `length` elements from `start` of one axis."""
+    """The `length` elements from `start` of one axis. Raises E115 for what is not there."""
+    n = x.shape[axis]
+    if not 0 <= start <= start + length <= n:
+        raise ShapeError("E115", "narrow", f"axis {axis} of length {n} does not have {length} "
+                         f"elements from place {start} on", got={"x": x},
+                         need=f"0 <= start <= {n} and 0 <= length <= {n} - start",
+                         tries=[(f"length={n - start}", lambda: narrow(x, axis, start, n - start))])
     starts, stops = [0] * x.ndim, list(x.shape)
     starts[axis], stops[axis] = start, start + length
     return slice_(x, starts, stops, [1] * x.ndim)

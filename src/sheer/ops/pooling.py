@@ -6,10 +6,12 @@ import functools
 import itertools
 import math
 import operator
+from typing import Any
 
 import numpy as np
 
 from ..graph.errors import ArgumentError, DTypeError, ShapeError
+from ..graph.node import Node
 from . import elementwise, movement, reduce, sliding
 from .index.along import take, take_along
 from .index.gather import ScatterSet
@@ -20,7 +22,8 @@ from .window import MaxPool, SumPool, scattered, too_few_axes
 __all__ = ["adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "max_pool", "max_unpool"]
 
 
-def max_pool(x, window, stride=None, padding=0, dilation=1, ceil_mode=False):
+def max_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0, dilation: Any = 1,
+             ceil_mode: bool = False) -> tuple[Node, ...]:
     """(largest element, its flat place) under each window over the last len(window) axes.
 
     Shape   x (*B, *S) -> (*B, *P), int64 (*B, *P)
@@ -31,8 +34,8 @@ def max_pool(x, window, stride=None, padding=0, dilation=1, ceil_mode=False):
     return results(MaxPool(*settings)(x))
 
 
-def avg_pool(x, window, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-             divisor_override=None):
+def avg_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+             count_include_pad: bool = True, divisor_override: float | None = None) -> Node:
     """The mean under each window over the last len(window) axes.
 
     count_include_pad divides by the window's size, though never for what ceil_mode added; without
@@ -57,7 +60,7 @@ def avg_pool(x, window, stride=None, padding=0, ceil_mode=False, count_include_p
     return total / _divisor([_counted(*row) for row in rows], x.dtype)
 
 
-def max_unpool(x, indices, size):
+def max_unpool(x: Node, indices: Node, size: tuple[int, ...]) -> Node:
     """Zeros of spatial lengths `size` with each element of x at its flat place; the last one wins.
 
     Shape   x (*B, *P), int64 indices (*B, *P) -> (*B, *size)
@@ -71,7 +74,7 @@ def max_unpool(x, indices, size):
     return scattered(ScatterSet, x, indices, tuple(size))
 
 
-def adaptive_avg_pool(x, sizes):
+def adaptive_avg_pool(x: Node, sizes: tuple[int | None, ...]) -> Node:
     """The mean of each of `sizes` nearly equal parts of the last axes; None keeps an axis as it is.
 
     Part i of o covers floor(i n / o) to ceil((i + 1) n / o): parts may overlap.
@@ -90,7 +93,7 @@ def adaptive_avg_pool(x, sizes):
     return movement.reshape(mean, (*x.shape[:x.ndim - len(sizes)], *sizes))
 
 
-def adaptive_max_pool(x, sizes):
+def adaptive_max_pool(x: Node, sizes: tuple[int | None, ...]) -> tuple[Node, ...]:
     """(largest element, its flat place) of each of `sizes` parts, cut as in `adaptive_avg_pool`.
 
     Shape   x (*B, *S) -> (*B, *sizes), int64 (*B, *sizes)

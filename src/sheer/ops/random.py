@@ -111,7 +111,7 @@ class FoldIn(Primitive):
     Source  Salmon et al. 2011, section 2 (keys by encryption); jax.random.fold_in
     """
     vjp, xla = _Draw.vjp, _Draw.xla
-    emit = HostOp("one Philox block per key")
+    emit = KernelIn("backends/cpu/philox.py")
 
     def infer(self, key, number):
         check_key("fold_in", key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -301,7 +301,7 @@ def _wanted(x: Node, axes: Sequence[int] | None) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axes is None else tuple(axes)
 
 
-def _function(primitive: type[Reduce]) -> Any:
+def _function(primitive: type[Reduce]) -> Callable[..., Node]:
     def apply(x: Node, axes: Sequence[int] | None = None) -> Node:
         wanted = _wanted(x, axes)
         return primitive(tuple(sorted(wanted)))(x) if wanted else _of_one(primitive, x)

@@ -38,7 +38,8 @@ class Constant(Primitive):
         array = self.ref()
         plain = array
         if array.dtype.kind == "f":
-            plain = np.where(np.isnan(array), np.copysign(self.dtype.numpy.type(np.nan), array), array)
+            nan = np.copysign(self.dtype.numpy.type(np.nan), array)
+            plain = np.where(np.isnan(array), nan, array)
         if array.size == 0 or plain.tobytes() != self.data:        # a NaN can carry a message
             return f"Constant(data={self.data!r}, shape={self.shape}, dtype={dtype})"
         return f"Constant.of({_numbers(array)}, {dtype})"
@@ -47,7 +48,7 @@ class Constant(Primitive):
     def ref(self): return np.frombuffer(self.data, self.dtype.numpy).reshape(self.shape)
     def emit(self, b): return b.const(self.ref().item(), self.dtype)
     @classmethod
-    def samples(cls): return sampling.nullary(cls(np.float32([1, 2]).tobytes(), (2,), dtype_of("f32")))
+    def samples(cls): return sampling.nullary(cls.of([1, 2], dtype_of("f32")))
 
 
 def _numbers(array: np.ndarray) -> str:

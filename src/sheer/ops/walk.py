@@ -48,10 +48,11 @@ class _Reverse:
         self.order = topological(outputs)
         self.matters: set[Node] = set(inputs)
         for node in self.order:
-            if any(x in self.matters for x in node.inputs) and not isinstance(node.prim, StopGradient):
+            reached = any(x in self.matters for x in node.inputs)
+            if reached and not isinstance(node.prim, StopGradient):
                 self.matters.add(node)
         self.flowed: dict[tuple[Node, int], list[Node]] = {}
-        self.masks: dict[Node, Node] = {}       # cotangent -> bools: False where it is zero by a where
+        self.masks: dict[Node, Node] = {}       # cotangent -> bools: False where it is silenced
 
     def run(self, outputs: Sequence[Node], cotangents: Sequence[Node]) -> list[Node | None]:
         for out, ct in zip(outputs, cotangents, strict=True):

@@ -1,5 +1,6 @@
 """The optim room: gradients flow in, better weights flow out."""
 
+from ..mixins.missing import refusing as _refusing
 from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -20,3 +21,4 @@ __all__ = [
     "Optimizer", "ParamGroup", "RAdam", "RMSprop", "Rprop", "clip_grad_norm_", "clip_grad_value_",
     "get_total_norm", "lr_scheduler",
 ]
+__getattr__ = _refusing("optim", __all__)

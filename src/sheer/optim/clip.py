@@ -88,4 +88,4 @@ def _norm(nodes: list[Node], p: float) -> Node:
     powers = [ops.mul(n, n) if p == 2 else ops.pow(n, p) for n in each]
     sums = [cast(ops.sum(n, tuple(range(n.ndim))), dtype) for n in powers]
     total = functools.reduce(ops.add, sums, constant(0.0, dtype))
-    return ops.sqrt(total) if p == 2 else ops.pow(total, 1 / p)  # type: ignore[no-any-return]
+    return ops.sqrt(total) if p == 2 else ops.pow(total, 1 / p)

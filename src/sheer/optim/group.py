@@ -70,7 +70,10 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         if key == "lr":
-            return self._rate()
+            return _reading('group["lr"]', self.lr_tensor)
+        if key in self._varying:
+            found = tuple(_reading(f"group[{key!r}]", t) for t in self._varying[key])
+            return found if isinstance(self._options[key], tuple) else found[0]
         return self._options[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -93,15 +96,6 @@ class ParamGroup(MutableMapping[str, Any]):
         shown = {k: v for k, v in self.items() if k != "params"}
         return f"ParamGroup({len(self['params'])} parameters, {shown})"
 
-    def _rate(self) -> float:
-        if written(self.lr_tensor):
-            raise trace.refuse_value('group["lr"]', self.lr_tensor.node)
-        return float(watch(self._number))
-
-    def _number(self) -> float:
-        with trace.suspended():
-            return float(execute.evaluate([trace.outside(self.lr_tensor)])[0])
-
     def rate(self) -> Node:
         """The learning rate as a float64 node of shape ()."""
         return cast(self.lr_tensor.node, float64)
@@ -113,6 +107,17 @@ class ParamGroup(MutableMapping[str, Any]):
         """
         if name not in self._varying:
             self._varying[name] = tuple(handle(x) for x in _numbers(self._options[name]))
+
+    def set_momentum(self, value: Any) -> None:
+        """Set the momentum, or the first of the betas, from a number or, in a trace, a tensor."""
+        name = "betas" if "betas" in self._options else "momentum"
+        if isinstance(value, Core) and trace.current() is not None:
+            self.vary(name)
+            self._varying[name][0]._rebind(cast(value.node, float64))
+        elif name == "betas":
+            self[name] = (float(value), *self[name][1:])
+        else:
+            self[name] = float(value)
 
     def settings(self, names: Iterable[str]) -> dict[str, Any]:
         """The options but lr: values a trace depends on, and float64 nodes of those that vary."""
@@ -127,6 +132,16 @@ class ParamGroup(MutableMapping[str, Any]):
     def tensors(self) -> list[Any]:
         """The tensors behind the rate and the options that vary."""
         return [self.lr_tensor, *(t for tensors in self._varying.values() for t in tensors)]
+
+
+def _reading(what: str, tensor: Any) -> float:
+    """The number in a tensor as of now; a trace that asks for it depends on it."""
+    if written(tensor):
+        raise trace.refuse_value(what, tensor.node)
+    def ask() -> float:
+        with trace.suspended():
+            return float(execute.evaluate([trace.outside(tensor)])[0])
+    return float(watch(ask))
 
 
 def _numbers(value: Any) -> tuple[float, ...]:

@@ -133,9 +133,17 @@ class Optimizer:
         return loss
 
     def set_rates(self, rates: Any) -> None:
-        """Set the learning rate of every group from a tensor (groups,): `fit` does, in its loop."""
-        for i, group in enumerate(self.param_groups):
-            group["lr"] = wrap(ops.reshape(ops.narrow(rates.node, 0, i, 1), ()))
+        """Set the learning rate of every group from a tensor (groups,): `fit` does, in its loop.
+
+        With (2 * groups,) the second half are the momenta; see `LRScheduler.rates`.
+        """
+        numbers = [wrap(ops.reshape(ops.narrow(rates.node, 0, i, 1), ()))
+                   for i in range(rates.node.size)]
+        count = len(self.param_groups)
+        for group, rate in zip(self.param_groups, numbers[:count], strict=True):
+            group["lr"] = rate
+        for group, momentum in zip(self.param_groups, numbers[count:], strict=False):
+            group.set_momentum(momentum)
 
     def tensors(self) -> list[Any]:
         """Every tensor of the optimizer once: state, step counts and rates."""
@@ -226,8 +234,8 @@ class Optimizer:
 
 def _gradient(p: Core, o: Options) -> Node:
     """The gradient as a constant, turned round when the goal is a maximum."""
-    grad: Any = p.grad  # type: ignore[attr-defined]
-    node: Node = stop_gradient(grad.node) if grad.requires_grad else grad.node
+    grad: Any = p.grad
+    node: Node = cast(stop_gradient(grad.node) if grad.requires_grad else grad.node, p.dtype)
     return -node if o.get("maximize") else node
 
 

@@ -11,11 +11,12 @@ from ..mixins.core import Core
 
 def split_groups(optimizer: str, params: Any) -> list[dict[str, Any]]:
     """The groups: those given as dicts, or one that holds everything. Raises E301."""
-    if isinstance(params, Core | Mapping):
-        kind = "one tensor" if isinstance(params, Core) else "a dict"
+    if isinstance(params, Core | Mapping) or callable(params):
+        kind = "one tensor" if isinstance(params, Core) else f"a {type(params).__name__}"
+        right = "model.parameters()" if callable(params) else "[params]"
         raise ArgumentError("E301", optimizer, f"params is {kind}, not several tensors",
                             need="an iterable of tensors or of dicts",
-                            tries=[("[params]", lambda: None)])
+                            tries=[(right, lambda: None)])
     found = list(params)
     if not found:
         raise ArgumentError(
@@ -65,7 +66,7 @@ def check_leaf(optimizer: str, label: str, p: Any) -> None:
     if not isinstance(p, Core):
         raise ArgumentError("E303", optimizer, f"{label} is no tensor",
                             got={"value": type(p).__name__}, need="tensors with requires_grad=True")
-    if not p.is_leaf:  # type: ignore[attr-defined]
+    if not p.is_leaf:
         raise StateError("E303", optimizer, f"{label} was computed, it is no leaf",
                          got={"tensor": p.node}, need="a tensor you made yourself",
                          tries=[("p.detach().requires_grad_()", lambda: None)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn, optim
+from ..data.arrays import TableArrays
 from ..data.catalogue import load_arrays
 from ..data.preprocess import TableEncoder
 from ..data.split import stratified_split
@@ -16,6 +17,7 @@ from .recipe import Recipe, Settings, Task
 def load_table(name: str, folder: Path | None, test_fraction: float) -> Task:
     """x float32 (N, columns) standardised, categories one-hot, all fitted on the training rows."""
     arrays = load_arrays(name, folder)
+    assert isinstance(arrays, TableArrays)
     rows, test = None, arrays.test
     if test is None:
         rows, held = stratified_split(arrays.train.y, test_fraction, 0)

@@ -1,5 +1,6 @@
 """Training: fit, evaluate, predict; what happens between epochs; the Run that remembers it."""
 
+from ..mixins.missing import refusing as _refusing
 from .callbacks import Callback, EarlyStopping
 from .fit import evaluate, fit, predict
 from .metrics import METRICS, accuracy, mae, mse
@@ -7,3 +8,4 @@ from .run import Run
 
 __all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit", "mae",
            "mse", "predict"]
+__getattr__ = _refusing("train", __all__)

@@ -41,17 +41,20 @@ class EarlyStopping(Callback):
     def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0,
                  mode: str = "auto") -> None:
         if patience < 0 or min_delta < 0:
-            raise ArgumentError("E505", "EarlyStopping", "patience and min_delta cannot be negative",
+            raise ArgumentError("E505", "EarlyStopping",
+                                "patience and min_delta cannot be negative",
                                 got={"patience": patience, "min_delta": min_delta}, need=">= 0")
         if mode not in ("auto", "min", "max"):
-            raise ArgumentError("E505", "EarlyStopping", f"there is no mode {mode!r}", need="auto, min or max")
+            raise ArgumentError("E505", "EarlyStopping", f"there is no mode {mode!r}",
+                                need="auto, min or max")
         self.monitor, self.patience, self.min_delta, self.mode = monitor, patience, min_delta, mode
         self.best: float | None = None
         self.waited = 0
 
     def on_epoch_end(self, trainer: Any, row: Mapping[str, float]) -> None:
         value = monitored(row, self.monitor)
-        better = self.best is None or is_better(self.monitor, value, self.best, self.min_delta, self.mode)
+        better = self.best is None or is_better(self.monitor, value, self.best, self.min_delta,
+                                                self.mode)
         if better and not math.isnan(value):
             self.best, self.waited = value, 0
             return
@@ -70,5 +73,5 @@ def monitored(row: Mapping[str, float], name: str) -> float:
     """A column of the newest row. Raises E506 for one that is not there, naming those that are."""
     if name not in row:
         raise ArgumentError("E506", "fit", f"nothing called {name!r} is measured",
-                            need=f"one of {', '.join(k for k in row if k not in ('epoch', 'rate'))}")
+                            need="one of " + ", ".join(row))
     return row[name]

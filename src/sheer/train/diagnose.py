@@ -1,4 +1,4 @@
-"""Where a NaN was born: a traced step and its numbers flow in, the first bad operation comes out."""
+"""Where a NaN was born: a traced step and its numbers flow in, the bad operation flows out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def first_nonfinite(form: Traced, arrays: Sequence[np.ndarray]) -> Birth | None:
     before an infinity. What a mask removes again is so never blamed.
     """
     births: dict[Node, Birth] = {}
-    worst: dict[Node, int] = {n: _worst([a]) for n, a in zip(form.graph.inputs, arrays, strict=True)}
+    worst: dict[Node, int] = {n: _worst([a]) for n,
+                              a in zip(form.graph.inputs, arrays, strict=True)}
     def watch(node: Node, results: tuple[np.ndarray, ...]) -> None:
         worst[node] = 0 if node.prim.constant else _worst(results)
         if worst[node]:

@@ -61,7 +61,8 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
 
 
 def evaluate(model: Any, data: Any, *, loss: Loss, metrics: Sequence[str | Metric] = (),
-             batch_size: int = 256, transform: Callable[[Any], Any] | None = None) -> dict[str, float]:
+             batch_size: int = 256, transform: Callable[[Any], Any] | None = None) -> dict[str,
+                                                                                           float]:
     """Mean loss and metrics of a model in evaluation mode, weighted by rows."""
     session = Session(model, loss, None, named(metrics), transform)
     with modes_kept(model):

@@ -1,4 +1,4 @@
-"""Metrics: outputs and targets of a batch flow in, one sum per batch comes out, inside the program."""
+"""Metrics: outputs and targets of a batch flow in, one number comes out, inside the program."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
     return found
 
 
-def is_better(name: str, new: float, old: float, min_delta: float = 0.0, mode: str = "auto") -> bool:
+def is_better(name: str, new: float, old: float, min_delta: float = 0.0,
+              mode: str = "auto") -> bool:
     """Is `new` an improvement of the quantity called `name` (a `val_` in front does not matter)?"""
     falling = mode == "min" or (mode == "auto" and name.removeprefix("val_") in FALLING)
     return new < old - min_delta if falling else new > old + min_delta

@@ -72,7 +72,7 @@ def slice_length(batches: int, seconds_per_batch: float) -> int:
     wanted = max(1, min(batches, int(SLICE_SECONDS / max(seconds_per_batch, 1e-9))))
     fitting = [d for d in range(1, wanted + 1) if batches % d == 0]
     best = max(fitting, default=1)
-    return best if best * 3 >= wanted else wanted       # a poor divisor: accept a shorter last slice
+    return best if best * 3 >= wanted else wanted  # a poor divisor: accept a shorter last slice
 
 
 def _tensors(value: Any) -> Any:

@@ -23,7 +23,8 @@ def learning_curve(history: Sequence[Mapping[str, float]], path: Path) -> Path:
     names = list(dict.fromkeys(k.removeprefix("val_") for row in history for k in row))
     panels = [n for n in names if n not in ("epoch", "seconds", "rate")]
     figure = _figure(4.5 * max(len(panels), 1), 3.2)
-    for axes, name in zip(np.atleast_1d(figure.subplots(1, max(len(panels), 1))), panels, strict=False):
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, max(len(panels), 1))), panels,
+                          strict=False):
         for key, label in ((name, "train"), (f"val_{name}", "validation")):
             points = [(row["epoch"], row[key]) for row in history if key in row]
             if points:
@@ -50,7 +51,8 @@ def confusion_matrix(guess: np.ndarray, target: np.ndarray, classes: Sequence[st
         if number:
             axes.text(column, row, str(number), ha="center", va="center", fontsize=7,
                       color="white" if shares[row, column] > 0.5 else "black")
-    axes.set_xticks(range(len(classes)), classes, rotation=90 if len(max(classes, key=len)) > 2 else 0)
+    axes.set_xticks(range(len(classes)), classes,
+                    rotation=90 if len(max(classes, key=len)) > 2 else 0)
     axes.set_yticks(range(len(classes)), classes)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")

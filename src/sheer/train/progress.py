@@ -39,7 +39,8 @@ class Lines(Silent):
     """One line per epoch on standard error: for files and pipes."""
 
     def epoch(self, row: Mapping[str, float], epochs: int) -> None:
-        print(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}", file=sys.stderr, flush=True)
+        print(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}", file=sys.stderr,
+              flush=True)
 
 
 class Live(Silent):

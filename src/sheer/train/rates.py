@@ -1,4 +1,4 @@
-"""Learning rates: a schedule flows in; the rates of the next updates, and moves per epoch, flow out."""
+"""Learning rates: a schedule flows in, the rates of the next updates flow out."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ def explain_step(session: Session, part: Part, loss: float, where: str) -> Numer
         values = execute.evaluate(batch)
         form = session.traced_step(x, y)
         inputs = [*values, *(execute.evaluate([c.handle.node])[0] for c in form.captured)]
-    names = ["inputs", "targets"] if len(values) == 2 else [f"tensor {i}" for i in range(len(values))]
+    names = ["inputs",
+             "targets"] if len(values) == 2 else [f"tensor {i}" for i in range(len(values))]
     return nonfinite_loss(loss, where, first_nonfinite(form, inputs),
                           dict(zip(names, values, strict=True)))

@@ -1,4 +1,4 @@
-"""Run: the folder of one training. Settings, metrics, plots and weights flow in and stay together."""
+"""Run: the folder of one training. Settings, metrics, plots, weights flow in and stay together."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Run:
                 continue
             except OSError as e:
                 raise DataError("E502", "run", f"cannot make the run folder: {e.strerror}",
-                                got={"folder": str(folder)}, need="a writable folder (--out)") from e
+                                got={"folder": str(folder)},
+                                need="a writable folder (--out)") from e
             return cls.open(folder, config)
         raise AssertionError                                    # the numbers do not end
 
@@ -61,7 +62,8 @@ class Run:
         try:
             return cls(folder, json.loads((folder / "config.json").read_text()))
         except (OSError, ValueError) as e:
-            raise DataError("E503", "run", "there is no run in this folder", got={"folder": str(folder)},
+            raise DataError("E503", "run", "there is no run in this folder",
+                            got={"folder": str(folder)},
                             need="a folder with config.json") from e
 
     def log(self, row: Mapping[str, float]) -> None:

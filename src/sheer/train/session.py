@@ -44,7 +44,7 @@ class Session:
 
     # ---- one step, as anybody would write it ----------------------------------------------------
     def step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
-        """One update on one batch; (loss, *metrics), each a number. rates: one per group, or none."""
+        """One update on one batch; (loss, *metrics), each a number. rates: one a group, or none."""
         for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             group["lr"] = rate
         self.optimizer.zero_grad()
@@ -93,7 +93,8 @@ class Session:
         rates   learning rates, (batches, parameter groups); None leaves them as they are
         """
         self.model.train()
-        columns = () if rates is None else tuple(wrap(data(np.array(r, np.float64))) for r in rates.T)
+        columns = () if rates is None else tuple(wrap(data(np.array(r, np.float64)))
+                                                 for r in rates.T)
         return _stacked(self._train(memory, parts, columns))
 
     def score(self, memory: Any, parts: Any) -> np.ndarray:
@@ -108,13 +109,13 @@ class Session:
         return outputs
 
     def seconds_per_batch(self, source: Any) -> float:
-        """A rough guess from the arithmetic of one step, to choose how many steps a program runs."""
+        """A rough guess from the arithmetic of a step, to choose how many steps a program runs."""
         part = next(iter(source.slices(0, 1)))
         nodes, shape = tree.flatten(part.parts)
         single = tree.unflatten(shape, [data(a[0]) for a in execute.evaluate(nodes)])
         return estimate_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
 
-    # ---- what it became ---------------------------------------------------------------------------
+    # ---- what it became --------------------------------------------------------------------------
     def traced_step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> jit_module.Traced:
         """One training step as a graph with its state, for looking at and for replaying."""
         self.model.train()
@@ -142,7 +143,7 @@ def batch_of(memory: Any, part: Any) -> tuple[Any, Any]:
     if memory is None:
         x, y = part
         return x, y
-    return tuple(_rows(m, part) for m in memory)  # type: ignore[return-value]
+    return tuple(_rows(m, part) for m in memory)
 
 
 def _rows(values: Any, rows: Tensor) -> Any:

@@ -13,7 +13,7 @@ from ..data.loader import DataLoader
 from ..graph.errors import ArgumentError
 from ..mixins.core import wrap
 from ..ops.structure import data
-from ..tensor import as_tensor
+from ..tensor import Tensor, as_tensor
 from ..transforms import tree
 from ..transforms.execute import evaluate
 from .plan import Memory, epoch_order, slice_length
@@ -23,7 +23,7 @@ STACK = 16                    # batches of a loader that one program runs
 
 @dataclass(frozen=True)
 class Part:
-    """Batches for one program: see Session.train for memory and parts. first: number in the epoch."""
+    """Batches for one program, as Session.train takes them. first: number in the epoch."""
 
     memory: Any
     parts: Any
@@ -79,7 +79,7 @@ class LoaderSource:
         self.steps = self.full_batches = len(loader)
         if not self.steps:
             raise ArgumentError("E512", "fit", "the loader has no batches",
-                                need="rows, and drop_last=False when there are fewer than batch_size")
+                                need="rows; drop_last=False when they are fewer than batch_size")
 
     def length(self, session: Any) -> int:
         """How many batches a program should run."""
@@ -111,7 +111,8 @@ def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: 
         return MemorySource(Memory(given[0], given[1], batch_size, drop_last), seed, shuffle)
     if hasattr(given, "__len__") and hasattr(given, "__iter__") and hasattr(given, "batch_size"):
         return LoaderSource(given)
-    if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(given, tuple | list | dict | str):
+    if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(
+            given, tuple | list | dict | str | Tensor | np.ndarray):
         return LoaderSource(DataLoader(given, batch_size, shuffle, drop_last=drop_last, seed=seed))
     raise ArgumentError("E509", "fit", f"a {type(given).__name__} is no training data",
                         need="(x, y), a dataset or a DataLoader")
@@ -120,8 +121,10 @@ def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: 
 def _pair(batch: Any) -> tuple[Any, Any]:
     """A batch of a loader as (x, y) of tensors. Raises E509 for one of another form."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
-        form = f"{len(batch)} parts" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
-        raise ArgumentError("E509", "fit", f"a batch of the loader is {form}", need="(x, y), or ((x1, x2), y)",
+        form = f"{len(batch)} parts" if isinstance(batch,
+                                                   tuple | list) else f"a {type(batch).__name__}"
+        raise ArgumentError("E509", "fit", f"a batch of the loader is {form}",
+                            need="(x, y), or ((x1, x2), y)",
                             tries=[("a collate_fn that returns (x, y)", lambda: None)])
     return _as_tensors(batch[0]), _as_tensors(batch[1])
 

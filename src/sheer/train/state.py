@@ -62,7 +62,8 @@ class Snapshot:
     def __init__(self, model: Any, optimizer: Any) -> None:
         self.handles = tensors(model, optimizer)
         self.copies = [np.array(t.numpy()) for t in self.handles]
-        self.finite = {id(t): bool(np.isfinite(a).all()) for t, a in zip(self.handles, self.copies, strict=True)}
+        self.finite = {id(t): bool(np.isfinite(a).all()) for t,
+                       a in zip(self.handles, self.copies, strict=True)}
 
     def put_back(self) -> None:
         """Return to the remembered values."""

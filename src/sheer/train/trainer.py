@@ -52,7 +52,8 @@ class Trainer:
         self.rows, self.spent = 0, 0.0
         self.stopped = ""
         self.stopping = next((c for c in callbacks if isinstance(c, EarlyStopping)), None)
-        self.monitor = self.stopping.monitor if self.stopping else "loss" if scored is None else "val_loss"
+        usual = "loss" if scored is None else "val_loss"
+        self.monitor = self.stopping.monitor if self.stopping else usual
         self.best: float | None = None
         self.best_weights: dict[str, Any] | None = None
         if epochs:
@@ -71,7 +72,8 @@ class Trainer:
     def train(self) -> Run:
         """Run the epochs that are left."""
         length = self.source.length(self.session)
-        self.progress.start(self.epochs, self.source.steps, self.epoch * self.source.steps + self.done)
+        self.progress.start(self.epochs, self.source.steps,
+                            self.epoch * self.source.steps + self.done)
         try:
             with Interrupts() as interrupts:
                 while self.epoch < self.epochs and not self.stopped:
@@ -151,9 +153,11 @@ class Trainer:
             return
         saved = state.capture(self.session.model, self.session.optimizer)
         saved["training"] = {
-            "epoch": self.epoch, "done": self.done, "totals": self.totals.tolist(), "rows": self.rows,
+            "epoch": self.epoch, "done": self.done, "totals": self.totals.tolist(),
+            "rows": self.rows,
             "spent": self.spent, "history": self.run.history, "best": self.best,
-            "best_epoch": self.run.best_epoch, "stopped": self.stopped, "schedule": self.rates.state(),
+            "best_epoch": self.run.best_epoch, "stopped": self.stopped,
+            "schedule": self.rates.state(),
             "callbacks": [c.state() for c in self.callbacks]}
         self.run.save(LAST, saved)
 
@@ -166,8 +170,10 @@ class Trainer:
         state.restore(self.session.model, self.session.optimizer, saved)
         kept = saved["training"]
         if kept["done"] > self.source.steps:
-            raise ArgumentError("E514", "resume", "the run was on more batches than these data have",
-                                got={"batches done": kept["done"], "batches here": self.source.steps},
+            raise ArgumentError("E514", "resume",
+                                "the run was on more batches than these data have",
+                                got={"batches done": kept["done"],
+                                     "batches here": self.source.steps},
                                 need="the data and batch_size the run was started with")
         self.epoch, self.done, self.stopped = kept["epoch"], kept["done"], kept["stopped"]
         self.totals, self.rows, self.spent = np.array(kept["totals"]), kept["rows"], kept["spent"]
@@ -182,12 +188,13 @@ class Trainer:
     # ---- when it goes wrong ----------------------------------------------------------------------
     def _explain(self, losses: np.ndarray, part: Part, before: state.Snapshot,
                  rates: np.ndarray | None) -> Exception:
-        """Go back to the state before the bad step, replay it on the reference, name the culprit."""
+        """Go back to before the bad step, replay it on the reference, name the culprit."""
         before.put_back()
         for step in range(part.count):
             start = state.Snapshot(self.session.model, self.session.optimizer)
             one = part.cut(step, step + 1)
-            loss = self.session.train(one.memory, one.parts, None if rates is None else rates[step:step + 1])[0, 0]
+            loss = self.session.train(one.memory, one.parts,
+                                      None if rates is None else rates[step:step + 1])[0, 0]
             now = state.Snapshot(self.session.model, self.session.optimizer)
             if not math.isfinite(loss) or now.broke_since(start):
                 break

@@ -50,7 +50,7 @@ def _references(handle: Any) -> tuple[int, ...] | None:
 
 @cache
 def _untouched(length: int) -> tuple[int, ...] | None:
-    """The counts for a tensor that nobody else knows. Measured: Python versions count differently."""
+    """The counts for a tensor that nobody else knows; measured, as Python versions differ."""
     class Handle:
         def __init__(self, array: np.ndarray) -> None:
             self._bound = Data(Buffer(array))()

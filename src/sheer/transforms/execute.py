@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..graph.errors import ArgumentError
-from ..graph.graph import Graph, substitute
+from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
-from ..ops.structure import Data, Input, Pick
+from ..ops.structure import Alias, Data, Input
 from . import trace
 
 
@@ -68,7 +68,7 @@ class Programs:
             if found is not None:
                 self._found.move_to_end(key)
                 return found
-        made = Guarded(make())                        # seconds, perhaps: others need not wait for it
+        made = Guarded(make())                        # takes seconds: others need not wait
         with self._lock:
             found = self._found.setdefault(key, made)
             while len(self._found) > self.limit:
@@ -157,8 +157,8 @@ def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
     if symbol is not None:
         raise trace.refuse_value("value", pending[0])
     wanted = set(pending)
-    outputs = pending + [n for n in order if n not in wanted and not is_known(n) and keep(n)
-                         and not n.prim.constant and (len(n.outputs) == 1 or isinstance(n.prim, Pick))]
+    outputs = pending + [n for n in order if n not in wanted and keep(n) and not is_known(n)
+                         and not n.prim.constant and len(n.outputs) == 1]
     known = [n for n in order if is_known(n)]
     executable = _program(order, known, outputs)
     arrays = executable([value_of(n) for n in known])
@@ -171,12 +171,16 @@ def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Execu
     place = {n: i for i, n in enumerate(known)}
     lines: list[Any] = [n.spec for n in known]
     for node in order:
-        if node not in place:
+        if node in place:
+            continue
+        if isinstance(node.prim, Alias):             # a mark: new every time, and no operation
+            place[node] = place[node.inputs[0]]
+        else:
             place[node] = len(lines)
             lines.append((node.prim, *(place[x] for x in node.inputs)))
     def compiled() -> Executable:
         inputs = [fresh(Input(i, n.shape, n.dtype), source=n.source) for i, n in enumerate(known)]
-        graph = Graph(inputs, substitute(outputs, dict(zip(known, inputs, strict=True))))
+        graph = Graph(inputs, trace.unmarked(outputs, dict(zip(known, inputs, strict=True))))
         return get_backend().compile(graph, {})
     key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
     return _programs.get(key, compiled)

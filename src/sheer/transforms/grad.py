@@ -109,7 +109,8 @@ def fill(shape: Any, nodes: Sequence[Node]) -> Any:
     """A tree of derivatives: they take part in gradients when its tensors did, or when they lead
     to a leaf that wants one.
     """
-    return _flagged(shape, nodes, any(h.requires_grad for h in tree.holes(shape)) or needs_grad(nodes))
+    flag = any(h.requires_grad for h in tree.holes(shape)) or needs_grad(nodes)
+    return _flagged(shape, nodes, flag)
 
 
 def _released(value: Any, arguments: Any) -> Any:
@@ -121,11 +122,7 @@ def _released(value: Any, arguments: Any) -> Any:
 
 def _flagged(shape: Any, nodes: Sequence[Node], flag: bool) -> Any:
     rest = iter(nodes)
-    def visit(v: Any) -> Any:
-        if isinstance(v, tree.Hole):
-            return tree.unflatten(tree.Hole(v.kind, flag), [next(rest)])
-        return tree.map_children(visit, v)
-    return visit(shape)
+    return tree.fill(shape, lambda h: tree.unflatten(tree.Hole(h.kind, flag), [next(rest)]))
 
 
 def _argument(args: Sequence[Any], place: int) -> Any:
@@ -133,7 +130,8 @@ def _argument(args: Sequence[Any], place: int) -> Any:
         raise ArgumentError("E603", "grad", f"there is no argument {place}",
                             got={"arguments": len(args)}, need="argnums of positional arguments")
     if not tree.leaves(args[place]):
-        raise DTypeError("E604", "grad", f"no gradient with respect to {type(args[place]).__name__}",
+        kind = type(args[place]).__name__
+        raise DTypeError("E604", "grad", f"no gradient with respect to {kind}",
                          got={f"argument {place}": repr(args[place])[:60]}, need="a float tensor",
                          tries=[("sheer.tensor(x)", lambda: float(args[place]))])
     return args[place]
@@ -145,9 +143,10 @@ def _check_like(op: str, values: Sequence[Node], others: Sequence[Node]) -> None
     if len(values) != len(others):
         raise ShapeError("E603", op, f"{len(values)} {names[0]}s, {len(others)} {names[1]}s",
                          need=f"one {names[1]} per {names[0]}")
+    what = f"a {names[1]} differs in shape or dtype from its {names[0]}"
     for x, t in zip(values, others, strict=True):
         if x.spec != t.spec:
-            raise ShapeError("E603", op, f"a {names[1]} differs in shape or dtype from its {names[0]}",
+            raise ShapeError("E603", op, what,
                              got={names[0]: x, names[1]: t}, need=f"one {names[1]} per {names[0]}")
 
 

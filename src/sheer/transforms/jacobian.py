@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: every row, or every column, of a derivative at once, by batching rules."""
+"""Jacobians and Hessians: all rows, or all columns, of a derivative at once, by batching rules."""
 
 from __future__ import annotations
 
@@ -61,12 +61,10 @@ def _jacobian(function: Callable[..., Any], argnums: int | Sequence[int], rows: 
         with trace.inlining():
             outputs, out_shape = tree.flatten(function(*new, **kwargs))
         found = iter(rows(outputs, marked))
-        def visit(v: Any) -> Any:
-            if not isinstance(v, tree.Hole):
-                return tree.map_children(visit, v)
-            row = fill(shape, next(found))
-            return row[0] if isinstance(argnums, int) else tuple(row)
-        return visit(out_shape)
+        def row(_: tree.Hole) -> Any:
+            derivatives = fill(shape, next(found))
+            return derivatives[0] if isinstance(argnums, int) else tuple(derivatives)
+        return tree.fill(out_shape, row)
     return jacobian
 
 

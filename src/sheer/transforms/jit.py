@@ -130,8 +130,8 @@ class Jitted:
         name = getattr(self.function, "__name__", "function")
         changed = [f"{n} was {self._last.get(n, 'missing')}, is {rows.get(n, 'missing')}"
                    for n in {**self._last, **rows} if self._last.get(n) != rows.get(n)]
-        why = ("first call" if not self.traces
-               else "; ".join(changed) or "a setting or an outside tensor that it reads has changed")
+        other = "a setting or an outside tensor that it reads has changed"
+        why = "; ".join(changed) or other if self.traces else "first call"
         print(f"jit {name}: trace {self.traces + 1}: {why}", file=sys.stderr)
         self._last = rows
 
@@ -185,7 +185,8 @@ def trace_function(function: Callable[..., Any], nodes: list[Node], shape: Any,
         seen = [t.read(h) if not isinstance(h, Node) else h for h in inside]
     rebound = [i for i, (a, b) in enumerate(zip(arguments, seen, strict=True)) if a is not b]
     graph = t.graph(arguments, [*out_nodes, *(seen[i] for i in rebound)])
-    arg_grads = [(i, h._grad) for i, h in enumerate(inside) if getattr(h, "_grad", None) is not None]
+    left = [(i, getattr(h, "_grad", None)) for i, h in enumerate(inside)]
+    arg_grads = [(i, slot) for i, slot in left if slot is not None]
     return Traced(graph, out_shape, len(out_nodes), list(t.captured.values()), t.written,
                   list(t.grads.values()), t.guards, len(nodes), rebound, arg_grads)
 
@@ -233,7 +234,7 @@ def _like_leaf(t: trace.Trace, new: Any, old: Any) -> None:
 def _named(shape: Any, nodes: list[Node]) -> dict[str, str]:
     """The arguments by name, for people."""
     args, kwargs = shape
-    rows = tree.rows(args, nodes, "")
+    rows = tree.rows(args, nodes)
     rest = nodes[len(tree.holes(args)):]
     return {f"argument {k}": v for k, v in {**rows, **tree.rows(kwargs, rest)}.items()}
 

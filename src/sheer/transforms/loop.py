@@ -126,10 +126,10 @@ def _check_grads(t: trace.Trace) -> None:
     """A gradient found and left behind: a Python loop would add up over the steps."""
     for place, (handle, slot) in t.grads.items():
         if slot is not None and place in t.grads_read:
-            raise StateError("E154", "scan", "a step adds to the gradient that the step before it left",
+            raise StateError("E154", "scan", "a step adds to the gradient of the step before it",
                              got={"tensor": handle._bound},
                              need="gradients that start from None in every step",
-                             tries=[("optimizer.zero_grad() at the start of the step", lambda: None)])
+                             tries=[("optimizer.zero_grad() first in the step", lambda: None)])
 
 
 def _wants_grad(body: Graph, flags: Sequence[bool], num_consts: int, num_carry: int) -> list[bool]:
@@ -151,6 +151,4 @@ def _wants_grad(body: Graph, flags: Sequence[bool], num_consts: int, num_carry: 
 def _flagged(shape: Any, wanted: Sequence[bool]) -> Any:
     """The flattened tree with `requires_grad` of each hole as told."""
     rest = iter(wanted)
-    def visit(v: Any) -> Any:
-        return tree.Hole(v.kind, next(rest)) if isinstance(v, tree.Hole) else tree.map_children(visit, v)
-    return visit(shape)
+    return tree.fill(shape, lambda hole: tree.Hole(hole.kind, next(rest)))

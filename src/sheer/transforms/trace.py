@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..graph.errors import StateError
-from ..graph.graph import Graph, substitute
+from ..graph.graph import Graph
 from ..graph.node import Node, fresh, make, topological
 from ..graph.source import Source
-from ..ops.structure import Data, Input, constant
+from ..ops.structure import Alias, Data, Input, constant
 
 BAKED = 64            # elements: an array that small, made while tracing, is part of the graph
 _local = threading.local()
@@ -166,7 +166,7 @@ class Trace:
         plain = [fresh(Input(i, x.shape, x.dtype), source=x.source) for i, x in enumerate(inputs)]
         mapping = dict(zip(inputs, plain, strict=True))
         baked = {node: mapping.get(new, new) for node, new in self.baked.items()}
-        return Graph(plain, substitute(outputs, baked | mapping))
+        return Graph(plain, unmarked(outputs, baked | mapping))
 
     @property
     def written(self) -> list[Captured]:
@@ -180,6 +180,22 @@ class Trace:
         """
         for handle, slot in self.grads.values():
             set_grad(handle, slot)
+
+
+def unmarked(roots: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]:
+    """As `substitute`, without the marks of derivatives that are done.
+
+    Every mark is new; with them, no two runs of a function would give the same program.
+    """
+    new = dict(mapping)
+    for node in topological(roots, stop=new.__contains__):
+        if node not in new:
+            inputs = tuple(new[x] for x in node.inputs)
+            if isinstance(node.prim, Alias):
+                new[node] = inputs[0]
+            else:
+                new[node] = node if inputs == node.inputs else make(node.prim, inputs, node.source)
+    return [new[r] for r in roots]
 
 
 def current() -> Trace | None:
@@ -277,5 +293,6 @@ def set_grad(handle: Handle, value: Any) -> None:
 def refuse_value(what: str, node: Node) -> StateError:
     """E606: a number is asked for while a function is being traced."""
     return StateError("E606", what, "there is no value yet: the function is being traced",
-                      got={"tensor": node}, need="tensor operations only; return what you want to see",
+                      got={"tensor": node},
+                      need="tensor operations only; return what you want to see",
                       tries=[("where(condition, a, b) in place of `if`", lambda: None)])

@@ -14,6 +14,7 @@ from ..graph.errors import ArgumentError
 from ..graph.node import Node
 from ..ops.structure import data
 
+INSIDE = object()                  # what a function of leaves gives for a value that is none
 # The tensor layer registers its handle here: how to take the node out of one (or out of a NumPy
 # array), and how to wrap a node.
 _handles: dict[type, tuple[Callable[[Any], Node], Callable[[Node, bool], Any]]] = {}
@@ -25,7 +26,7 @@ def register(kind: type, unwrap: Callable[[Any], Node], wrap: Callable[[Node, bo
 
 
 class Hole:
-    """Where a tensor stood: what to wrap its node into, and whether that takes part in gradients."""
+    """Where a tensor stood: what to wrap its node into, and does that take part in gradients?"""
 
     __slots__ = ("kind", "requires_grad")
 
@@ -43,60 +44,73 @@ class Hole:
 def flatten(value: Any) -> tuple[list[Node], Any]:
     """The nodes in order, and the tree with a Hole in place of each."""
     nodes: list[Node] = []
-    def visit(v: Any) -> Any:
+    def leaf(v: Any) -> Any:
         kind = _leaf_kind(v)
         if kind is None:
-            return map_children(visit, v)
+            return INSIDE
         nodes.append(_node_of(v, kind))
         return Hole(kind, getattr(v, "requires_grad", False))
-    return nodes, visit(value)
+    return nodes, transform(leaf, value)
 
 
 def unflatten(shape: Any, nodes: Iterable[Node]) -> Any:
     """The tree with its holes filled, in order."""
     rest: Iterator[Node] = iter(nodes)
-    def visit(v: Any) -> Any:
-        if isinstance(v, Hole):
-            node = next(rest)
-            return node if v.kind is Node else _handles[v.kind][1](node, v.requires_grad)
-        return map_children(visit, v)
-    return visit(shape)
+    def leaf(v: Any) -> Any:
+        if not isinstance(v, Hole):
+            return INSIDE
+        node = next(rest)
+        return node if v.kind is Node else _handles[v.kind][1](node, v.requires_grad)
+    return transform(leaf, shape)
 
 
 def leaves(value: Any) -> list[Any]:
     """The tensors of a tree themselves, in order."""
     found: list[Any] = []
-    def visit(v: Any) -> Any:
-        if _leaf_kind(v) is None:
-            return map_children(visit, v)
-        found.append(v)
-        return v
-    visit(value)
+    transform(lambda v: INSIDE if _leaf_kind(v) is None else found.append(v), value)
     return found
 
 
 def with_tensors(value: Any) -> Any:
     """The tree with a tensor in place of each NumPy array; tensors stay the objects they are."""
-    def visit(v: Any) -> Any:
-        if not isinstance(v, np.ndarray):
-            return v if _leaf_kind(v) is not None else map_children(visit, v)
+    def leaf(v: Any) -> Any:
         kind = _leaf_kind(v)
-        assert kind is not None
+        if kind is None or not isinstance(v, np.ndarray):
+            return INSIDE if kind is None else v
         node = _node_of(v, kind)
         return node if kind is Node else _handles[kind][1](node, False)
-    return visit(value)
+    return transform(leaf, value)
 
 
 def holes(shape: Any) -> list[Hole]:
     """The holes of a flattened tree, in order."""
     found: list[Hole] = []
-    def visit(v: Any) -> Any:
-        if isinstance(v, Hole):
-            found.append(v)
-            return v
-        return map_children(visit, v)
-    visit(shape)
+    transform(lambda v: found.append(v) if isinstance(v, Hole) else INSIDE, shape)
     return found
+
+
+def fill(shape: Any, make: Callable[[Hole], Any]) -> Any:
+    """The flattened tree with make(hole) in place of each hole, in order."""
+    return transform(lambda v: make(v) if isinstance(v, Hole) else INSIDE, shape)
+
+
+def transform(leaf: Callable[[Any], Any], value: Any) -> Any:
+    """The tree with leaf(v) in place of v, from the root down; INSIDE means: look at its parts.
+
+    One recursive function for all, instead of one closure each that refers to itself: those are
+    cycles, which keep arrays alive until the garbage collector comes by.
+    """
+    found = leaf(value)
+    if found is not INSIDE:
+        return found
+    if isinstance(value, dict):
+        made = value.copy()                           # a defaultdict keeps its factory
+        made.update((k, transform(leaf, v)) for k, v in value.items())
+        return made
+    if isinstance(value, list | tuple):
+        parts = [transform(leaf, v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
 
 
 def broadcast(prefix: Any, value: Any) -> list[Any]:
@@ -128,31 +142,30 @@ def key(shape: Any) -> Any:
     try:
         hash(shape)
     except TypeError:
-        raise ArgumentError("E617", "jit", f"a {type(shape).__name__} is neither a tensor nor hashable",
+        what = f"a {type(shape).__name__} is neither a tensor nor hashable"
+        raise ArgumentError("E617", "jit", what,
                             got={"argument": repr(shape)[:60]},
                             need="tensors, arrays, nested tuples, lists and dicts of them, or "
                                  "hashable values") from None
     return type(shape), shape
 
 
-def rows(shape: Any, nodes: Iterable[Node], name: str = "") -> dict[str, str]:
+def rows(shape: Any, nodes: Iterable[Node]) -> dict[str, str]:
     """What each argument is, by its name: `{"0": "f32[3]", "k": "3"}`. To say what has changed."""
-    rest = iter(nodes)
-    found: dict[str, str] = {}
-    def visit(v: Any, path: str) -> None:
-        if isinstance(v, dict):
-            for k, child in v.items():
-                visit(child, f"{path}.{k}" if path else str(k))
-        elif isinstance(v, list | tuple):
-            for i, child in enumerate(v):
-                visit(child, f"{path}[{i}]" if path else str(i))
-        elif isinstance(v, Hole):
-            node = next(rest)
-            found[path] = f"{node.spec}{', requires_grad' if v.requires_grad else ''}"
-        else:
-            found[path] = repr(v)[:60]
-    visit(shape, name)
-    return found
+    return dict(_rows(shape, iter(nodes), ""))
+
+
+def _rows(v: Any, nodes: Iterator[Node], path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(v, dict):
+        for k, child in v.items():
+            yield from _rows(child, nodes, f"{path}.{k}" if path else str(k))
+    elif isinstance(v, list | tuple):
+        for i, child in enumerate(v):
+            yield from _rows(child, nodes, f"{path}[{i}]" if path else str(i))
+    elif isinstance(v, Hole):
+        yield path, f"{next(nodes).spec}{', requires_grad' if v.requires_grad else ''}"
+    else:
+        yield path, repr(v)[:60]
 
 
 def _leaf_kind(value: Any) -> type | None:
@@ -168,20 +181,3 @@ def _node_of(value: Any, kind: type) -> Node:
     if kind is not Node:
         return _handles[kind][0](value)
     return value if isinstance(value, Node) else data(np.array(value, order="C"))
-
-
-def map_children(visit: Callable[[Any], Any], value: Any) -> Any:
-    if isinstance(value, dict):
-        return _like_dict(value, {k: visit(v) for k, v in value.items()})
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(visit, value))
-    if isinstance(value, list | tuple):
-        return type(value)(map(visit, value))
-    return value
-
-
-def _like_dict(value: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    """`items` as a dict of the same kind; a defaultdict keeps its factory."""
-    made: dict[Any, Any] = value.copy()
-    made.update(items)
-    return made

@@ -22,7 +22,7 @@ def vmap(function: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> C
     Random numbers drawn inside are the same for every example.
 
     Shape   arguments (B, ...) -> results (B, ...)
-    Raises  E608 when lengths of the mapped axes differ or there is none, E615 when the function
+    Raises  E608 when lengths of the mapped axes differ or there is none, E619 when the function
             writes values of single examples into a tensor that is shared by all
     Source  jax.vmap, torch.func.vmap
     """
@@ -46,8 +46,9 @@ def _per_argument(in_dims: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if in_dims is None or isinstance(in_dims, int):
         return (in_dims,) * len(args)
     if not isinstance(in_dims, list | tuple) or len(in_dims) != len(args):
-        raise ArgumentError("E608", "vmap", f"in_dims has no entry for each of {len(args)} arguments",
-                            got={"in_dims": repr(in_dims)}, need="a number, None, or an entry for each")
+        what = f"in_dims has no entry for each of {len(args)} arguments"
+        raise ArgumentError("E608", "vmap", what, got={"in_dims": repr(in_dims)},
+                            need="a number, None, or an entry for each")
     return tuple(in_dims)
 
 
@@ -74,7 +75,7 @@ def _written_back(t: trace.Trace, outputs: list[Node], batched: dict[Node, Node]
     outer = {c.input: trace.read(c.handle) for c in t.captured.values()}
     for c in t.written:
         if _depends(c.now, batched):
-            raise StateError("E615", "vmap", "one example's value goes into a tensor shared by all",
+            raise StateError("E619", "vmap", "one example's value goes into a tensor shared by all",
                              got={"tensor": outer[c.input], "value": c.now},
                              need="a result of the function, or a value equal for all examples",
                              tries=[("return it, and write after vmap", lambda: None)])
@@ -97,8 +98,9 @@ def _results(outputs: Sequence[Node], shape: Any, batched: dict[Node, Node], siz
     for node, front, dim in zip(outputs, batch_nodes(outputs, batched, size), dims, strict=True):
         if dim is None:
             if _depends(node, batched):
-                raise ShapeError("E608", "vmap", "a result with out_dims=None is not the same for all",
-                                 got={"result": node}, need="an axis for it in out_dims")
+                what = "a result with out_dims=None is not the same for all"
+                raise ShapeError("E608", "vmap", what, got={"result": node},
+                                 need="an axis for it in out_dims")
             results.append(node)
         elif not -front.ndim <= dim < front.ndim:
             raise ShapeError("E608", "vmap", f"a result has no place for an axis {dim}",

@@ -1,4 +1,4 @@
-"""utils: what PyTorch keeps under torch.utils; the pieces live in sheer.data and sheer.transforms."""
+"""utils: what PyTorch keeps under torch.utils; it lives in sheer.data and sheer.transforms."""
 
 from __future__ import annotations
 

@@ -54,12 +54,14 @@ def place(b: Control, axis: Axis, index: Operand) -> Value:
 def places(axis: Axis, numbers: np.ndarray) -> np.ndarray:
     """The same for many numbers that are known now."""
     if isinstance(axis, int):
-        return numbers * axis
-    total, rest = np.zeros_like(numbers), numbers
+        axis = ((1, axis),)
+    total: np.ndarray = np.zeros_like(numbers)
+    rest = numbers
     for size, stride in reversed(axis[1:]):
         total = total + rest % size * stride
         rest = rest // size
-    return total + rest * axis[0][1]
+    total = total + rest * axis[0][1]
+    return total
 
 
 def steps(axis: Axis, size: int, height: int) -> list[int] | None:
@@ -72,6 +74,26 @@ def steps(axis: Axis, size: int, height: int) -> list[int] | None:
     table = places(axis, np.arange(max(whole, height))).reshape(-1, height)
     table = table - table[:, :1]
     return [int(s) for s in table[0]] if (table == table[0]).all() else None
+
+
+def refined(a: Digits, b: Digits) -> list[tuple[int, int, int]] | None:
+    """Both odometers with common digits, (length, stride of a, stride of b), slowest first; None
+    when there are none.
+    """
+    left, right = list(a), list(b)
+    found: list[tuple[int, int, int]] = []
+    while left and right:
+        (n, step), (m, other) = left.pop(), right.pop()
+        size = min(n, m)
+        if n != m and (size == 0 or n % size or m % size):
+            return None
+        found.append((size, step, other))
+        if n > size:
+            left.append((n // size, step * size))
+        if m > size:
+            right.append((m // size, other * size))
+    ones = all(size == 1 for size, _ in left + right)
+    return found[::-1] if ones and found else None
 
 
 def divided(b: Control, x: Value, by: int) -> Value:

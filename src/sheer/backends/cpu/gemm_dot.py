@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .control import Control
+from .gemm_axis import place
 from .gemm_tile import Epilogue
 from .values import Value, constant
 
 if TYPE_CHECKING:
-    from .gemm import Gemm
+    from .gemm_plan import Gemm
 
 _AT_ONCE = 8       # independent sums: enough to hide the latency of one
 Limits = tuple[Value, Value]
@@ -53,12 +54,12 @@ class Dot:
     def _group(self, i: Value, j: Value, count: int) -> None:
         """`count` neighbouring elements of C, each one sum over k."""
         b, spec = self.b, self.spec
-        row_of_a = b.offset(self.a, b.mul(i, spec.a_row), spec.dtype)
-        column_of_b = b.offset(self.other, b.mul(j, spec.b_col), spec.dtype)
+        row_of_a = b.offset(self.a, place(b, spec.a_row, i), spec.dtype)
+        column_of_b = b.offset(self.other, place(b, spec.b_col, j), spec.dtype)
         many, shared = ((row_of_a, column_of_b) if self._along_rows
                         else (column_of_b, row_of_a))
         step = spec.a_row if self._along_rows else spec.b_col
-        starts = [b.offset(many, g * step, spec.dtype) for g in range(count)]
+        starts = [b.offset(many, place(b, step, g), spec.dtype) for g in range(count)]
         for g, total in enumerate(self._sums(starts, shared)):
             if self._along_rows:
                 self._finish(b.add(i, g), j, total)

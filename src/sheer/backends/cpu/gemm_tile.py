@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sheer.graph.dtypes import DType, int64
 
 from .control import Control
-from .gemm_axis import Axis, digits_of, divided, inner, place, steps
+from .gemm_axis import Axis, digits_of, divided, place, refined, steps
 from .values import Value, constant
 
 Epilogue = Callable[[Control, Value, Value, Value, Value | None], Value]
@@ -38,17 +39,18 @@ class Result:
 class Strip:
     """`width` columns of B from `column` on, for k from `first` below `end`.
 
-    Row k lies `stride` elements after row k - 1, starting at `at` for k = first; `padded` says
-    that whole vectors may be read.
+    Rows follow each other by `step`, starting at `at` for k = first; `padded` says that whole
+    vectors may be read. `loads`, if given, read the vectors, given the address of the row.
     """
 
     at: Value
-    stride: int
+    step: Axis
     column: Value
     width: int
     first: Value
     end: Value
     padded: bool
+    loads: list[Callable[[Value], Value]] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def _over_k(b: Control, tile: Tile, strip: Strip, accumulators: list[Value],
     """The inner loops: `height` scalars of A, spread out, times the vectors of a row of B."""
     rows = _rows_of_a(b, tile)
 
-    def step(k: Value, at: Value, sums: list[Value]) -> list[Value]:
-        vectors = _row_of_b(b, tile, strip, k)
+    def step(k: Value, at: Value, below: Value, sums: list[Value]) -> list[Value]:
+        vectors = _row_of_b(b, tile, strip, below)
         result: list[Value] = []
         for r, row in enumerate(rows):
             scalar = b.load(row, at, tile.dtype)
@@ -104,27 +106,28 @@ def _over_k(b: Control, tile: Tile, strip: Strip, accumulators: list[Value],
                 result.append(b.fma(wide, vector, sums[r * len(vectors) + v]))
         return result
 
-    digits = digits_of(tile.a.column, tile.depth)
+    digits = refined(digits_of(tile.a.column, tile.depth), digits_of(strip.step, tile.depth))
+    assert digits is not None
     unroll = max(1, min(4, _FMAS_PER_TURN // len(accumulators)))
 
-    def over(level: int, k: Value, at: Value, sums: list[Value]) -> list[Value]:
-        """All turns of one digit, from row k of the strip and element `at` of A on."""
-        size, stride = digits[level]
-        span = inner(digits[level:])
+    def over(level: int, k: Value, at: Value, below: Value, sums: list[Value]) -> list[Value]:
+        """All turns of one digit, from row k of the strip and these elements of A and B on."""
+        size, stride, step_below = digits[level]
+        span = math.prod(n for n, _, _ in digits[level + 1:])
         begin, end = constant(0, int64), constant(size, int64)
         if level == 0:
             begin, end = divided(b, strip.first, span), divided(b, strip.end, span)
             at = b.add(at, b.mul(begin, stride))
+        places = lambda i: (b.add(k, b.mul(i, span)), b.add(at, b.mul(i, stride)),
+                            b.add(below, b.mul(i, step_below)))
         count = b.sub(end, begin)
-        go = lambda i, sums: step(b.add(k, i), b.add(at, b.mul(i, stride)), sums)
         if level == len(digits) - 1:
-            return _unrolled(b, count, unroll, go, sums)
+            return _unrolled(b, count, unroll, lambda i, sums: step(*places(i), sums), sums)
         with b.loop_with(0, count, 1, *sums) as loop:
-            i = loop.index
-            loop.next(*over(level + 1, b.add(k, b.mul(i, span)), b.add(at, b.mul(i, stride)),
-                            list(loop.values)))
+            loop.next(*over(level + 1, *places(loop.index), list(loop.values)))
         return list(loop.results)
-    return over(0, constant(0, int64), constant(0, int64), accumulators)
+    zero = constant(0, int64)
+    return over(0, zero, zero, zero, accumulators)
 
 
 def _rows_of_a(b: Control, tile: Tile) -> list[Value]:
@@ -160,9 +163,10 @@ def _unrolled(b: Control, count: Value, unroll: int,
     return list(loop.results)
 
 
-def _row_of_b(b: Control, tile: Tile, strip: Strip, k: Value) -> list[Value]:
-    """The vectors of row k of the strip."""
-    row = b.mul(k, strip.stride)
+def _row_of_b(b: Control, tile: Tile, strip: Strip, row: Value) -> list[Value]:
+    """The vectors of the row that starts at element `row` of the strip."""
+    if strip.loads is not None:
+        return [load(b.offset(strip.at, row, tile.dtype)) for load in strip.loads]
     vectors = []
     for v, mask in enumerate(_masks(b, tile, strip)):
         at = b.offset(b.offset(strip.at, v * tile.lanes, tile.dtype), row, tile.dtype)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from sheer.graph.dtypes import DType, int32, int64
 from .control import Control
 from .gemm_axis import Axis, digits_of, divided, inner, place, places
 from .gemm_pack import Packing
+from .target import Target
 from .values import UINT32, Value, constant
+from .vectors import can_pick
 
 _UNROLLED = 8     # taps in a row, written one after the other
 Load = Callable[[Value], Value]
@@ -49,7 +52,8 @@ class WindowPacking:
         span = inner(digits)
         begin, stop = (divided(b, x, span) for x in (self.first, self.end))
         turned = digits[-1][1] == 1 and isinstance(self.columns, int) and self.columns != 1
-        loads = [] if turned else self._loads()
+        loads = [] if turned else Columns(b, self.columns, self.size, self.dtype).loads(
+            self.column, self.width)
         if turned and len(digits) == 1:
             self._turned(place(b, 1, begin), constant(0, int64), b.sub(stop, begin))
             return
@@ -72,8 +76,8 @@ class WindowPacking:
         deeper = lambda i: self._rows(tuple(rest), b.add(at, b.mul(i, stride)),
                                       b.add(row, b.mul(i, span)), loads)
         if not rest and count <= _UNROLLED:
-            for i in range(count):
-                deeper(constant(i, int64))
+            for tap in range(count):
+                deeper(constant(tap, int64))
             return
         with b.loop(0, count) as i:
             deeper(i)
@@ -93,32 +97,29 @@ class WindowPacking:
                 b.offset(self.target, b.mul(row, self.strip), self.dtype), count, self.width,
                 self.strip, (1, step), self.dtype).write()
 
-    # ---- how to read the vectors of a row ----------------------------------------------------
-    def _loads(self) -> list[Load]:
-        """For each vector of a row, what reads it, given the address of the row."""
-        lanes = self.b.target.lanes(self.dtype)
-        near = self._reach()
-        return [self._load(at, min(lanes, self.width - at), near)
-                for at in range(0, self.width, lanes)]
 
-    def _reach(self) -> int:
-        """Loads that cover a vector of any strip: 1 or 2; 0 when it has to be gathered."""
-        lanes = self.b.target.lanes(self.dtype)
-        at = places(digits_of(self.columns, self.size), np.arange(self.size))
-        if (np.diff(at) < 1).any():
-            return 0
-        first = np.arange(0, self.size, lanes)
-        last = np.minimum(first + lanes - 1, self.size - 1)
-        span = at[last] - at[first] + 1
-        if (span == last - first + 1).all():
-            return 1
-        return 2 if span.max() <= 2 * lanes and self.b.can_pick(self.dtype) else 0
+# ---- how to read the vectors of a row ----------------------------------------------------------
 
-    def _load(self, at: int, count: int, near: int) -> Load:
+@dataclass(frozen=True)
+class Columns:
+    """`size` columns of a matrix with this axis: how to read vectors of them."""
+
+    b: Control
+    axis: Axis
+    size: int
+    dtype: DType
+
+    def loads(self, column: Value, width: int) -> list[Load]:
+        """What reads each vector of a row from `column` on, given the address of the row."""
+        lanes = self.b.target.lanes(self.dtype)
+        near = reach(self.axis, self.size, self.dtype, self.b.target)
+        return [self._load(self.b.add(column, at), min(lanes, width - at), near)
+                for at in range(0, width, lanes)]
+
+    def _load(self, first: Value, count: int, near: int) -> Load:
         b, kind = self.b, self.dtype
         lanes = b.target.lanes(kind)
-        first = b.add(self.column, at)
-        base = place(b, self.columns, first)
+        base = place(b, self.axis, first)
         if near == 1:
             mask = None if count == lanes else b.tail_mask(count, lanes)
             return lambda row: self._read(row, base, mask)
@@ -140,10 +141,25 @@ class WindowPacking:
 
     def _places(self, number: Value) -> Value:
         """`place` in every lane."""
-        b, axis = self.b, digits_of(self.columns, self.size)
+        b, axis = self.b, digits_of(self.axis, self.size)
         total, rest = constant(0, int32, number.lanes), b.cast(number, UINT32)
         for size, stride in reversed(axis[1:]):
             by = constant(size, UINT32, number.lanes)
             total = b.add(total, b.mul(b.cast(b.rem(rest, by), int32), stride))
             rest = b.floordiv(rest, by)
         return b.add(total, b.mul(b.cast(rest, int32), axis[0][1]))
+
+
+@lru_cache(maxsize=1024)
+def reach(axis: Axis, size: int, dtype: DType, target: Target) -> int:
+    """Loads that cover a vector of columns, wherever it starts: 1 or 2; 0: it must be gathered."""
+    lanes = target.lanes(dtype)
+    at = places(digits_of(axis, size), np.arange(size))
+    if (np.diff(at) < 1).any():
+        return 0
+    first = np.arange(0, size, lanes)
+    last = np.minimum(first + lanes - 1, size - 1)
+    span = at[last] - at[first] + 1
+    if (span == last - first + 1).all():
+        return 1
+    return 2 if span.max() <= 2 * lanes and can_pick(target, dtype) else 0

@@ -53,7 +53,8 @@ def product_of(body: Graph) -> Product:
     left, right = (strided(x) for x in dot.inputs)
     m, n = dot.shape[-2:]
     axes = [simplest(digits) for x in (left, right) for digits in x.axes[-2:]]
-    gemm = Gemm(m, n, dot.inputs[0].shape[-1], dot.dtype, *axes, c_row=n)
+    a_row, a_col, b_row, b_col = axes
+    gemm = Gemm(m, n, dot.inputs[0].shape[-1], dot.dtype, a_row, a_col, b_row, b_col, c_row=n)
     return Product(dot, nest_of(dot), left, right, gemm)
 
 

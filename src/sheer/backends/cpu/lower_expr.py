@@ -23,6 +23,7 @@ from sheer.ops.structure import Constant, Iota
 
 from .builder import Builder
 from .lower_index import Turn
+from .lower_near import load_near, offsets
 from .lower_random import fold_in, uniform
 from .values import Value, constant
 
@@ -151,7 +152,9 @@ class Expressions:
             if mask is None:
                 return b.load(pointer, turn.first(place), node.dtype, turn.lanes)
             return b.load_masked(pointer, turn.first(place), mask, node.dtype)
-        return b.gather(pointer, turn.every(place), node.dtype, mask)
+        steps = offsets(place, turn.lane, turn.lanes) if turn.lane is not None else None
+        near = steps and load_near(b, pointer, turn.first(place), steps, node.dtype, mask)
+        return near or b.gather(pointer, turn.every(place), node.dtype, mask)
 
     def store(self, node: Node, pointer: Value, at: Place, value: Value) -> None:
         """Write this turn's element (one per lane) of a result."""

@@ -16,7 +16,10 @@ from sheer.compile.views import Place, flat, is_view, read
 from sheer.graph import Graph, Node
 from sheer.ops.structure import Constant, Iota
 
+from .lower_near import offsets
+
 _GATHER = 0.8       # cost per lane of a gather, against 1 for a vector load
+_NEAR = 3           # two loads and a shuffle
 _SCATTER = 1.2
 _UNEVEN = 3.0       # of an index that must be divided in every lane
 _ACROSS = 14.0      # of summing the lanes of one register
@@ -96,6 +99,8 @@ def _cost(access: Access, v: Var, lanes: int) -> float:
     stride = access.at.stride(v)
     if stride in (0, 1):
         return 1
+    if not access.store and offsets(access.at, v, lanes) is not None:
+        return _NEAR
     many = (_SCATTER if access.store else _GATHER) * lanes
     return many if stride is not None else many * _UNEVEN
 

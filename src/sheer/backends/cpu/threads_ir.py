@@ -2,9 +2,12 @@
 
 The pool is one block of 64-byte lines, a field on each, so that threads do not share lines by
 accident. A worker spins on `sequence`, then sleeps in a futex. `sheer_launch` publishes a task by a
-new sequence number, wakes sleepers if there are any, takes part as thread 0 and waits for those
-others that take part. The number says in its lowest 8 bits how many do, so a worker that is not
-asked never reads the task, and nobody waits for it.
+new sequence number, wakes sleepers if there are any and takes part as thread 0. The number says in
+its lowest 8 bits how many may take part, so a worker that is not asked never reads the task.
+
+Workers come in through a door: a word with the launch's number, a bit that closes it, and how many
+are inside. The launcher closes it when no chunk is left and waits for those inside only: a worker
+that the system has not run in time (another process had its core) is not waited for.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from .target import Target
 from .threads_machine import FLUSH_OTHER, FLUSH_X86, SLEEP_LINUX, SLEEP_OTHER
 
 FIELDS = ("sequence", "sleepers", "function", "context", "count", "active", "busy", "chunk",
-          "next", "arrived", "started", "size")
+          "next", "arrived", "started", "size", "door", "entered")
 MAX_THREADS = 255                              # what 8 bits can say
-POOL_BYTES = 64 * (len(FIELDS) + MAX_THREADS)  # the `done` lines follow the fields
+POOL_BYTES = 64 * len(FIELDS)
 SPINS = 20_000                                 # pauses before sleeping: some 0.3 ms
 _YIELD_MASK = 1023                             # spins between yields while waiting for others
 _FUTEX = {"x86_64": 202, "aarch64": 98}        # the system call's number
@@ -25,32 +28,26 @@ _WAIT, _WAKE = 128, 129                        # private futex operations
 REGION = -1                                    # chunk: call once per thread, see `_RUN`
 
 _RUN = """
-; call the task as thread %tid of %active: chunk 0 one even share, > 0 chunks claimed by turns,
+; call the task as thread %tid of %active: chunk > 0 chunks claimed by turns (0: as many as threads),
 ; < 0 once with (tid, active) for begin and end
 define internal void @run(i64 %tid, i64 %active) #0 {
   %function = load ptr, ptr FIELD(function), align 8
   %context = load ptr, ptr FIELD(context), align 8
   %count = load i64, ptr FIELD(count), align 8
-  %chunk = load i64, ptr FIELD(chunk), align 8
-  %mode = call i64 @llvm.smax.i64(i64 %chunk, i64 -1)
-  switch i64 %mode, label %claim [ i64 -1, label %region
-                                   i64 0, label %share ]
+  %given = load i64, ptr FIELD(chunk), align 8
+  %everyone = icmp slt i64 %given, 0
+  br i1 %everyone, label %region, label %size
 region:
   call void %function(ptr %context, i64 %tid, i64 %active, i64 %tid)
   ret void
-share:
+size:
   %more = add i64 %count, %active
   %up = sub i64 %more, 1
   %each = udiv i64 %up, %active
-  %b0 = mul i64 %each, %tid
-  %begin = call i64 @llvm.smin.i64(i64 %b0, i64 %count)
-  %e0 = add i64 %begin, %each
-  %end = call i64 @llvm.smin.i64(i64 %e0, i64 %count)
-  %some = icmp slt i64 %begin, %end
-  br i1 %some, label %part, label %finish
-part:
-  call void %function(ptr %context, i64 %begin, i64 %end, i64 %tid)
-  ret void
+  %even = icmp eq i64 %given, 0
+  %wide = select i1 %even, i64 %each, i64 %given
+  %chunk = call i64 @llvm.smax.i64(i64 %wide, i64 1)
+  br label %claim
 claim:
   %turn = atomicrmw add ptr FIELD(next), i64 1 monotonic
   %cb = mul i64 %turn, %chunk
@@ -71,8 +68,6 @@ define ptr @sheer_worker(ptr %argument) #0 {
 entry:
   %tid = ptrtoint ptr %argument to i64
   %flushed = call i64 @sheer_flush_on()
-  %line = add i64 %tid, DONE
-  %done = getelementptr [8 x i64], ptr @sheer_pool, i64 %line
   %first = load atomic i64, ptr FIELD(sequence) seq_cst, align 8
   %s = atomicrmw add ptr FIELD(started), i64 1 seq_cst
   br label %wait
@@ -107,10 +102,27 @@ look:
 work:
   %function = load ptr, ptr FIELD(function), align 8
   %over = icmp eq ptr %function, null
-  br i1 %over, label %leave, label %go
+  br i1 %over, label %leave, label %knock
+knock:
+  %launch = lshr i64 %now, 8
+  %door0 = load atomic i64, ptr FIELD(door) acquire, align 8
+  br label %try
+try:
+  %door = phi i64 [ %door0, %knock ], [ %found, %enter ]
+  %open = lshr i64 %door, 8         ; launch number and closing bit
+  %wanted = shl i64 %launch, 1
+  %same_launch = icmp eq i64 %open, %wanted
+  br i1 %same_launch, label %enter, label %next
+enter:
+  %with_me = add i64 %door, 1
+  %pair = cmpxchg ptr FIELD(door), i64 %door, i64 %with_me acq_rel acquire, align 8
+  %found = extractvalue { i64, i1 } %pair, 0
+  %inside = extractvalue { i64, i1 } %pair, 1
+  br i1 %inside, label %go, label %try
 go:
+  %e = atomicrmw add ptr FIELD(entered), i64 1 monotonic
   call void @run(i64 %tid, i64 %active)
-  store atomic i64 %now, ptr %done release, align 8
+  %left = atomicrmw sub ptr FIELD(door), i64 1 release
   br label %next
 next:
   br label %wait
@@ -145,27 +157,40 @@ publish:
   store i64 %chunk, ptr FIELD(chunk), align 8
   store i64 0, ptr FIELD(next), align 8
   store i64 0, ptr FIELD(arrived), align 8
+  store i64 0, ptr FIELD(entered), align 8
+  %old = load i64, ptr FIELD(sequence), align 8
+  %launches = lshr i64 %old, 8
+  %launch = add i64 %launches, 1
+  %door = shl i64 %launch, 9
+  store atomic i64 %door, ptr FIELD(door) release, align 8
   %number = call i64 @announce(i64 %a0)
   call void @run(i64 0, i64 %a0)
-  br label %others
-others:
-  %t = phi i64 [ 1, %publish ], [ %t1, %ready ]
-  %line = add i64 %t, DONE
-  %done = getelementptr [8 x i64], ptr @sheer_pool, i64 %line
+  %others = sub i64 %a0, 1
+  %everyone = icmp slt i64 %chunk, 0
+  %needed = select i1 %everyone, i64 %others, i64 0
+  br label %gather
+gather:                             ; a region needs every thread
+  %g = phi i64 [ 0, %publish ], [ %g1, %absent ]
+  %came = load atomic i64, ptr FIELD(entered) acquire, align 8
+  %enough = icmp sge i64 %came, %needed
+  br i1 %enough, label %close, label %absent
+absent:
+  call void @relax(i64 %g)
+  %g1 = add i64 %g, 1
+  br label %gather
+close:
+  %shut = atomicrmw or ptr FIELD(door), i64 256 acq_rel
   br label %poll
 poll:
-  %turn = phi i64 [ 0, %others ], [ %turn1, %not ]
-  %value = load atomic i64, ptr %done acquire, align 8
-  %equal = icmp eq i64 %value, %number
-  br i1 %equal, label %ready, label %not
+  %turn = phi i64 [ 0, %close ], [ %turn1, %not ]
+  %value = load atomic i64, ptr FIELD(door) acquire, align 8
+  %inside = and i64 %value, 255
+  %empty = icmp eq i64 %inside, 0
+  br i1 %empty, label %release, label %not
 not:
   call void @relax(i64 %turn)
   %turn1 = add i64 %turn, 1
   br label %poll
-ready:
-  %t1 = add i64 %t, 1
-  %more = icmp slt i64 %t1, %a0
-  br i1 %more, label %others, label %release
 release:
   store atomic i64 0, ptr FIELD(busy) release, align 8
   br label %finish
@@ -250,7 +275,7 @@ def runtime_ir(target: Target) -> str:
     for line, name in enumerate(FIELDS):
         at = f"getelementptr (i8, ptr @sheer_pool, i64 {64 * line})"
         text = text.replace(f"FIELD({name})", at)
-    numbers = {"DONE": len(FIELDS), "SPINS": SPINS, "YIELD_MASK": _YIELD_MASK, "WAIT": _WAIT,
+    numbers = {"SPINS": SPINS, "YIELD_MASK": _YIELD_MASK, "WAIT": _WAIT,
                "WAKE": _WAKE, "FUTEX": _FUTEX.get(machine, 0)}
     for word, number in numbers.items():
         text = text.replace(f" {word}", f" {number}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sheer.graph.dtypes import DType, bool_, int32, int64
 
 from .integers import Integers
+from .target import Target
 from .values import POINTER, Value, constant, llvm_type, vector_constant
 
 
@@ -39,12 +40,8 @@ class Vectors(Integers):
         return self.pure(x.dtype, len(picks), f"shufflevector {x.typed}, {x.type} {other}, "
                                               f"<{len(picks)} x i32> <{mask}>")
 
-    def can_pick(self, dtype: DType) -> bool:
-        """Is `pick` an instruction here?"""
-        return self.target.name == "avx512" or (self.target.name == "avx2" and dtype.size == 4)
-
     def pick(self, x: Value, y: Value, lanes: Value) -> Value:
-        """Like `shuffle`, with int32 lane numbers that are known only at run time."""
+        """Like `shuffle`, with int32 lane numbers known only at run time; where `can_pick`."""
         bits = "ps" if x.dtype.size == 4 else "pd"
         if self.target.name == "avx512":
             index = self.cast(lanes, int32 if x.dtype.size == 4 else int64)
@@ -54,8 +51,8 @@ class Vectors(Integers):
             return self.pure(x.dtype, x.lanes, text)
         symbol = "llvm.x86.avx2.permps"              # looks at the lowest three bits only
         self.declare(symbol, x.type, f"{x.type}, {lanes.type}")
-        low, high = (self.pure(x.dtype, x.lanes, f"call {x.type} @{symbol}({v.typed}, {lanes.typed})")
-                     for v in (x, y))
+        texts = (f"call {x.type} @{symbol}({v.typed}, {lanes.typed})" for v in (x, y))
+        low, high = (self.pure(x.dtype, x.lanes, text) for text in texts)
         return self.select(self.lt(lanes, x.lanes), low, high)
 
     def concat(self, x: Value, y: Value) -> Value:
@@ -121,3 +118,7 @@ class Vectors(Integers):
         kept[name] = f"{name} = {text}"
         return Value(name, POINTER)
 
+
+def can_pick(target: Target, dtype: DType) -> bool:
+    """Is `Vectors.pick` possible?"""
+    return target.name == "avx512" or (target.name == "avx2" and dtype.size == 4)

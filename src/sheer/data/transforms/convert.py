@@ -37,7 +37,8 @@ class ToTensor:
 
     def __call__(self, picture: Any) -> Tensor:
         if isinstance(picture, Tensor):
-            raise DTypeError("E424", "ToTensor", "this is a tensor already", got={"picture": picture.node},
+            raise DTypeError("E424", "ToTensor", "this is a tensor already",
+                             got={"picture": picture.node},
                              need="a PIL image or an array")
         return _wrapped(scaled(channels_first(pixels(picture, "ToTensor"))))
 
@@ -97,7 +98,8 @@ class Normalize:
     def __call__(self, picture: Any) -> Any:
         array = picture.numpy() if isinstance(picture, Tensor) else np.asarray(picture)
         if array.dtype.kind != "f" or array.ndim < 3:
-            raise DTypeError("E421", "Normalize", "needs floats with channels first", got={"x": picture},
+            raise DTypeError("E421", "Normalize", "needs floats with channels first",
+                             got={"x": picture},
                              need="a float tensor (*B, C, H, W)",
                              tries=[("Compose([ToTensor(), Normalize(...)])", lambda: None)])
         new = self.on_array(array)
@@ -108,7 +110,8 @@ class Normalize:
         if not {len(self._mean), len(self._std)} <= {1, array.shape[-3]}:
             raise ArgumentError(
                 "E421", "Normalize", f"{len(self._mean)} means for {array.shape[-3]} channels",
-                got={"x": array, "mean": self.mean, "std": self.std}, need="one per channel, or one for all")
+                got={"x": array, "mean": self.mean,
+                     "std": self.std}, need="one per channel, or one for all")
         mean, std = self._mean.astype(array.dtype), self._std.astype(array.dtype)
         result: np.ndarray = (array - mean) / std
         return result

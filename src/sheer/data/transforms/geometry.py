@@ -1,4 +1,4 @@
-"""Where the pixels go: flips, crops, sizes. Pictures of any kind flow in; the same kind flows out."""
+"""Where pixels go: flips, crops, sizes. A picture of any kind flows in; the same kind flows out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class RandomHorizontalFlip:
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
-            raise ArgumentError("E423", "RandomHorizontalFlip", f"p = {p} is no probability", need="0 <= p <= 1")
+            raise ArgumentError("E423", "RandomHorizontalFlip", f"p = {p} is no probability",
+                                need="0 <= p <= 1")
         self.p = p
 
     def __call__(self, picture: Any) -> Any:
@@ -75,7 +76,8 @@ class RandomCrop:
         widths = (rows, columns, (0, 0))[:a.ndim]
         if self.padding_mode == "constant":
             return np.pad(a, widths, constant_values=self.fill)
-        return np.pad(a, widths, mode=self.padding_mode)  # type: ignore[call-overload, no-any-return]
+        mode: Any = self.padding_mode
+        return np.pad(a, widths, mode=mode)
 
     def __repr__(self) -> str: return f"RandomCrop(size={self.size}, padding={self.padding})"
 
@@ -96,7 +98,8 @@ class CenterCrop:
             widths = [(0, 0)] * a.ndim
             widths[axis] = short // 2, (short + 1) // 2
             a = np.pad(a, widths) if short else a
-        top, left = (round((have - want) / 2) for have, want in zip(a.shape[:2], self.size, strict=True))
+        top, left = (round((have - want) / 2) for have,
+                     want in zip(a.shape[:2], self.size, strict=True))
         return a[top:top + self.size[0], left:left + self.size[1]]
 
     def __repr__(self) -> str: return f"CenterCrop(size={self.size})"
@@ -129,7 +132,8 @@ class Resize:
         if not isinstance(self.size, int) and len(self.size) > 1:
             return pair(self.size)
         short = pair(self.size)[0]
-        return (short, int(short * wide / high)) if high <= wide else (int(short * high / wide), short)
+        return (short, int(short * wide / high)) if high <= wide else (int(short * high / wide),
+                                                                       short)
 
     def __repr__(self) -> str: return f"Resize(size={self.size})"
 

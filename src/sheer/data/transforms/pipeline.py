@@ -33,7 +33,8 @@ class Pipeline:
     after     what the table is made of
     """
 
-    def __init__(self, geometry: Sequence[Callable[[Any], Any]], after: Sequence[Normalize]) -> None:
+    def __init__(self, geometry: Sequence[Callable[[Any], Any]],
+                 after: Sequence[Normalize]) -> None:
         self.geometry, self.after = list(geometry), list(after)
         self._tables: dict[int, np.ndarray] = {}
 
@@ -48,7 +49,7 @@ class Pipeline:
         return cls(geometry, after) if fits else None
 
     def __call__(self, images: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-        """A batch: images uint8 (N, C, H, W), of which `rows` are wanted -> float32 (B, C, h, w)."""
+        """A batch: `rows` of images uint8 (N, C, H, W) -> float32 (B, C, h, w)."""
         if self.geometry:
             return self.to_floats(np.stack([self._placed(images[r], r) for r in rows]))
         return self.to_floats(images[np.asarray(rows)])
@@ -58,7 +59,8 @@ class Pipeline:
         count = images.shape[1]
         table = self._table(count)
         if count == 1:
-            return table[0][images]
+            grey: np.ndarray = table[0][images]
+            return grey
         out = np.empty(images.shape, np.float32)
         for c in range(count):
             out[:, c] = table[c][images[:, c]]

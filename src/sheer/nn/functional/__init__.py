@@ -1,5 +1,6 @@
 """Functions with torch.nn.functional's names: tensors in, tensors out, no state of their own."""
 
+from ...mixins.missing import refusing as _refusing
 from .activation import (
     celu,
     cosine,
@@ -233,3 +234,4 @@ __all__ = [
     "threshold",
     "triplet_margin_loss",
 ]
+__getattr__ = _refusing("nn.functional", __all__)

@@ -1,6 +1,5 @@
 """Activations: one number in, one number out; a tensor flows in, one of the same shape out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

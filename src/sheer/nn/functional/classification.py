@@ -1,6 +1,5 @@
 """Losses of classes: scores or probabilities and labels flow in, the surprise flows out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any
@@ -211,4 +210,6 @@ def _check_probabilities(op: str, **operands: Tensor) -> None:
         raise ArgumentError("E227", op, f"{name} {wrong} is no probability", got={name: x.node},
                             need="0 <= value <= 1",
                             tries=[("binary_cross_entropy_with_logits(input, target)",
-                                    passes_if(name == "input"))])
+                                    passes_if(name == "input")),
+                                   ("(target + 1) / 2, when labels are -1 and 1",
+                                    passes_if(bool((abs(values) == 1).all())))])

@@ -1,6 +1,5 @@
 """What the functions share: operands checked, axes counted, results reduced."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import difflib
@@ -60,6 +59,9 @@ def need_float(op: str, **operands: Any) -> None:
 
 def same_dtype(op: str, x: Any, weight: Any) -> None:
     """Raise DTypeError E202 when the input of a layer has another dtype than its weight."""
+    if not isinstance(x, Core):
+        raise DTypeError("E202", op, f"input is a {type(x).__name__}", got={"weight": weight.node},
+                         need="a tensor", tries=[("sheer.tensor(input)", lambda: as_node(x))])
     need_float(op, input=x)
     if x.dtype != weight.dtype:
         short = {"float32": "float", "float64": "double"}

@@ -1,6 +1,5 @@
 """Convolutions with torch's names: images and filters flow in, feature maps out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any
@@ -124,5 +123,5 @@ def _check_rank(op: str, axes: int, input: Tensor, weight: Tensor) -> None:
     need = f"input (N, C, {', '.join('DHW'[3 - axes:])}) or without N, weight of {axes + 2} axes"
     raise ShapeError("E203", op, f"input has {input.ndim} axes, weight {weight.ndim}",
                      got={"input": input.node, "weight": weight.node}, need=need,
-                     tries=[("input.unsqueeze(1) for images with one channel",
+                     tries=[("input.unsqueeze(0), the axis of the one channel",
                              passes_if(input.ndim == axes and weight.shape[1] == 1))])

@@ -1,6 +1,5 @@
 """Lengths and angles of vectors along an axis: normalize, cosine_similarity, pairwise_distance."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

@@ -3,7 +3,6 @@
 The mask is a function of a key: the backward pass computes it again, nothing is stored.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from ... import ops

@@ -1,6 +1,5 @@
 """Class labels: what cross_entropy and its kin ask of them, and where each label's class is."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import builtins

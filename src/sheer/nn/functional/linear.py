@@ -1,6 +1,5 @@
 """Weighted sums and look-ups: linear, bilinear, embedding, one_hot."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

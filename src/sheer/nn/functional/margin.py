@@ -1,6 +1,5 @@
 """Losses with a margin: nothing is paid by what is right by more than that."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from typing import Any

@@ -1,6 +1,5 @@
 """Normalisations: each subtracts a mean and divides by a deviation, over axes of its own."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """pad: an array flows in, a larger one with more elements around it flows out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

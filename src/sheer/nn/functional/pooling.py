@@ -1,6 +1,5 @@
 """Pools with torch's names: images flow in, smaller ones out, and back (unpool)."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """Losses of numbers: predictions and targets of one shape flow in, how far they are apart out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

@@ -1,6 +1,5 @@
 """Images of other sizes: interpolate, pixel_shuffle and its inverse."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 import math

@@ -1,6 +1,5 @@
 """softmax and its kin: scores flow in, numbers that sum to one (or their logarithms) out."""
 
-# mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
 from ... import ops

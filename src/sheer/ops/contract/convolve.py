@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...graph.errors import ArgumentError, ShapeError
+from ...graph.node import Node
 from .. import movement, sliding
 from .conv import Conv, ConvInput
 from .conv_errors import wrong_rank
 
 
-def conv(x, w, stride=1, padding=0, dilation=1, groups=1):
+def conv(x: Node, w: Node, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Node:
     """Cross-correlation with torch's arguments; an image without batch axis gives one without.
 
     padding is a number, one per axis, a (low, high) pair per axis, "valid" (none) or "same"
@@ -25,7 +28,8 @@ def conv(x, w, stride=1, padding=0, dilation=1, groups=1):
     return _unbatched(Conv(stride, around, dilation, groups), x, w)
 
 
-def conv_transpose(x, w, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose(x: Node, w: Node, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
+                   groups: int = 1, dilation: Any = 1) -> Node:
     """Transposed convolution with torch's arguments: `Conv` backwards, a learned upsampling.
 
     Shape   x (N, I, *S) or (I, *S), w (I, O / groups, *k) -> (N, O, *P) or (O, *P),

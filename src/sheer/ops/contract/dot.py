@@ -8,6 +8,7 @@ import numpy as np
 
 from ...graph.dtypes import FLOATS, INTS
 from ...graph.errors import DTypeError, ShapeError
+from ...graph.node import Node
 from .. import batching, movement, sampling
 from ..primitive import KernelIn, Primitive
 
@@ -41,17 +42,21 @@ class Dot(Primitive):
     def hard(cls): return [(cls(), (np.ones((2, 0)), np.ones((0, 3)))), (cls(), (np.ones((1, 1)), np.ones((1, 1))))]
 
 
-def transpose(x):
+def transpose(x: Node) -> Node:
     """x with its last two axes exchanged: (*B, M, N) -> (*B, N, M)."""
     return movement.permute(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-def inner_mismatch(op, a, b):
+def inner_mismatch(op: str, a: Node, b: Node) -> ShapeError:
     """E101 with hints: which transposition would make a (*B, M, K) @ b (*B, K, N) fit."""
     flip = lambda t: t.to(*t.shape[:-2], t.shape[-1], t.shape[-2])
-    check = lambda x, y: Dot().infer(x, y)
-    inner = min(a.ndim, b.ndim) > 1 and a.shape[-1] != b.shape[-2]
-    what = (f"inner sizes differ, {a.shape[-1]} and {b.shape[-2]}" if inner
+    rows = lambda t: t.shape[max(t.ndim - 2, 0)]              # a vector on the right is a column
+    inner = min(a.ndim, b.ndim) > 0 and a.shape[-1] != rows(b)
+    def check(x, y):
+        if x.shape[-1] != rows(y):
+            raise ValueError
+        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    what = (f"inner sizes differ, {a.shape[-1]} and {rows(b)}" if inner
             else f"batch axes differ, {a.shape[:-2]} and {b.shape[:-2]}")
     return ShapeError("E101", op, what, got={"a": a, "b": b}, need="a (*B, m, k) @ b (*B, k, n)",
                       tries=[("a @ b.mT", lambda: check(a.to(*a.shape), flip(b))),
@@ -79,7 +84,7 @@ def dot_general(a, b, contract, batch=((), ())):
     return movement.reshape(Dot()(left, right), (*shape(a, ba), *shape(a, free_a), *shape(b, free_b)))
 
 
-def matmul(a, b):
+def matmul(a: Node, b: Node) -> Node:
     """a @ b with NumPy's rules: vectors are rows or columns, batch axes broadcast.
 
     Shape   a (*B, M, K), b (*B, K, N) -> (*B, M, N)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...graph.dtypes import DTYPES, bool_
-from ...graph.node import operators
+from ...graph.node import Node, operators
 from ..lift import lift
 from ..primitive import NoXla
 from ..sampling import case
@@ -208,7 +210,7 @@ floor_divide, remainder, fmod = binary(FloorDivide), binary(Remainder), binary(F
 subtract, multiply, divide, negative = sub, mul, div, neg        # the array API's words
 
 
-def positive(x):
+def positive(x: Any) -> Node:
     """x itself.
 
     Shape   x (*S) -> (*S)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...graph.dtypes import DTYPES
-from ...graph.node import operators
+from ...graph.node import Node, operators
 from ..primitive import NoXla
 from ..sampling import case
 from .family import Predicate, binary, unary
@@ -120,7 +121,7 @@ lt, le, eq, ne = binary(Lt), binary(Le), binary(Eq), binary(Ne)
 isnan, isinf, isfinite, signbit = (unary(p) for p in (Isnan, Isinf, Isfinite, Signbit))
 
 
-def gt(x, y):
+def gt(x: Any, y: Any) -> Node:
     """x > y, as y < x.
 
     Shape   x (*S), y (*S) -> bool (*S)
@@ -129,7 +130,7 @@ def gt(x, y):
     return lt(y, x)
 
 
-def ge(x, y):
+def ge(x: Any, y: Any) -> Node:
     """x >= y, as y <= x.
 
     Shape   x (*S), y (*S) -> bool (*S)

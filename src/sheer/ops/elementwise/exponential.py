@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -208,7 +209,7 @@ exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, sigmoid = (
 logaddexp, hypot = binary(Logaddexp, floating=True), binary(Hypot, floating=True)
 
 
-def softplus(x):
+def softplus(x: Any) -> Node:
     """log(1 + exp(x)) of every element, without overflow.
 
     Shape   x (*S) -> (*S)
@@ -217,7 +218,7 @@ def softplus(x):
     return logaddexp(x, 0)
 
 
-def xlogy(x, y):
+def xlogy(x: Any, y: Any) -> Node:
     """x * log(y) of every pair, 0 where x is 0 and log(y) is not finite.
 
     Shape   x (*S), y (*S) -> (*S)

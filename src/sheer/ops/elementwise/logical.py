@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...graph.dtypes import INTS, DType, bool_
-from ...graph.node import operators
+from ...graph.node import Node, operators
 from ..lift import lift
 from ..primitive import NotDifferentiable, NoXla
 from ..sampling import case
@@ -116,7 +116,7 @@ bitwise_invert = unary(BitwiseInvert, floating=False)
 bitwise_left_shift, bitwise_right_shift = binary(BitwiseLeftShift), binary(BitwiseRightShift)
 
 
-def logical_and(x, y):
+def logical_and(x: Any, y: Any) -> Node:
     """Are both different from 0?
 
     Shape   x (*S), y (*S) -> bool (*S)
@@ -125,7 +125,7 @@ def logical_and(x, y):
     return bitwise_and(_truth(x), _truth(y))
 
 
-def logical_or(x, y):
+def logical_or(x: Any, y: Any) -> Node:
     """Is at least one different from 0?
 
     Shape   x (*S), y (*S) -> bool (*S)
@@ -134,7 +134,7 @@ def logical_or(x, y):
     return bitwise_or(_truth(x), _truth(y))
 
 
-def logical_xor(x, y):
+def logical_xor(x: Any, y: Any) -> Node:
     """Is exactly one different from 0?
 
     Shape   x (*S), y (*S) -> bool (*S)
@@ -143,7 +143,7 @@ def logical_xor(x, y):
     return bitwise_xor(_truth(x), _truth(y))
 
 
-def logical_not(x):
+def logical_not(x: Any) -> Node:
     """Is x 0?
 
     Shape   x (*S) -> bool (*S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...graph.dtypes import bool_
@@ -50,7 +52,7 @@ class Pow(Binary):
 _pow = binary(Pow)
 
 
-def pow(x, y):
+def pow(x: Any, y: Any) -> Node:
     """x to the power y; exponents 0, 1, 2, 3, 1/2 and their negatives take a shorter way.
 
     Shape   x (*S), y (*S) -> (*S)
@@ -69,7 +71,7 @@ def pow(x, y):
     return _pow(x, y)
 
 
-def square(x):
+def square(x: Any) -> Node:
     """x * x.
 
     Shape   x (*S) -> (*S)
@@ -78,7 +80,7 @@ def square(x):
     return mul(x, x)
 
 
-def reciprocal(x):
+def reciprocal(x: Any) -> Node:
     """1 / x.
 
     Shape   x (*S) -> (*S)

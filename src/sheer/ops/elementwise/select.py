@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...graph.dtypes import DTYPES, bool_
 from ...graph.errors import DTypeError, ShapeError
+from ...graph.node import Node
 from .. import batching, movement, sampling
 from ..lift import broadcast_shapes, lift
 from ..primitive import Primitive
@@ -49,7 +52,7 @@ class Where(Primitive):
                 (cls(), (mask, np.array([0.0, np.nan]), np.array([np.inf, 1.0])))]
 
 
-def where(condition, x, y):
+def where(condition: Any, x: Any, y: Any) -> Node:
     """x where the condition holds, else y, after promotion and broadcasting.
 
     Shape   condition (*S), x (*S), y (*S) -> (*S)
@@ -62,7 +65,7 @@ def where(condition, x, y):
     return Where()(*(movement.broadcast_to(n, shape) for n in (condition, x, y)))
 
 
-def clamp(x, low=None, high=None):
+def clamp(x: Any, low: Any = None, high: Any = None) -> Node:
     """x kept within [low, high]; either bound may be missing, a number or a node.
 
     NaN stays NaN; where low is above high the result is high.

@@ -1,5 +1,6 @@
 """Learning-rate schedules with PyTorch's names: a step number flows in, a rate flows out."""
 
+from ...mixins.missing import refusing as _refusing
 from .combine import ChainedScheduler, SequentialLR
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts, WarmupCosine
 from .cycle import CyclicLR, OneCycleLR
@@ -22,3 +23,4 @@ __all__ = [
     "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
     "WarmupCosine",
 ]
+__getattr__ = _refusing("optim.lr_scheduler", __all__)

@@ -17,7 +17,7 @@ class _Cycle(LRScheduler):
     per_update = True
     cycle_momentum: bool
 
-    def momentum(self, t: int, group: int) -> float:
+    def momentum(self, t: Any, group: int) -> float:
         """The momentum of step t."""
         raise NotImplementedError(self.name)
 
@@ -25,11 +25,11 @@ class _Cycle(LRScheduler):
         super().put(rates)
         if self.cycle_momentum:
             for i, group in enumerate(self.optimizer.param_groups):
-                m = self.momentum(self.last_epoch, i)
-                if "betas" in group:
-                    group["betas"] = (m, *group["betas"][1:])
-                else:
-                    group["momentum"] = m
+                group.set_momentum(self.momentum(self.last_epoch, i))
+
+    def rates(self, step: Any) -> list[float]:
+        groups = range(len(self.base_lrs)) if self.cycle_momentum else ()
+        return self.values(step) + [self.momentum(step, i) for i in groups]
 
     def _check_momentum(self, optimizer: Any) -> None:
         """Raise E309 when there is none; otherwise keep it in a tensor, as the rate is."""
@@ -95,7 +95,7 @@ class CyclicLR(_Cycle):
     def closed(self, t: Any, base: float, group: int = 0) -> float:
         return base + (self.max_lrs[group] - base) * self._height(t)  # type: ignore[no-any-return]
 
-    def momentum(self, t: int, group: int) -> float:
+    def momentum(self, t: Any, group: int) -> float:
         top = self.max_momentums[group]
         return top - (top - self.base_momentums[group]) * self._height(t)  # type: ignore[no-any-return]
 
@@ -159,7 +159,7 @@ class OneCycleLR(_Cycle):
         back = [low] if len(self.ends) == 3 else []
         return self._along(t, [low, top, *back, low / self.final_div_factor])
 
-    def momentum(self, t: int, group: int) -> float:
+    def momentum(self, t: Any, group: int) -> float:
         high, low = self.max_momentums[group], self.base_momentums[group]
         last = [high] if len(self.ends) == 3 else []
         return self._along(t, [high, low, high, *last])

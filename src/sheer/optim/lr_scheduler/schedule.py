@@ -12,7 +12,7 @@ from ..optimizer import Optimizer
 class LRScheduler:
     """What all schedules share. A schedule is a pure formula, and a place in it.
 
-    closed(t, base)       the rate of step t in one formula: `value`, `rates` and `fit` use it
+    closed(t, base)       the rate of step t in one formula: `value` and `fit` use it
     advance(lr, t, base)  the rate of step t from that of step t - 1: `step` uses it, so that two
                           schedules stepped in turn multiply, as in PyTorch
     per_update            `fit` moves on after every update instead of after every epoch
@@ -54,9 +54,15 @@ class LRScheduler:
         """The rate of a step (0 is the first), whatever has been stepped so far."""
         return self.closed(step, self.base_lrs[group], group)
 
-    def rates(self, step: Any) -> list[float]:
+    def values(self, step: Any) -> list[float]:
         """The rate of every parameter group at a step."""
         return [self.value(step, i) for i in range(len(self.base_lrs))]
+
+    def rates(self, step: Any) -> list[float]:
+        """What `fit` gives to `Optimizer.set_rates` before a step: the rate of every group, then
+        the momentum of every group if the schedule moves that too.
+        """
+        return self.values(step)
 
     # ---- the place in it ---------------------------------------------------------------------
     def step(self, epoch: Any = None) -> None:
@@ -69,7 +75,7 @@ class LRScheduler:
                    for i, (g, base) in enumerate(zip(groups, self.base_lrs, strict=True))]
         else:
             self.last_epoch = int(epoch // 1)
-            new = self.rates(epoch)
+            new = self.values(epoch)
         self.put(new)
 
     def put(self, rates: list[float]) -> None:

@@ -1,0 +1,126 @@
+"""Orders: every example as often as promised, a function of (seed, epoch) alone."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sheer.data import (
+    BatchSampler,
+    RandomSampler,
+    SequentialSampler,
+    StratifiedSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+
+def chi_square(counts, expected):
+    """Per degree of freedom; near 1 when the counts are drawn as expected."""
+    counts, expected = np.asarray(counts, float), np.asarray(expected, float)
+    return ((counts - expected) ** 2 / expected).sum() / (counts.size - 1)
+
+
+@given(n=st.integers(1, 300), seed=st.integers(-2**70, 2**70), epoch=st.integers(0, 10))
+def test_a_shuffle_has_every_example_once(n, seed, epoch):
+    order = RandomSampler(range(n), seed=seed).order(epoch)
+    assert order.dtype == np.int64
+    np.testing.assert_array_equal(np.sort(order), np.arange(n))
+
+
+def test_orders_differ_by_epoch_and_seed_and_by_nothing_else():
+    a, b = RandomSampler(range(50), seed=1), RandomSampler(range(50), seed=1)
+    other = RandomSampler(range(50), seed=2)
+    orders = [*(tuple(a.order(e)) for e in range(5)), tuple(other.order(0))]
+    assert len(set(orders)) == 6
+    assert tuple(b.order(3)) == orders[3]                       # without the epochs before
+    assert [tuple(b) for _ in range(5)] == orders[:5]
+    b.set_epoch(2)
+    assert tuple(b) == orders[2]
+
+
+def test_the_order_is_the_one_of_fit():
+    from sheer.train.plan import epoch_order
+    for epoch in range(3):
+        np.testing.assert_array_equal(RandomSampler(range(77), seed=5).order(epoch),
+                                      epoch_order(77, 5, epoch, shuffle=True))
+
+
+def test_positions_are_uniform():
+    counts = np.zeros((6, 6))
+    for epoch in range(1200):
+        counts[np.arange(6), RandomSampler(range(6), seed=0).order(epoch)] += 1
+    assert 0.5 < chi_square(counts.ravel(), np.full(36, 200)) < 1.6
+
+
+def test_draws_with_replacement_reach_all_but_one_part_in_e():
+    n = 20_000
+    shares = [len(np.unique(RandomSampler(range(n), replacement=True, seed=s).order(0))) / n
+              for s in range(3)]
+    np.testing.assert_allclose(shares, 1 - np.exp(-1), rtol=0.01)
+
+
+def test_draws_with_replacement_are_uniform():
+    order = RandomSampler(range(40), replacement=True, num_samples=40_000, seed=3).order(0)
+    assert 0.5 < chi_square(np.bincount(order, minlength=40), np.full(40, 1000)) < 1.6
+
+
+def test_more_examples_than_there_are_come_in_rounds():
+    order = RandomSampler(range(5), num_samples=13, seed=1).order(0)
+    assert len(order) == 13
+    assert sorted(order[:5]) == sorted(order[5:10]) == list(range(5))
+    assert len(set(order[10:])) == 3
+    np.testing.assert_array_equal(order[:5], RandomSampler(range(5), seed=1).order(0))
+    assert len(RandomSampler(range(5), num_samples=3, seed=1).order(0)) == 3
+
+
+def test_weights_are_the_shares():
+    weights = np.array([1.0, 0, 3, 6])
+    order = WeightedRandomSampler(weights, 20_000, seed=4).order(0)
+    counts = np.bincount(order, minlength=4)
+    assert counts[1] == 0
+    assert chi_square(counts[[0, 2, 3]], 20_000 * weights[[0, 2, 3]] / 10) < 3
+
+
+def test_weights_without_replacement_draw_the_first_as_with():
+    weights, first = [1.0, 0, 2, 5], np.zeros(4)
+    sampler = WeightedRandomSampler(weights, 3, replacement=False, seed=0)
+    for epoch in range(2000):
+        order = sampler.order(epoch)
+        assert sorted(order) == [0, 2, 3]
+        first[order[0]] += 1
+    assert chi_square(first[[0, 2, 3]], 2000 * np.array([1, 2, 5]) / 8) < 3
+
+
+def test_a_subset_in_random_order():
+    sampler = SubsetRandomSampler([4, 8, 15, 16], seed=0)
+    assert sorted(sampler.order(0)) == [4, 8, 15, 16]
+    assert {tuple(sampler.order(e)) for e in range(200)} == set(
+        itertools.permutations([4, 8, 15, 16]))
+
+
+def test_stretches_have_the_shares_of_the_classes():
+    labels = np.repeat([0, 1, 2], [700, 200, 100])
+    sampler = StratifiedSampler(labels, seed=1)
+    for epoch in range(20):
+        order = sampler.order(epoch)
+        np.testing.assert_array_equal(np.sort(order), np.arange(1000))
+        counts = np.array([np.bincount(b, minlength=3) for b in labels[order].reshape(20, 50)])
+        assert np.abs(counts - [35, 10, 5]).max() <= 4
+    assert tuple(sampler.order(0)) != tuple(sampler.order(1))
+
+
+def test_batches_of_a_sampler():
+    sequential = SequentialSampler(range(7))
+    assert list(BatchSampler(sequential, 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(BatchSampler(sequential, 3, drop_last=True)) == [[0, 1, 2], [3, 4, 5]]
+    assert [len(BatchSampler(sequential, 3, d)) for d in (False, True)] == [3, 2]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_nothing_and_one(n):
+    assert list(RandomSampler(range(n), seed=0)) == list(range(n))
+    assert list(SequentialSampler(range(n))) == list(range(n))
+    assert list(StratifiedSampler(np.zeros(n), seed=0)) == list(range(n))
