@@ -165,10 +165,10 @@ CASES = {
           more      : sheer explain E310
         """),
     "after the end": (lambda: optim.lr_scheduler.OneCycleLR(
-        optim.SGD([W]), 0.1, 10, cycle_momentum=False).step(10), """
-        OneCycleLR: step 10 is after the cycle
+        optim.SGD([W]), 0.1, 10, cycle_momentum=False).step(11), """
+        OneCycleLR: step 11 is after the cycle
           total_steps: 10
-          need       : at most total_steps - 1 calls of step()
+          need       : at most total_steps calls of step()
           more       : sheer explain E312
         """),
     "a rate to come": (lambda: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([W])).value(3), """

@@ -42,7 +42,7 @@ def tensor(a):
 
 
 def same(ours, want, ulps=4):
-    """One shape, one dtype; values equal but for a few units in the last place; signs of zero too."""
+    """One shape, one dtype; values equal up to a few units in the last place, zeros with sign."""
     want = np.asarray(want)
     got = ours.numpy()
     assert got.shape == want.shape

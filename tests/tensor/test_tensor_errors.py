@@ -16,7 +16,8 @@ import sheer
 
 @pytest.mark.parametrize(("act", "text"), [
     (lambda: sheer.ones(2).sofmax(0), "Tensor: there is no sofmax\n  need : a name that sheer has\n"
-     "  try  : Tensor.softmax\n  try  : Tensor.fmax\n  try  : Tensor.log_softmax\n  more : sheer explain E190"),
+     "  try  : Tensor.softmax\n  try  : Tensor.fmax\n  try  : Tensor.log_softmax\n"
+     "  more : sheer explain E190"),
     (lambda: sheer.lineair, "sheer: there is no lineair\n  need : a name that sheer has\n"
      "  try  : sheer.inner\n  try  : sheer.linalg\n  more : sheer explain E190"),
     (lambda: sheer.ones(2, 3).sum(2),
@@ -44,7 +45,8 @@ import sheer
      '  need : device("cpu")\n  try  : x.to("cpu")\n  more : sheer explain E615'),
     (lambda: sheer.ones(2).view(sheer.int32),
      "view: elements are not reinterpreted as another dtype\n"
-     "  dtype: i32\n  need : a shape\n  try  : x.to(dtype), which converts the numbers\n  more : sheer explain E191"),
+     "  dtype: i32\n  need : a shape\n  try  : x.to(dtype), which converts the numbers\n"
+     "  more : sheer explain E191"),
     (lambda: sheer.finfo(sheer.int8),
      "finfo: has no meaning for int8\n  need : float32 or float64\n"
      "  try  : iinfo(int8)\n  more : sheer explain E105"),
@@ -57,13 +59,15 @@ import sheer
      "arange: a step of 0\n  need : a step that moves\n  more : sheer explain E191"),
     (lambda: sheer.broadcast_shapes((2,), (3,)),
      "broadcast_shapes: shapes (2,) and (3,) do not broadcast\n"
-     "  need : equal lengths, or 1, on every axis counted from the last\n  more : sheer explain E102"),
+     "  need : equal lengths, or 1, on every axis counted from the last\n"
+     "  more : sheer explain E102"),
     (lambda: sheer.linalg.svd(sheer.ones(2, 2), full_matrices=True),
      "svd: there is no full_matrices=True\n"
      "  need : full_matrices=False\n  try  : full_matrices=False\n  more : sheer explain E190"),
     (lambda: sheer.isdtype(sheer.int8, "float"),
      "isdtype: there is no kind 'float'\n  need : bool, signed integer, "
-     "unsigned integer, integral, real floating, complex floating, numeric\n  more : sheer explain E191"),
+     "unsigned integer, integral, real floating, complex floating, numeric\n"
+     "  more : sheer explain E191"),
 ])
 def test_the_whole_text(act, text):
     assert refusal(act) == text
@@ -118,8 +122,8 @@ def test_functions_are_methods_with_names_texts_and_signatures():
 def test_python_asks_and_tensors_answer():
     x = sheer.arange(3)
     assert [int(t) for t in x] == [0, 1, 2]
-    assert (2 in x, 5 in x, x == None, x != "a", len(x)) == (True, False, False, True,
-                                                             3)  # noqa: E711
+    nothing = None
+    assert (2 in x, 5 in x, x == nothing, x != "a", len(x)) == (True, False, False, True, 3)
     assert list(range(10))[x[2]] == 2
     assert (bool(x[1]), float(x[2]), f"{x[1].float():.2f}") == (True, 2.0, "1.00")
     assert x.device == sheer.device("cpu")

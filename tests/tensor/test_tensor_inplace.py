@@ -47,7 +47,8 @@ def arrays():
     return {"x": rng.normal(size=(3, 3)), "y": rng.normal(size=(3, 3)), "z": np.array([2, 0, 1])}
 
 
-@pytest.mark.parametrize("text", [t.strip() for line in PROGRAMS.strip().splitlines() for t in line.split(" | ")])
+@pytest.mark.parametrize("text", [
+    t.strip() for line in PROGRAMS.strip().splitlines() for t in line.split(" | ")])
 def test_a_program_leaves_what_torch_leaves(text):
     results = []
     for lib in (sheer, torch):
@@ -108,7 +109,8 @@ def test_writes_to_a_leaf_that_requires_a_gradient_are_refused_outside_no_grad()
 
 def test_a_write_past_the_gradient_of_a_computed_tensor_is_refused():
     a = sheer.ones(2, requires_grad=True) * 2
-    want = ("{op}: {which} a computed tensor that requires a gradient, which the write would pass by\n"
+    want = ("{op}: {which} a computed tensor that requires a gradient, which the write would "
+            "pass by\n"
             "  need    : a write outside of no_grad and detach(), or a copy\n"
             "  try     : x.detach().clone() and write to that\n  more    : sheer explain E617")
     assert refusal(lambda: a.detach().mul_(2)) == want.format(op="mul_", which="this is a view of")

@@ -21,17 +21,20 @@ ARRAYS = {
     "t": np.array([[3.0, 1, 3, 1], [2, 2, 0, 5], [1, 1, 1, 1]]),
 }
 
-UNARY = """abs absolute neg negative positive sign sgn square exp exp2 expm1 sin cos tan sinh cosh tanh atan
+UNARY = """
+abs absolute neg negative positive sign sgn square exp exp2 expm1 sin cos tan sinh cosh tanh atan
 arctan asinh arcsinh sigmoid relu erf erfc floor ceil trunc fix round frac sinc rad2deg deg2rad
-isnan
-isinf isfinite signbit isposinf isneginf isreal logical_not nan_to_num""".split()  # noqa: SIM905
+isnan isinf isfinite signbit isposinf isneginf isreal logical_not nan_to_num
+""".split()  # noqa: SIM905
 POSITIVE = "sqrt rsqrt log log2 log10 log1p reciprocal lgamma digamma".split()  # noqa: SIM905
 UNIT = "asin arcsin acos arccos atanh arctanh erfinv logit".split()  # noqa: SIM905
-BINARY = """add sub subtract mul multiply div divide true_divide maximum minimum fmax fmin hypot atan2 arctan2
-logaddexp logaddexp2 copysign eq ne not_equal lt less le less_equal gt greater ge greater_equal fmod
-remainder floor_divide logical_and logical_or logical_xor isclose heaviside""".split()  # noqa: SIM905
+BINARY = """
+add sub subtract mul multiply div divide true_divide maximum minimum fmax fmin hypot atan2 arctan2
+logaddexp logaddexp2 copysign eq ne not_equal lt less le less_equal gt greater ge greater_equal
+fmod remainder floor_divide logical_and logical_or logical_xor isclose heaviside
+""".split()  # noqa: SIM905
 
-# Where torch has something else: 0 for the sign of NaN and for its gradient of abs and relu; no integers.
+# Where torch has something else: 0 for the sign of NaN, other gradients there; no integers.
 ODD = {("w", "relu"), ("w", "sign"), ("w", "sgn"), ("w", "abs"), ("w", "absolute"),
        ("i", "frac")}
 # Where torch, or mathematics, has no derivative.
@@ -214,12 +217,13 @@ x.requires_grad | i.is_complex()
 
 
 def expressions(*texts):
-    return [e.strip() for t in texts for line in t.strip().splitlines() for e in _parts(line) if e.strip()]
+    lines = [line for text in texts for line in text.strip().splitlines()]
+    return [e.strip() for line in lines for e in _parts(line) if e.strip()]
 
 
 def _parts(line):
     """Separated by " | ", but for the operator in `i | j`."""
-    return line.replace("i | j |", "i.__or__(j) |").split(" | ")
+    return line.replace("i | j", "i.__or__(j)").split(" | ")
 
 
 ELEMENTWISE = [

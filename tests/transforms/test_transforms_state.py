@@ -153,7 +153,7 @@ def test_a_tensor_with_history_that_is_only_read_keeps_it():
 
 
 def grows(step, steps=300, warm=30):
-    """Bytes and nodes that `steps` steps leave behind; the less of two rounds, as others allocate too."""
+    """Bytes and nodes that `steps` steps leave behind; less of two rounds: others allocate too."""
     for _ in range(warm):
         step()
     found = []

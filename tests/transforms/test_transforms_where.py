@@ -143,7 +143,7 @@ def test_forward_mode_agrees():
 
 
 def test_derivatives_of_the_cotangent_are_kept():
-    """A zero cotangent is no mask: the pullback is linear in it, and its own derivative is right."""
+    """A zero cotangent is no mask: the pullback is linear in it, and its derivative is right."""
     f = lambda x: Tensor(ops.where(positive(x.node), ops.log(x.node) * ops.log(x.node), 0.0)).sum()
     hvp = grad(lambda x: (grad(f)(x) * tensor([1.0, 1.0, 0.0, 2.0], dtype=float64)).sum())
     got = hvp(tensor(V, dtype=float64)).numpy()

@@ -24,7 +24,7 @@ def conv(node: Node) -> Node:
     """Filters (O, I K) times what each position sees (I K, P), for each image and group."""
     (x, w), prim = node.inputs, _prim(node)
     around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
-    seen = _seen(around, w.shape[2:], prim.stride, prim.dilation, prim.groups)          # (N, G, I, *k, *P)
+    seen = _seen(around, w.shape[2:], prim.stride, prim.dilation, prim.groups)
     n, g, i, p = x.shape[0], prim.groups, w.shape[1], math.prod(node.shape[2:])
     columns = movement.reshape(seen, (n, g, i * math.prod(w.shape[2:]), p))
     filters = movement.reshape(w, (1, g, w.shape[0] // g, columns.shape[2]))
@@ -113,7 +113,7 @@ def conv_weight(node: Node) -> Node:
     n, g, axes, kernel = x.shape[0], prim.groups, len(prim.stride), prim.size
     i, o, p = x.shape[1] // g, y.shape[1] // g, math.prod(y.shape[2:])
     around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
-    seen = _seen(around, kernel, prim.stride, prim.dilation, prim.groups)               # (N, G, I, *k, *P)
+    seen = _seen(around, kernel, prim.stride, prim.dilation, prim.groups)  # (N, G, I, *k, *P)
     taps, places = tuple(range(2, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
     rows = movement.permute(seen, (1, *taps, 0, *places))                  # (G, I, *k, N, *P)
     rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
@@ -142,8 +142,9 @@ def _turned(around: Node, w: Node, prim: Any, size: Sequence[int], dilation: tup
     """Filters turned round over padded results, with stride 1: an image (N, G I, *size)."""
     n, g, i, axes, kernel = around.shape[0], prim.groups, w.shape[1], len(size), w.shape[2:]
     o = w.shape[0] // g
-    split = movement.permute(movement.reshape(w, (g, o, i, *kernel)), (0, 2, 1, *range(3, 3 + axes)))
-    flipped = movement.flip(split, tuple(a for a, k in enumerate(kernel, 3) if k > 1))
+    swapped = movement.permute(movement.reshape(w, (g, o, i, *kernel)),
+                               (0, 2, 1, *range(3, 3 + axes)))
+    flipped = movement.flip(swapped, tuple(a for a, k in enumerate(kernel, 3) if k > 1))
     filters = movement.reshape(flipped, (1, g, i, o * math.prod(kernel)))
     seen = _seen(around, kernel, (1,) * axes, dilation, g)                 # (N, G, O, *k, *S)
     columns = movement.reshape(seen, (n, g, o * math.prod(kernel), math.prod(size)))

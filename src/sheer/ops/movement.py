@@ -297,7 +297,8 @@ class Concat(Primitive):
         pieces, start = [], 0
         for number, x in enumerate(xs):
             i = index[self.axis] - start
-            where = (*index[:self.axis], i, *index[self.axis + 1:])
+            inside = 0 if x.shape[self.axis] == 1 else i         # where the guard holds
+            where = (*index[:self.axis], inside, *index[self.axis + 1:])
             pieces.append(Piece(number, where, ((0, i, x.shape[self.axis]),)))
             start += x.shape[self.axis]
         return pieces

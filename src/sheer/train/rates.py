@@ -50,6 +50,21 @@ class Rates:
         return None if self.schedule is None else copy.deepcopy(self.schedule.state_dict())
 
     def load(self, saved: Mapping[str, Any] | None) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave: from its place, with the settings of now.
+
+        So a run can be resumed for more epochs than it was begun with.
+        """
         if self.schedule is not None and saved is not None:
-            self.schedule.load_state_dict(dict(saved))
+            self.schedule.load_state_dict(_place(saved, self.schedule.state_dict()))
+
+
+PLACE = ("last_epoch", "_last_lr", "base_lrs", "best", "num_bad_epochs", "cooldown_counter")
+
+
+def _place(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `own` at the place of `saved`."""
+    state = dict(own) | {k: saved[k] for k in PLACE if k in saved}
+    if "_schedulers" in own:
+        pairs = zip(saved["_schedulers"], own["_schedulers"], strict=True)
+        state["_schedulers"] = [_place(s, o) for s, o in pairs]
+    return state

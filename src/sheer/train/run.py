@@ -81,6 +81,11 @@ class Run:
         if self.folder is not None:
             save(value, self.folder / which)
 
+    def sweep(self) -> None:
+        """Remove half-written files that a killed process left; their whole predecessors stay."""
+        for part in self.folder.glob(".*.part") if self.folder is not None else ():
+            part.unlink(missing_ok=True)
+
     def plot(self, names: Sequence[str] = ()) -> Path | None:
         """Write learning-curve.png; gives its path."""
         if self.folder is None or not self.history:

@@ -164,6 +164,7 @@ class Trainer:
     def resume(self) -> None:
         """Go on from the last checkpoint of the run; from the start when there is none yet."""
         folder = self.run.folder
+        self.run.sweep()
         if folder is None or not (folder / LAST).exists():
             return
         saved = load(folder / LAST)

@@ -12,6 +12,8 @@ from sheer.graph.dtypes import DType, bool_
 from .builder import Builder
 from .values import Value, constant
 
+_SHARED = 3      # lanes that one element may go to under a mask
+
 
 @lru_cache(maxsize=4096)
 def offsets(place: Index, lane: Var, lanes: int) -> tuple[int, ...] | None:
@@ -49,10 +51,10 @@ def load_near(b: Builder, pointer: Value, first: Value, steps: tuple[int, ...], 
               mask: Value | None) -> Value | None:
     """The elements at first + steps; touches nothing outside the lanes where `mask` holds.
 
-    None where a gather is better: under a mask, elements that several lanes share.
+    None where a gather is better: under a mask, elements that many lanes share.
     """
     lanes, last = len(steps), max(steps)
-    if mask is not None and len(set(steps)) < lanes:
+    if mask is not None and max(map(steps.count, steps)) > _SHARED:
         return None
     if last < lanes:
         if mask is None:
@@ -73,7 +75,12 @@ def load_near(b: Builder, pointer: Value, first: Value, steps: tuple[int, ...], 
 def _part(b: Builder, pointer: Value, first: Value, steps: tuple[int, ...], start: int, lanes: int,
           dtype: DType, mask: Value | None) -> Value:
     """`lanes` elements from `start` on, those that a lane wants."""
-    wanted = [next((i for i, s in enumerate(steps) if s == start + j), lanes) for j in range(lanes)]
     full = mask if mask is not None else constant(True, bool_, lanes)
-    holds = b.shuffle(full, constant(False, bool_, lanes), wanted)
+    nobody = constant(False, bool_, lanes)
+    lists = [[i for i, s in enumerate(steps) if s == start + j] for j in range(lanes)]
+    holds = nobody
+    for number in range(max(map(len, lists))):           # the lanes that share an element
+        wanted = [found[number] if number < len(found) else lanes for found in lists]
+        some = b.shuffle(full, nobody, wanted)
+        holds = some if number == 0 else b.or_(holds, some)
     return b.load_masked(pointer, b.add(first, start), holds, dtype)

@@ -140,10 +140,10 @@ class OneCycleLR(_Cycle):
 
     def _along(self, t: Any, places: list[float]) -> float:
         """The value at step t of a path through the places, one at the end of each phase."""
-        if t >= self.total_steps:
+        if t > self.total_steps:          # one more than there are updates, as PyTorch has it
             raise StateError("E312", "OneCycleLR", f"step {t} is after the cycle",
                              got={"total_steps": self.total_steps},
-                             need="at most total_steps - 1 calls of step()")
+                             need="at most total_steps calls of step()")
         start = 0.0
         for i, end in enumerate(self.ends):
             if t <= end or i == len(self.ends) - 1:
