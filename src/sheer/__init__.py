@@ -131,6 +131,11 @@ _ROOMS = ("data", "doctor", "explain", "handbook", "lab", "models", "nn", "optim
           "serialization", "train", "utils")
 _LATE = {"load": "serialization", "save": "serialization", "fit": "train"}
 
+_MODULES = ("fft", "linalg", "random")           # the modules that torch and the array API have too
+
+__all__ = [n for n, v in sorted(globals().items()) if not n.startswith("_") and (
+    n in _MODULES or not isinstance(v, type(_math)))]
+
 
 def __getattr__(name: str) -> _Any:
     """Late rooms; for anything else MissingError E190, naming the nearest thing there is."""

@@ -6,9 +6,14 @@ import dataclasses
 import math
 from typing import Any
 
-from .dtypes import DType
+from .dtypes import DTYPES, DType, bool_
 from .graph import Graph
 from .verify import bodies as nested
+
+
+# The ops room fills this in: what a printed graph may call. A graph knows that there are primitives,
+# not which.
+vocabulary: dict[str, Any] = {}
 
 
 def to_text(graph: Graph) -> str:
@@ -22,11 +27,8 @@ def to_text(graph: Graph) -> str:
 
 def from_text(text: str) -> Graph:
     """The graph that `to_text` printed."""
-    from .. import graph as graph_room
-    from .. import ops
-    from ..ops.primitive import REGISTRY
-    scope: dict[str, Any] = {**vars(graph_room), **vars(ops), **REGISTRY,
-                             "inf": math.inf, "nan": math.nan}
+    scope = {**vocabulary, **{d.name: d for d in DTYPES}, "bool_": bool_, "Graph": Graph,
+             "inf": math.inf, "nan": math.nan}
     exec(compile(text, "<graph>", "exec"), scope)   # our own text, never a file's
     built: Graph = scope["graph"]
     return built

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any, ClassVar, dataclass_transform
 
 from ..graph.node import Node, Spec, make
+from ..graph.printer import vocabulary
 
 REGISTRY: dict[str, type[Primitive]] = {}
 RULES = ("infer", "ref", "vjp", "batch", "emit", "xla", "samples")
@@ -79,7 +80,7 @@ class Primitive:
         missing = [rule for rule in RULES if not hasattr(cls, rule)]
         if missing or not cls.__doc__:
             raise TypeError(f"primitive {cls.__name__} lacks {', '.join(missing) or 'a docstring'}")
-        REGISTRY[cls.__name__] = cls
+        REGISTRY[cls.__name__] = vocabulary[cls.__name__] = cls
 
     def __call__(self, *inputs: Node) -> Node:
         """Apply to nodes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Checked:
     Raises StateError E903, an error of sheer, when a result is not what the primitives mean.
     """
 
-    def __init__(self, inner: Any, graph: Graph, donate: Mapping[int, int]) -> None:
+    def __init__(self, inner: Any, graph: Graph) -> None:
         self.inner, self.graph, self.left = inner, verify(graph), CALLS
         self.program = getattr(inner, "program", None)
 
