@@ -112,7 +112,7 @@ def test_a_write_past_the_gradient_of_a_computed_tensor_is_refused():
     want = ("{op}: {which} a computed tensor that requires a gradient, which the write would "
             "pass by\n"
             "  need    : a write outside of no_grad and detach(), or a copy\n"
-            "  try     : x.detach().clone() and write to that\n  more    : sheer explain E617")
+            "  try     : x.detach().clone() and write to that\n  more    : sheer explain E620")
     assert refusal(lambda: a.detach().mul_(2)) == want.format(op="mul_", which="this is a view of")
     with sheer.no_grad():
         assert refusal(lambda: a.mul_(2)) == want.format(op="mul_", which="this is")

@@ -36,7 +36,7 @@ def _attempt(remote: Remote, url: str, folder: Path) -> str | None:
 
     try:
         with _progress(remote.file) as bar:
-            download = HTTPDownloader(progressbar=bar)  # type: ignore[no-untyped-call]
+            download = HTTPDownloader(progressbar=bar)
             retrieve(url, f"sha256:{remote.sha256}", remote.file, folder, downloader=download)
     except HTTPError as error:
         status = "unknown" if error.response is None else error.response.status_code

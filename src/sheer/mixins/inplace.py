@@ -47,7 +47,7 @@ class InPlace(Core):
         """Let this tensor hold `value`, a tensor of its shape whose dtype can become its own.
 
         Raises  E613 on a leaf, E614 on an expanded view, E616 for another shape or a wider kind of
-                dtype, E617 past the gradient of a computed tensor
+                dtype, E620 past the gradient of a computed tensor
         """
         self._check_write(op)
         node, own = value.node, self.node
@@ -68,7 +68,7 @@ class InPlace(Core):
 
     def _check_write(self, op: str) -> None:
         """Raise E613 for a write to a leaf that requires a gradient, or to a view of one, unless
-        in no_grad; E617 for a write past the gradient of a tensor that was computed."""
+        in no_grad; E620 for a write past the gradient of a tensor that was computed."""
         view = self._view
         base = None if view is None else view.base()
         target: Any = self if base is None else base
@@ -81,7 +81,7 @@ class InPlace(Core):
                              got={"tensor": self.node, "leaf": target.node},
                              need="no_grad around a write to a weight, or a new tensor",
                              tries=[("with sheer.no_grad(): x.add_(...)", lambda: None)])
-        raise StateError("E617", op,
+        raise StateError("E620", op,
                          f"{which} a computed tensor that requires a gradient, which the "
                          "write would pass by", got={"tensor": self.node, "computed": target.node},
                          need="a write outside of no_grad and detach(), or a copy",

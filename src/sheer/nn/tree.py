@@ -162,7 +162,7 @@ class Tree:
 
     def get_submodule(self, target: str) -> Module:
         """The module under a dotted name."""
-        found: Any = self
+        found: Module = self  # type: ignore[assignment]
         for part in target.split(".") if target else ():
             found = getattr(found, part)
         return found

@@ -74,7 +74,7 @@ def max_unpool(x: Node, indices: Node, size: tuple[int, ...]) -> Node:
     return scattered(ScatterSet, x, indices, tuple(size))
 
 
-def adaptive_avg_pool(x: Node, sizes: tuple[int | None, ...]) -> Node:
+def adaptive_avg_pool(x: Node, sizes: Any) -> Node:
     """The mean of each of `sizes` nearly equal parts of the last axes; None keeps an axis as it is.
 
     Part i of o covers floor(i n / o) to ceil((i + 1) n / o): parts may overlap.
@@ -93,7 +93,7 @@ def adaptive_avg_pool(x: Node, sizes: tuple[int | None, ...]) -> Node:
     return movement.reshape(mean, (*x.shape[:x.ndim - len(sizes)], *sizes))
 
 
-def adaptive_max_pool(x: Node, sizes: tuple[int | None, ...]) -> tuple[Node, ...]:
+def adaptive_max_pool(x: Node, sizes: Any) -> tuple[Node, ...]:
     """(largest element, its flat place) of each of `sizes` parts, cut as in `adaptive_avg_pool`.
 
     Shape   x (*B, *S) -> (*B, *sizes), int64 (*B, *sizes)

@@ -74,7 +74,7 @@ class Primitive:
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=True)(cls)
-        cls.__hash__ = _hash                                     # type: ignore[assignment]
+        cls.__hash__ = _hash
         if abstract:
             return
         missing = [rule for rule in RULES if not hasattr(cls, rule)]

@@ -93,7 +93,7 @@ class Data(Primitive):
     def infer(self): return Spec(self.buffer.array.shape, dtype_of(self.buffer.array.dtype))
     def ref(self): return self.buffer.array
     @classmethod
-    def samples(cls): return sampling.nullary(cls(Buffer(np.float32([1, 2]))))
+    def samples(cls): return sampling.nullary(cls(Buffer(np.array([1.0, 2.0]))))
 
 
 class Input(Primitive):

@@ -24,7 +24,7 @@ def mapped(function: Callable[..., Node], x: Any, inplace: bool = False, **param
     return shown(x, y) if inplace else y
 
 
-def shown(x: Any, y: Tensor) -> Tensor:
+def shown(x: Tensor, y: Tensor) -> Tensor:
     """x, which shows y from now on: inplace=True.
 
     Raises E613 for a leaf that requires a gradient.

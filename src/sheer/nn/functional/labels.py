@@ -25,7 +25,7 @@ def class_axis(op: str, input: Any) -> int:
         raise ShapeError("E203", op, "a single number is no score per class",
                          got={"input": input.node},
                          need="(N, K, *S) or (K,)")
-    at = builtins.min(1, input.ndim - 1)
+    at: int = builtins.min(1, input.ndim - 1)
     if input.shape[at] == 1:
         raise ShapeError("E225", op,
                          "one class alone: its probability is always 1, the loss always 0",

@@ -37,15 +37,17 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         if running_mean is not None and running_var is not None:
             follow(running_mean, mean, momentum)
             follow(running_var, var, momentum, input.node.size // input.shape[1])
-        return y
+        normalised: Tensor = y
+    return normalised
     def run(x: Node, mean: Node, var: Node, *affine: Node) -> Node:
         line = (1, -1, *(1,) * (x.ndim - 2))
         scale = ops.rsqrt(var + eps)
         y = ops.sub(x,
                     ops.reshape(mean, line)) * ops.broadcast_to(ops.reshape(scale, line), x.shape)
         return _affine(y, affine, weight, bias, line)
-    return apply(run, input, running_mean, running_var,
-                 *_given(weight, bias))
+    result: Tensor = apply(run, input, running_mean, running_var,
+                           *_given(weight, bias))
+    return result
 
 
 def batch_statistics(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float,
@@ -80,7 +82,8 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     axes = _last_axes("layer_norm", input, normalized_shape, weight)
     def run(x: Node, *affine: Node) -> Node:
         return _affine(standardised(x, axes, eps)[0], affine, weight, bias, None)
-    return apply(run, input, *_given(weight, bias))
+    result: Tensor = apply(run, input, *_given(weight, bias))
+    return result
 
 
 def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
@@ -96,7 +99,8 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
     def run(x: Node, *affine: Node) -> Node:
         scale = ops.rsqrt(ops.mean(x * x, axes) + small)
         return _affine(x * ops.restore(scale, x.shape, axes), affine, weight, None, None)
-    return apply(run, input, *_given(weight, None))
+    result: Tensor = apply(run, input, *_given(weight, None))
+    return result
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
@@ -120,7 +124,8 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
         groups = ops.reshape(x, (n, num_groups, c // num_groups, *rest))
         y, _, _ = standardised(groups, tuple(range(2, groups.ndim)), eps)
         return _affine(ops.reshape(y, x.shape), affine, weight, bias, (1, -1, *(1,) * len(rest)))
-    return apply(run, input, *_given(weight, bias))
+    result: Tensor = apply(run, input, *_given(weight, bias))
+    return result
 
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None,
@@ -169,7 +174,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         for i in range(1, size):
             total = total + ops.narrow(squares, at, i, x.shape[at])
         return x / ops.pow(total * (alpha / size) + k, beta)
-    return apply(run, input)
+    result: Tensor = apply(run, input)
+    return result
 
 
 def standardised(x: Node, axes: tuple[int, ...], eps: float) -> tuple[Node, Node, Node]:

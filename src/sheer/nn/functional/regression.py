@@ -167,11 +167,14 @@ def gan_loss(real: Tensor | None, fake: Tensor, kind: str = "non-saturating") ->
     """
     choice("gan_loss", "kind", kind, ("non-saturating", "minimax"))
     if real is not None:
-        both = apply(ops.softplus, -real).mean() + apply(ops.softplus, fake).mean()
-        return both
-    if kind == "minimax":
-        return -apply(ops.softplus, fake).mean()
-    return apply(ops.softplus, -fake).mean()
+        return _softplus_mean(-real) + _softplus_mean(fake)
+    return -_softplus_mean(fake) if kind == "minimax" else _softplus_mean(-fake)
+
+
+def _softplus_mean(scores: Tensor) -> Tensor:
+    """-log sigmoid(-scores) on average."""
+    each: Tensor = apply(ops.softplus, scores)
+    return each.mean()
 
 
 def _squared(x: Node, y: Node) -> Node:

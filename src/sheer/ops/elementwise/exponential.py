@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.node import Node
 from ..lift import lift
 from ..primitive import NoXla
 from ..sampling import case
