@@ -57,15 +57,17 @@ def _agree(workload: Workload, name: str, expected: np.ndarray, found: np.ndarra
     """Nobody is timed who computes something else."""
     worst = float(np.max(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-6)))
     if not worst <= workload.tolerance:
-        sys.exit(f"{workload.name}: {name} differs from sheer by {worst:.2g} after {workload.checked} steps")
+        steps = workload.checked
+        sys.exit(f"{workload.name}: {name} differs from sheer by {worst:.2g} after {steps} steps")
 
 
 def machine() -> dict[str, Any]:
     """What the report says of the machine."""
     import llvmlite
     import torch
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")), "unknown CPU")
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    cpu = next(models, "unknown CPU")
     return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)),
             "versions": f"llvmlite {llvmlite.__version__}, torch {torch.__version__}"}
 

@@ -1,4 +1,4 @@
-"""`python -m bench.footprint`: seconds of `import sheer` and megabytes of a base install, measured."""
+"""`python -m bench.footprint`: seconds of `import sheer`, megabytes of a base install, measured."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def install(folder: Path) -> Path:
     """A fresh environment that holds sheer and its core dependencies and nothing else."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT)], check=True)
-    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools"], check=True)
+    pip = [python, "-m", "pip"]
+    subprocess.run([*pip, "install", "--quiet", str(ROOT)], check=True)
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "pip", "setuptools"], check=True)
     return python
 
 
@@ -42,7 +43,9 @@ def megabytes(folder: Path) -> float:
 def import_seconds(python: Path, times: int = 11) -> float:
     """Median time of `import sheer` in a new process, interpreter start not counted."""
     code = "import time; t = time.perf_counter(); import sheer; print(time.perf_counter() - t)"
-    run = lambda: float(subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout)
+    def run() -> float:
+        words = [python, "-c", code]
+        return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     run()                                                  # writes the byte code
     return statistics.median(run() for _ in range(times))
 

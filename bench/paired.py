@@ -48,7 +48,8 @@ def best_of(variants: Mapping[str, Run], seconds: float = 0.4) -> str:
     return min(variants, key=lambda name: shortest(variants[name]))
 
 
-def compare(ours: Run, theirs: Run, pairs: int = 15, seconds: float = 0.25) -> tuple[Ratio, float, float]:
+def compare(ours: Run, theirs: Run, pairs: int = 15,
+            seconds: float = 0.25) -> tuple[Ratio, float, float]:
     """The ratio theirs / ours over pairs of neighbouring runs, and the median step of each."""
     n_ours, n_theirs = steps_for(ours, seconds), steps_for(theirs, seconds)
     mine, other = [], []

@@ -10,11 +10,12 @@ from typing import Any
 
 HERE = Path(__file__).parent
 START, END = "<!-- bench: made by `make bench` -->", "<!-- bench: end -->"
+PEERS = ("torch", "jax")
 
 
 def write(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]) -> None:
     """Write both files; a row has name, what, sheer (s), and per peer variant, seconds, ratio."""
-    ratios = {r["name"]: {peer: r[peer]["ratio"] for peer in ("torch", "jax") if peer in r} for r in rows}
+    ratios = {r["name"]: {peer: r[peer]["ratio"] for peer in PEERS if peer in r} for r in rows}
     (HERE / "results.json").write_text(json.dumps(ratios, indent=1) + "\n")
     (HERE / "results.md").write_text("\n".join(["# Benchmark results", "", *about(machine), "",
                                                  *table(rows), ""]))
@@ -22,10 +23,12 @@ def write(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]) -> None
 
 def about(machine: Mapping[str, Any]) -> list[str]:
     """On what this was measured, and how to read it."""
-    return [f"{machine['cpu']}, {machine['cores']} cores, {platform.system()}; Python "
-            f"{platform.python_version()}; {machine['versions']}. Made by `make bench`.",
-            "Ratio: how many times faster sheer is than the best PyTorch variant (or JAX), median of",
-            "paired runs in one process, with the range that holds 8 of 10 pairs. Below 1 sheer loses."]
+    return [
+        f"{machine['cpu']}, {machine['cores']} cores, {platform.system()}; Python "
+        f"{platform.python_version()}; {machine['versions']}. Made by `make bench`.",
+        "Ratio: how many times faster sheer is than the best PyTorch variant (or JAX), median of",
+        "paired runs in one process, with the range that holds 8 of 10 pairs. Below 1 sheer loses.",
+    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -33,9 +36,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["| workload | sheer | PyTorch | ratio | JAX | ratio |", "|---|---|---|---|---|---|"]
     for r in rows:
         cells = [f"{r['name']} ({r['what']})", _time(r["sheer"])]
-        for peer in ("torch", "jax"):
+        for peer in PEERS:
             found = r.get(peer)
-            cells += [f"{_time(found['seconds'])} ({found['variant']})", _ratio(found["ratio"])] if found else ["", ""]
+            if found:
+                cells += [f"{_time(found['seconds'])} ({found['variant']})", _ratio(found["ratio"])]
+            else:
+                cells += ["", ""]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons: mlp-small (20-64-64-1, batch 32) and mnist-mlp (784-256-128-10, batch 128)."""
+"""Perceptrons: mlp-small (20-64-64-1, batch 32) and mnist-mlp (784-256-128-10, batch 128)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """sheer: deep learning you can see through."""
 
-# ruff: noqa: F401 (this file is the public list)
+# This file is the public list.
 
 import importlib as _importlib
 import importlib.util as _util
@@ -112,6 +112,7 @@ from .tensor import Tensor, as_tensor, tensor
 from .transforms.checkpoint import checkpoint
 from .transforms.execute import backend
 from .transforms.grad import grad, jvp, value_and_grad, vjp
+from .transforms.jacobian import hessian, jacfwd, jacrev
 from .transforms.jit import jit
 from .transforms.loop import fori_loop, scan
 from .transforms.vmap import vmap

@@ -12,7 +12,13 @@ import typer
 app = typer.Typer(help="Deep learning you can see through.", no_args_is_help=True,
                   add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder with the dataset's files (or SHEER_DATA).")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder with the dataset's files (or SHEER_DATA).")]
+Json = Annotated[bool, typer.Option("--json", help="Last line of output: one JSON object.")]
+Host = Annotated[bool, typer.Option("--host", help="Only those without a native kernel.")]
+Graph = Annotated[bool, typer.Option("--graph", help="The training step as typed Python.")]
+Code = Annotated[str | None, typer.Argument(help="E101, W101, ...; all when left out.")]
+Clear = Annotated[bool, typer.Option("--clear", help="Delete all compiled code.")]
 
 
 @app.command()
@@ -31,7 +37,7 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, any setting.")] = None,
     out: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Last line of output: one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a recipe and score it on its test data."""
     from .commands.training import train_recipe
@@ -47,7 +53,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object."
 
 
 @app.command()
-def ops(host: Annotated[bool, typer.Option("--host", help="Only those without a native kernel.")] = False) -> None:
+def ops(host: Host = False) -> None:
     """List the primitives."""
     from .commands.listing import primitive_table
     primitive_table(host)
@@ -56,7 +62,7 @@ def ops(host: Annotated[bool, typer.Option("--host", help="Only those without a 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A recipe.")],
-    graph: Annotated[bool, typer.Option("--graph", help="The training step as typed Python.")] = False,
+    graph: Graph = False,
     program: Annotated[bool, typer.Option("--program", help="Its kernels.")] = False,
     llvm: Annotated[bool, typer.Option("--llvm", help="The LLVM IR.")] = False,
     asm: Annotated[bool, typer.Option("--asm", help="The machine code.")] = False,
@@ -70,14 +76,14 @@ def show(
 
 
 @app.command()
-def explain(code: Annotated[str | None, typer.Argument(help="E101, W101, ...; all when left out.")] = None) -> None:
+def explain(code: Code = None) -> None:
     """Print the page of an error or warning, or list all of them."""
     from .commands.listing import print_page
     print_page(code)
 
 
 @app.command()
-def cache(clear: Annotated[bool, typer.Option("--clear", help="Delete all compiled code.")] = False) -> None:
+def cache(clear: Clear = False) -> None:
     """Show or clear the cache of compiled code."""
     from .commands.machine import cache_report
     cache_report(clear)

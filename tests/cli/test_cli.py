@@ -19,7 +19,8 @@ def sheer(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[s
 def trained(tmp_path_factory):
     """A short training of the shipped digits, by the command line."""
     folder = tmp_path_factory.mktemp("runs")
-    done = sheer("train", "digits-mlp", "--epochs", "2", "--seed", "5", "--out", "out", "--json", cwd=folder)
+    done = sheer("train", "digits-mlp", "--epochs", "2", "--seed", "5", "--out", "out", "--json",
+                 cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -40,8 +41,8 @@ def test_the_run_folder_holds_everything(trained):
     folder, done = trained
     run = folder / json.loads(done.stdout.splitlines()[-1])["run"]
     names = {p.name for p in run.iterdir()}
-    assert {"config.json", "metrics.csv", "last.safetensors", "best.safetensors", "learning-curve.png",
-            "confusion-matrix.png"} <= names
+    assert {"config.json", "metrics.csv", "last.safetensors", "best.safetensors",
+            "learning-curve.png", "confusion-matrix.png"} <= names
     assert json.loads((run / "config.json").read_text())["seed"] == 5
     assert len((run / "metrics.csv").read_text().splitlines()) == 3
 
@@ -60,9 +61,10 @@ def test_a_run_goes_on_with_resume(trained):
     assert json.loads(again.stdout.splitlines()[-1])["epochs"] == 3
 
 
-@pytest.mark.parametrize("words", [("recipes",), ("ops",), ("ops", "--host"), ("info",), ("cache",),
-                                   ("show", "xor"), ("show", "xor", "--graph"), ("show", "xor", "--program"),
-                                   ("show", "xor", "--llvm"), ("show", "xor", "--asm")])
+@pytest.mark.parametrize("words", [
+    ("recipes",), ("ops",), ("ops", "--host"), ("info",), ("cache",), ("show", "xor"),
+    ("show", "xor", "--graph"), ("show", "xor", "--program"), ("show", "xor", "--llvm"),
+    ("show", "xor", "--asm")])
 def test_a_command_prints_something_and_succeeds(words, tmp_path):
     done = sheer(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -17,8 +17,9 @@ def test_the_public_names_are_those_on_the_list():
 
 def test_importing_loads_no_extra_and_writes_nothing(tmp_path):
     code = ("import sys, sheer; "
-            "print(' '.join(m for m in ('torch', 'jax', 'hypothesis', 'matplotlib', 'rich', 'typer', "
-            "'scipy', 'pandas', 'pooch') if m in sys.modules))")
-    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+            "print(' '.join(m for m in ('torch', 'jax', 'hypothesis', 'matplotlib', 'rich', "
+            "'typer', 'scipy', 'pandas', 'pooch') if m in sys.modules))")
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                         check=True)
     assert out.stdout.strip() == ""
     assert list(tmp_path.iterdir()) == []

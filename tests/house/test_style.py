@@ -55,11 +55,13 @@ def test_every_package_has_a_budget():
 
 
 def test_no_path_of_a_machine_is_tracked():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True,
+                            check=False)
     if listed.returncode:
         pytest.skip("no git checkout")
     pattern = re.compile(r"/(work|root|home/\w+)/\w")
-    tracked = [ROOT / name for name in listed.stdout.splitlines() if name.endswith((".py", ".md", ".toml"))]
+    names = [n for n in listed.stdout.splitlines() if n.endswith((".py", ".md", ".toml"))]
+    tracked = [ROOT / name for name in names]
     found = [NAME(p) for p in tracked if p.exists() and p.name != "test_style.py"
              and pattern.search(p.read_text(encoding="utf-8"))]
     assert found == []

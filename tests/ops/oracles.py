@@ -1,5 +1,7 @@
 """What each primitive is in torch: a function of (primitive, *tensors), or why there is none."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -80,6 +82,14 @@ def sum_pool_input(prim, ct):
     return torch.autograd.grad(sum_pool(prim, x), x, ct, create_graph=True)[0]
 
 
+def max_pool_input(prim, ct, places):
+    """Each number added at its flat place."""
+    lead = ct.ndim - len(prim.size)
+    flat = torch.zeros((*ct.shape[:lead], math.prod(prim.size)), dtype=ct.dtype)
+    last = lambda t: t.reshape(*t.shape[:lead], -1)
+    return flat.scatter_add(-1, last(places), last(ct)).reshape(*ct.shape[:lead], *prim.size)
+
+
 def max_pool(prim, x):
     """Padding by hand with -inf; places counted without the padding."""
     axes = len(prim.window)
@@ -158,6 +168,7 @@ INDEX = {
     "Sort": lambda prim, x: tuple(torch.sort(
         x, dim=prim.axis, descending=prim.descending, stable=True)),
     "MaxPool": max_pool, "SumPool": sum_pool, "SumPoolInput": sum_pool_input,
+    "MaxPoolInput": max_pool_input,
 }
 
 LINEAR = {

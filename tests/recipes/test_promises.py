@@ -8,7 +8,7 @@ from sheer.graph.errors import ArgumentError, DataError
 from sheer.recipes import RECIPES, make, run
 
 SHIPPED = {"digits", "digits-mlp", "xor"}
-SECONDS = {"digits", "digits-mlp", "xor", "iris", "wine-quality", "adult"}     # the others take minutes
+SECONDS = {"digits", "digits-mlp", "xor", "iris", "wine-quality", "adult"}  # others take minutes
 
 
 @pytest.mark.parametrize("name", [
@@ -23,13 +23,15 @@ def test_a_recipe_reaches_what_it_promises(name, shared_data):
 
 
 def test_the_same_seed_gives_the_same_bits():
-    first, again = (run(make("digits-mlp", {"epochs": "2"}), seed=3, progress=False) for _ in range(2))
+    short = lambda: run(make("digits-mlp", {"epochs": "2"}), seed=3, progress=False)
+    first, again = short(), short()
     assert first.run.column("loss") == again.run.column("loss")
     assert first.test == again.test
 
 
 def test_another_seed_gives_another_run():
-    first, other = (run(make("digits-mlp", {"epochs": "1"}), seed=s, progress=False) for s in (0, 1))
+    short = lambda seed: run(make("digits-mlp", {"epochs": "1"}), seed=seed, progress=False)
+    first, other = short(0), short(1)
     assert first.run.column("loss") != other.run.column("loss")
 
 

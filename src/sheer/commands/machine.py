@@ -1,4 +1,4 @@
-"""`sheer info` and `sheer cache`: what this machine is, what it can do, what is kept on its disk."""
+"""`sheer info` and `sheer cache`: what this machine is, what it can do, what its disk keeps."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def describe_machine() -> dict[str, Any]:
 
 def vars_of(stats: Any) -> dict[str, Any]:
     """The fields of the cache's statistics, as text where they are paths."""
-    values = stats if isinstance(stats, dict) else vars(stats) if hasattr(stats, "__dict__") else stats._asdict()
-    return {k: v if isinstance(v, int | float) else str(v) for k, v in values.items()}
+    if not isinstance(stats, dict):
+        stats = vars(stats) if hasattr(stats, "__dict__") else stats._asdict()
+    return {k: v if isinstance(v, int | float) else str(v) for k, v in stats.items()}
 
 
 def measured_gflops(size: int = 768, seconds: float = 0.3) -> float:

@@ -1,4 +1,4 @@
-"""`sheer show`: a recipe flows in; its training step at every stage down to machine code comes out."""
+"""`sheer show`: a recipe flows in; its training step at every stage to machine code comes out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def traced_recipe(recipe: Recipe, folder: Path | None) -> jit.Traced:
     """One training step of a recipe, on its first batch, as a graph."""
     task = recipe.data(folder)
     model = recipe.model(task)
-    session = Session(model, recipe.loss(), recipe.optimizer(model), named(recipe.metrics), recipe.transform)
+    session = Session(model, recipe.loss(), recipe.optimizer(model), named(recipe.metrics),
+                      recipe.transform)
     source = as_source(task.train, recipe.set.batch_size, 0, True, False)
     part = next(iter(source.slices(0, 1)))
     rows = wrap(data(np.arange(part.rows)))

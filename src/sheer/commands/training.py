@@ -31,7 +31,8 @@ def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int, se
 
 def summary(outcome: Outcome, console: Console) -> None:
     """The closing table and where the pictures are."""
-    table = Table("", *outcome.test, title=f"{outcome.recipe}: {outcome.epochs} epochs in {outcome.seconds:.1f} s")
+    title = f"{outcome.recipe}: {outcome.epochs} epochs in {outcome.seconds:.1f} s"
+    table = Table("", *outcome.test, title=title)
     for part, numbers in (("train", outcome.train), ("test", outcome.test)):
         table.add_row(part, *(f"{numbers[k]:.4f}" if k in numbers else "" for k in outcome.test))
     if console.is_terminal:
@@ -50,11 +51,13 @@ def summary(outcome: Outcome, console: Console) -> None:
 def _pair(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise ArgumentError("E821", "train", f"--set {text} is no key=value", need="--set key=value")
+        raise ArgumentError("E821", "train", f"--set {text} is no key=value",
+                            need="--set key=value")
     return key, value
 
 
-def _remembered(folder: Path, name: str, changes: Mapping[str, str]) -> tuple[str, int, dict[str, str]]:
+def _remembered(folder: Path, name: str,
+                changes: Mapping[str, str]) -> tuple[str, int, dict[str, str]]:
     """Recipe, seed and settings of a run that is to go on; only epochs may be changed."""
     config = dict(Run.open(folder).config)
     if config.pop("recipe") != name:

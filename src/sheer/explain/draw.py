@@ -26,7 +26,8 @@ def to_svg(graph: Graph) -> str:
     for node in nodes:
         rows.setdefault(rank[node], []).append(node)
     place = _places(rows)
-    edges = [_edge(place[x], place[n]) for n in nodes for x in dict.fromkeys(n.inputs) if x in place]
+    pairs = [(x, n) for n in nodes for x in dict.fromkeys(n.inputs) if x in place]
+    edges = [_edge(place[x], place[n]) for x, n in pairs]
     boxes = [_box(n, *place[n], n in set(graph.outputs)) for n in nodes]
     width = max((x for x, _ in place.values()), default=0) + WIDTH + GAP_X
     height = (max(rows, default=0) + 1) * (HEIGHT + GAP_Y) + GAP_Y
@@ -62,7 +63,8 @@ def _box(node: Node, x: int, y: int, is_output: bool) -> str:
     colour = COLOURS.get(name, "#f1f5f9" if node.prim.view else "#dcfce7")
     border = "#111827" if is_output else "#94a3b8"
     where = f"{node.source}  {node.source.code}"
-    return (f'<g><title>{escape(where)}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" '
+    return (f'<g><title>{escape(where)}</title>'
+            f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" '
             f'rx="6" fill="{colour}" stroke="{border}"/>'
             f'<text x="{x + 8}" y="{y + 16}">{escape(name)}</text>'
             f'<text x="{x + 8}" y="{y + 31}" fill="#475569">{escape(str(node.spec))}</text></g>')

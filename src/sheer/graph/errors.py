@@ -46,7 +46,8 @@ class SheerError(Exception):
         """What another process gets: the same text, without nodes and checks."""
         got = {name: _describe(value) for name, value in self.got.items()}
         tries = [text for text, check in self.tries if _passes(check)]
-        return _again, (type(self), self.code, self.op, self.what, got, self.need, tries, self.layer)
+        parts = (type(self), self.code, self.op, self.what, got, self.need, tries, self.layer)
+        return _again, parts
 
 
 def _again(cls: type[SheerError], code: str, op: str, what: str, got: Mapping[str, str], need: str,

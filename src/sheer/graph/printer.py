@@ -10,9 +10,8 @@ from .dtypes import DTYPES, DType, bool_
 from .graph import Graph
 from .verify import bodies as nested
 
-
-# The ops room fills this in: what a printed graph may call. A graph knows that there are primitives,
-# not which.
+# The ops room fills this in: what a printed graph may call. A graph knows that there are
+# primitives, not which.
 vocabulary: dict[str, Any] = {}
 
 

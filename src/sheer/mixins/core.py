@@ -14,6 +14,7 @@ from ..graph.source import Source
 from ..ops import lift
 from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
+from ..transforms import grad as gradients
 from ..transforms.grad import mark
 from . import views
 from .grad_mode import enable_grad as enable_grad  # noqa: PLC0414 (others import it from here)
@@ -297,3 +298,10 @@ def register(cls: type[Core]) -> None:
         follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)
         return cls(node, requires_grad=follows or isinstance(node.prim, Alias))
     tree.register(cls, lambda t: _operand(t, [False]), wrap_node)
+    gradients.needs_grad = _reach_a_leaf
+
+
+def _reach_a_leaf(nodes: Sequence[Node]) -> bool:
+    """Does a gradient that flows into these nodes arrive at a tensor that wants one?"""
+    return is_grad_enabled() and any(leaf_of(n) is not None
+                                     for x in nodes for n in iterate_history(x))

@@ -48,7 +48,8 @@ def common_dtype(op: str, args: Sequence[Any]) -> DType:
 def _meet_number(op: str, dtype: DType | None, number: Any) -> DType:
     if not isinstance(number, NUMBERS):
         raise DTypeError("E105", op, f"{type(number).__name__} is neither a tensor nor a number",
-                         got={"operand": repr(number)[:60]}, need="tensors, numbers or NumPy arrays")
+                         got={"operand": repr(number)[:60]},
+                         need="tensors, numbers or NumPy arrays")
     if isinstance(number, bool | np.bool_):
         return dtype or bool_
     if isinstance(number, int | np.integer):
@@ -84,13 +85,14 @@ def broadcast_shapes(op: str, nodes: Sequence[Node]) -> tuple[int, ...]:
 def _mismatch(op: str, nodes: Sequence[Node]) -> ShapeError:
     a, b = nodes[0], nodes[-1]
     column = lambda x, y: _kept(a, b, broadcast_shapes(op, [movement.expand_dims(x, x.ndim), y]))
+    turned = lambda x, y: _kept(a, b, _transposed(op, x, y))
     names = "abcdefgh"
     return ShapeError(
         "E102", op, f"shapes {' and '.join(str(n.shape) for n in nodes)} do not broadcast",
         got=dict(zip(names, nodes, strict=False)),
         need="equal lengths, or 1, on every axis counted from the last",
         tries=[("a.unsqueeze(-1)", lambda: column(a, b)), ("b.unsqueeze(-1)", lambda: column(b, a)),
-               ("a.mT", lambda: _kept(a, b, _transposed(op, a, b))), ("b.mT", lambda: _kept(a, b, _transposed(op, b, a)))])
+               ("a.mT", lambda: turned(a, b)), ("b.mT", lambda: turned(b, a))])
 
 
 def _kept(a: Node, b: Node, shape: tuple[int, ...]) -> None:

@@ -67,7 +67,8 @@ class Reshape(View):
         flat = sum((i * s for i, s in zip(index, strides(self.shape), strict=True)), 0)
         return [Piece(0, unflatten(flat, x.shape))]
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls((3, 4, 2)), (rng.normal(size=(4, 6)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls((3, 4, 2)), (rng.normal(size=(4, 6)),)))
     @classmethod
     def hard(cls): return [(cls(()), (np.ones((1, 1)),)), (cls((0, 3)), (np.ones((2, 0)),))]
 
@@ -113,21 +114,24 @@ class Expand(View):
     def infer(self, x):
         tail = self.shape[len(self.shape) - x.ndim:] if x.ndim <= len(self.shape) else None
         if tail is None or any(s not in (1, n) for s, n in zip(x.shape, tail, strict=True)):
+            column = lambda: self.infer(x.to(*x.shape, 1))
             raise ShapeError("E113", "expand", f"{x.shape} does not expand to {self.shape}",
                              got={"x": x}, need="equal lengths, or 1, on every axis from the last",
-                             tries=[("x.unsqueeze(-1), a column", lambda: self.infer(x.to(*x.shape, 1)))])
+                             tries=[("x.unsqueeze(-1), a column", column)])
         return x.to(*self.shape)
     def ref(self, x): return np.broadcast_to(x, self.shape)
     def vjp(self, ct, out, x): return (unbroadcast(ct, x.shape),)
     def batch(self, args, at):
         x = batching.to_front(args[0], at[0], 0)
-        ones = (1,) * (len(self.shape) - x.ndim + 1)
-        return broadcast_to(reshape(x, (x.shape[0], *ones, *x.shape[1:])), (x.shape[0], *self.shape)), 0
+        n, *tail = x.shape
+        ones = (1,) * (len(self.shape) - len(tail))
+        return broadcast_to(reshape(x, (n, *ones, *tail)), (n, *self.shape)), 0
     def read(self, index, x):
         tail = index[len(index) - len(x.shape):]
         return [Piece(0, tuple(0 if s == 1 else i for i, s in zip(tail, x.shape, strict=True)))]
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls((3, 2, 4)), (rng.normal(size=(3, 1, 4)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls((3, 2, 4)), (rng.normal(size=(3, 1, 4)),)))
     @classmethod
     def hard(cls):
         return [(cls((1, 0)), (np.ones((1, 1)),)), (cls(()), (np.ones(()),)),
@@ -260,7 +264,8 @@ class Flip(View):
         return [Piece(0, tuple(x.shape[a] - 1 - i if a in self.axes else i
                                for a, i in enumerate(index)))]
     @classmethod
-    def samples(cls): return sampling.cases(lambda rng: (cls((0, 2)), (rng.normal(size=(2, 3, 4)),)))
+    def samples(cls):
+        return sampling.cases(lambda rng: (cls((0, 2)), (rng.normal(size=(2, 3, 4)),)))
 
 
 class Concat(Primitive):
@@ -404,7 +409,8 @@ def repeat(x: Node, times: int, axis: int) -> Node:
     wide = expand_dims(x, axis + 1)
     shape = list(wide.shape)
     shape[axis + 1] = times
-    return reshape(broadcast_to(wide, shape), (*x.shape[:axis], x.shape[axis] * times, *x.shape[axis + 1:]))
+    joined = (*x.shape[:axis], x.shape[axis] * times, *x.shape[axis + 1:])
+    return reshape(broadcast_to(wide, shape), joined)
 
 
 def tile(x: Node, times: Sequence[int]) -> Node:
@@ -424,7 +430,7 @@ def unflatten(flat: Any, shape: Sequence[int]) -> tuple[Any, ...]:
     index: list[Any] = []
     for axis, (size, stride) in enumerate(zip(shape, strides(shape), strict=True)):
         part = flat // stride if stride > 1 else flat
-        index.append(0 if size <= 1 else part if axis == 0 or _only_axis(shape, axis) else part % size)
+        index.append(0 if size <= 1 else part if _only_axis(shape, axis) else part % size)
     return tuple(index)
 
 

@@ -22,8 +22,8 @@ from .window import MaxPool, SumPool, scattered, too_few_axes
 __all__ = ["adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "max_pool", "max_unpool"]
 
 
-def max_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0, dilation: Any = 1,
-             ceil_mode: bool = False) -> tuple[Node, ...]:
+def max_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0,
+             dilation: Any = 1, ceil_mode: bool = False) -> tuple[Node, ...]:
     """(largest element, its flat place) under each window over the last len(window) axes.
 
     Shape   x (*B, *S) -> (*B, *P), int64 (*B, *P)
@@ -34,8 +34,9 @@ def max_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any 
     return results(MaxPool(*settings)(x))
 
 
-def avg_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-             count_include_pad: bool = True, divisor_override: float | None = None) -> Node:
+def avg_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any = 0,
+             ceil_mode: bool = False, count_include_pad: bool = True,
+             divisor_override: float | None = None) -> Node:
     """The mean under each window over the last len(window) axes.
 
     count_include_pad divides by the window's size, though never for what ceil_mode added; without

@@ -82,7 +82,9 @@ class Sum(Reduce):
     def start(self, dtype): return 0
     def combine(self, b, so_far, x): return b.add(so_far, x)
     @classmethod
-    def hard(cls): return [(cls((0, 2)), (np.arange(24.0).reshape(2, 3, 4),)), (cls((0,)), (np.ones((0, 2)),))]
+    def hard(cls):
+        return [(cls((0, 2)), (np.arange(24.0).reshape(2, 3, 4),)),
+                (cls((0,)), (np.ones((0, 2)),))]
 
 
 class Prod(Reduce):
@@ -104,7 +106,8 @@ class Prod(Reduce):
     def start(self, dtype): return 1
     def combine(self, b, so_far, x): return b.mul(so_far, x)
     @classmethod
-    def hard(cls): return [(cls((0,)), (np.array([2.0, 0.0, 3.0]),)), (cls((0,)), (np.ones((0, 2)),))]
+    def hard(cls):
+        return [(cls((0,)), (np.array([2.0, 0.0, 3.0]),)), (cls((0,)), (np.ones((0, 2)),))]
 
 
 class _Extreme(Reduce, abstract=True):
@@ -205,7 +208,9 @@ class _ArgExtreme(Primitive, abstract=True):
     @classmethod
     def samples(cls): return sampling.arrays(cls(1), (2, 5, 3))
     @classmethod
-    def hard(cls): return [(cls(0), (np.array([1.0, np.nan, 3.0, np.nan]),)), (cls(0), (np.array([2, 2, 2]),))]
+    def hard(cls):
+        return [(cls(0), (np.array([1.0, np.nan, 3.0, np.nan]),)),
+                (cls(0), (np.array([2, 2, 2]),))]
 
 
 class ArgMax(_ArgExtreme):
@@ -249,7 +254,8 @@ class _Scanned(Primitive, abstract=True):
     @classmethod
     def samples(cls): return sampling.arrays(cls(1), (2, 5, 3))
     @classmethod
-    def hard(cls): return [(cls(0), (np.zeros((0, 2)),)), (cls(0), (np.array([2.0, 0.0, 3.0, 0.0]),))]
+    def hard(cls):
+        return [(cls(0), (np.zeros((0, 2)),)), (cls(0), (np.array([2.0, 0.0, 3.0, 0.0]),))]
 
 
 class CumSum(_Scanned):
@@ -284,10 +290,12 @@ class CumProd(_Scanned):
         order = batching.move_axis(x, self.axis, last)
         flow = batching.move_axis(ct, self.axis, last)
         n = x.shape[self.axis]
-        row, column = movement.expand_dims(iota(n, int64), 1), movement.expand_dims(iota(n, int64), 0)
+        row = movement.expand_dims(iota(n, int64), 1)
+        column = movement.expand_dims(iota(n, int64), 0)
         others = movement.broadcast_to(movement.expand_dims(order, last), (*order.shape[:-1], n, n))
-        without = elementwise.where(elementwise.eq(row, column), 1, others)  # (*S, i, j): x_j, 1 at j=i
-        partial = cumprod(without, last + 1)                  # (*S, i, k): product of x_j, j<=k, j!=i
+        diagonal = elementwise.eq(row, column)
+        without = elementwise.where(diagonal, 1, others)  # (*S, i, j): x_j, 1 at j=i
+        partial = cumprod(without, last + 1)              # (*S, i, k): product of x_j, j<=k, j!=i
         kept = elementwise.where(elementwise.ge(column, row), partial, 0)
         share = sum(kept * movement.expand_dims(flow, last), (last + 1,))
         return (batching.move_axis(share, last, self.axis),)
@@ -401,7 +409,8 @@ def _axes_to_last(x: Node, axes: Sequence[int]) -> tuple[Node, Any]:
     kept = [a for a in range(x.ndim) if a not in axes]
     order = (*kept, *axes)
     moved = movement.permute(x, order)
-    flat = movement.reshape(moved, (*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes)))
+    size = math.prod(x.shape[a] for a in axes)
+    flat = movement.reshape(moved, (*(x.shape[a] for a in kept), size))
     back = tuple(np.argsort(order).tolist())
     return flat, lambda t: movement.permute(movement.reshape(t, moved.shape), back)
 

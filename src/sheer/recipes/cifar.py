@@ -28,8 +28,9 @@ class CifarCNN(Recipe):
 
     def data(self, folder: Path | None) -> Task:
         arrays = load_arrays("cifar10", folder)
-        assert arrays.test is not None
-        return Task((arrays.train.x, arrays.train.y), (arrays.test.x, arrays.test.y), classes=arrays.classes)
+        train, test = arrays.train, arrays.test
+        assert test is not None
+        return Task((train.x, train.y), (test.x, test.y), classes=arrays.classes)
 
     def transform(self, x: Any) -> Any:
         return (x.float() / 255 - 0.47) / 0.25       # mean and deviation over all channels

@@ -16,8 +16,9 @@ MEAN, STD = 0.1307, 0.3081       # of the training pixels scaled to [0, 1]
 def load_mnist(folder: Path | None) -> Task:
     """x uint8 (N, 1, 28, 28), y int64 (N,); scaled inside the program, a quarter of the memory."""
     arrays = load_arrays("mnist", folder)
-    assert arrays.test is not None
-    return Task((arrays.train.x, arrays.train.y), (arrays.test.x, arrays.test.y), classes=arrays.classes)
+    train, test = arrays.train, arrays.test
+    assert test is not None
+    return Task((train.x, train.y), (test.x, test.y), classes=arrays.classes)
 
 
 class _Mnist(Recipe, abstract=True):

@@ -113,7 +113,8 @@ class Outcome:
     def json(self) -> dict[str, Any]:
         """One JSON object, as `sheer train --json` prints it."""
         return {"recipe": self.recipe, "seed": self.seed, "epochs": self.epochs,
-                "seconds": round(self.seconds, 3), "train": dict(self.train), "test": dict(self.test),
+                "seconds": round(self.seconds, 3),
+                "train": dict(self.train), "test": dict(self.test),
                 "run": str(self.run.folder) if self.run.folder else None}
 
 
@@ -149,7 +150,10 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     model = recipe.model(task)
     optimizer = recipe.optimizer(model)
     config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
-    folder = Run.open(resume) if resume else Run() if out is None else Run.create(out, recipe.name, config)
+    if resume:
+        folder = Run.open(resume)
+    else:
+        folder = Run() if out is None else Run.create(out, recipe.name, config)
     began = time.perf_counter()
     steps = -(-len(task.train[1]) // recipe.set.batch_size)
     done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
@@ -175,7 +179,8 @@ def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
         from ..train.plots import confusion_matrix
         scores = predict(model, task.test[0], transform=recipe.transform)
         guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
-        paths.append(confusion_matrix(guess.astype(np.int64), np.asarray(task.test[1]).ravel().astype(np.int64),
+        truth = np.asarray(task.test[1]).ravel()
+        paths.append(confusion_matrix(guess.astype(np.int64), truth.astype(np.int64),
                                       task.classes, done.folder / "confusion-matrix.png"))
     return paths
 
@@ -183,7 +188,8 @@ def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
 def _parsed(recipe: str, key: str, text: str, kind: type) -> Any:
     try:
         if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+            return {"true": True, "1": True, "yes": True,
+                    "false": False, "0": False, "no": False}[text.lower()]
         return kind(text)
     except (ValueError, KeyError) as e:
         raise ArgumentError("E821", recipe, f"{key}={text} is no {kind.__name__}",

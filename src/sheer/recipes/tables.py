@@ -50,7 +50,8 @@ class _Table(Recipe, abstract=True):
         return nn.Sequential(
             nn.Linear(task.train[0].shape[1], s.hidden), nn.BatchNorm1d(s.hidden), nn.ReLU(),
             nn.Dropout(s.dropout),
-            nn.Linear(s.hidden, s.hidden), nn.BatchNorm1d(s.hidden), nn.ReLU(), nn.Dropout(s.dropout),
+            nn.Linear(s.hidden, s.hidden), nn.BatchNorm1d(s.hidden), nn.ReLU(),
+            nn.Dropout(s.dropout),
             nn.Linear(s.hidden, len(task.classes)))
 
     def optimizer(self, model: Any) -> Any:

@@ -16,7 +16,7 @@ from .recipe import Recipe, Settings, Task
 class XorSettings(Settings):
     epochs: int = 500
     batch_size: int = 4          # all the points there are
-    lr: float = 0.05             # per update; tanh units of this size tolerate ten times Adam's default
+    lr: float = 0.05             # per update; tanh units of this size bear ten times Adam's default
     hidden: int = 8              # units; 2 suffice in principle, but then some starts get stuck
 
 

@@ -14,7 +14,7 @@ from ..graph.interpret import interpret
 from ..graph.verify import verify
 
 CALLS = 3                    # how many calls of each program are compared
-TOLERANCE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}   # relative to the largest value
+TOLERANCE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}   # of the largest value
 
 
 def wanted() -> bool:
@@ -36,7 +36,7 @@ class Checked:
         expected = None
         if self.left:
             self.left -= 1
-            expected = interpret(self.graph, [a.copy() for a in arrays])   # donated ones will change
+            expected = interpret(self.graph, [a.copy() for a in arrays])   # donated ones change
         found: list[np.ndarray] = self.inner(arrays)
         if expected is not None:
             for number, (got, want) in enumerate(zip(found, expected, strict=True)):
@@ -52,6 +52,7 @@ class Checked:
         else:
             same = np.array_equal(got, want)
         if not same:
+            clues: dict[str, Any] = {"result": self.graph.outputs[number], "program": str(self.program)}
             raise StateError("E903", "check", f"result {number} is not what the reference gives",
-                             got={"result": self.graph.outputs[number], "program": str(self.program)},
+                             got=clues,
                              need="equal results; this is an error of sheer, please report it")

@@ -73,7 +73,8 @@ class Arithmetic(Emitter):
     def sqrt(self, x: Value) -> Value: return self.intrinsic("sqrt", x, x)
     def rsqrt(self, x: Value) -> Value: return self.div(1.0, self.sqrt(x))
     def copysign(self, x: Operand, sign: Value) -> Value:
-        return self.intrinsic("copysign", sign, self.match(x, sign)[0], sign)
+        size, sign = self.match(x, sign)
+        return self.intrinsic("copysign", sign, size, sign)
 
     def floor(self, x: Value) -> Value: return self._to_whole("floor", x)
     def ceil(self, x: Value) -> Value: return self._to_whole("ceil", x)

@@ -57,7 +57,7 @@ def layout(body: Graph, nest: Nest, lanes: int) -> Layout:
     at = 0
     while at + 1 < len(loops):
         (outer, r1), (inner, r2) = loops[at], loops[at + 1]
-        if r1 != r2 or not all(_even(a.at, outer, inner) for a in accesses):
+        if r1 != r2 or not inner.extent or not all(_even(a.at, outer, inner) for a in accesses):
             at += 1
             continue
         merged = Var(f"{outer.name}{inner.name}", outer.extent * inner.extent)

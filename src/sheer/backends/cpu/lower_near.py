@@ -1,5 +1,6 @@
-"""Lanes that are near each other: an index that steps unevenly but alike in every vector flows in,
-one or two loads and a shuffle come out, where a gather would take a load per lane.
+"""Lanes near each other: an index with uneven but repeating steps in, loads and a shuffle out.
+
+A gather would take a load per lane; here one or two loads and a shuffle serve them all.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def tanh(b: Control, x: Value) -> Value:
         ratio = b.div(polynomial(b, z, _TANH64_P), polynomial(b, z, _TANH64_Q))
     small = b.fma(b.mul(x, z), ratio, x)
     large = b.sub(1.0, b.div(2.0, b.add(exp(b, b.add(size, size)), 1.0)))
-    return b.select(b.lt(size, 0.625), small, b.copysign(large, x))
+    return b.copysign(b.select(b.lt(size, 0.625), small, large), x)     # keeps the sign of zero
 
 
 def sinh(b: Control, x: Value) -> Value:

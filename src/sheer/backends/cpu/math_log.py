@@ -113,7 +113,7 @@ def asinh(b: Control, x: Value) -> Value:
     inner = b.select(huge, size, b.add(size, b.sqrt(b.add(z, 1.0))))
     large = log(b, inner)
     large = b.select(huge, b.add(large, _LN2), large)
-    return b.select(b.lt(size, 0.5), small, b.copysign(large, x))
+    return b.copysign(b.select(b.lt(size, 0.5), small, large), x)       # keeps the sign of zero
 
 
 def acosh(b: Control, x: Value) -> Value:

@@ -70,7 +70,7 @@ def _by_quadrant(b: Control, x: Value, turn: int) -> Value:
 
 def sin(b: Control, x: Value) -> Value:
     """The sine of x in radians."""
-    return _guarded(b, x, "sin", lambda: _by_quadrant(b, x, 0))
+    return _odd(b, x, _guarded(b, x, "sin", lambda: _by_quadrant(b, x, 0)))
 
 
 def cos(b: Control, x: Value) -> Value:
@@ -85,7 +85,12 @@ def tan(b: Control, x: Value) -> Value:
         z = b.mul(r, r)
         t = b.fma(b.mul(r, z), polynomial(b, z, _TAN32), r)
         return b.select(b.ne(b.and_(n, 1), 0), b.div(-1.0, t), t)
-    return _guarded(b, x, "tan", fast)
+    return _odd(b, x, _guarded(b, x, "tan", fast))
+
+
+def _odd(b: Control, x: Value, y: Value) -> Value:
+    """y, but -0 at -0: the reduction of the argument loses the sign of zero."""
+    return b.select(b.eq(x, b.like(0, x)), x, y)
 
 
 def _guarded(b: Control, x: Value, name: str, fast: Callable[[], Value]) -> Value:

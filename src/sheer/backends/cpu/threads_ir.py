@@ -28,8 +28,8 @@ _WAIT, _WAKE = 128, 129                        # private futex operations
 REGION = -1                                    # chunk: call once per thread, see `_RUN`
 
 _RUN = """
-; call the task as thread %tid of %active: chunk > 0 chunks claimed by turns (0: as many as threads),
-; < 0 once with (tid, active) for begin and end
+; call the task as thread %tid of %active: chunk > 0 chunks claimed by turns (0: as many as
+; threads), < 0 once with (tid, active) for begin and end
 define internal void @run(i64 %tid, i64 %active) #0 {
   %function = load ptr, ptr FIELD(function), align 8
   %context = load ptr, ptr FIELD(context), align 8

@@ -37,8 +37,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         if running_mean is not None and running_var is not None:
             follow(running_mean, mean, momentum)
             follow(running_var, var, momentum, input.node.size // input.shape[1])
-        normalised: Tensor = y
-    return normalised
+        return y
     def run(x: Node, mean: Node, var: Node, *affine: Node) -> Node:
         line = (1, -1, *(1,) * (x.ndim - 2))
         scale = ops.rsqrt(var + eps)
@@ -148,6 +147,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
         y, mean, var = standardised(x, axes, eps)
         out = _affine(y, affine, weight, bias, (1, -1, *(1,) * len(axes)))
         return out, ops.mean(mean, (0,)), ops.mean(var, (0,))
+    y: Tensor
     y, mean, var = apply(run, input, *_given(weight, bias))
     if running_mean is not None and running_var is not None:
         follow(running_mean, mean, momentum)

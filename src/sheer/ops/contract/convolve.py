@@ -11,7 +11,8 @@ from .conv import Conv, ConvInput
 from .conv_errors import wrong_rank
 
 
-def conv(x: Node, w: Node, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Node:
+def conv(x: Node, w: Node, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+         groups: int = 1) -> Node:
     """Cross-correlation with torch's arguments; an image without batch axis gives one without.
 
     padding is a number, one per axis, a (low, high) pair per axis, "valid" (none) or "same"

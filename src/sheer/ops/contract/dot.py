@@ -27,10 +27,12 @@ class Dot(Primitive):
 
     def infer(self, a, b):
         if a.dtype != b.dtype or a.dtype not in (*INTS, *FLOATS):
+            converted = lambda: self.infer(a, b.to(*b.shape, dtype=a.dtype))
             raise DTypeError("E105", "dot", "needs two operands of one number type",
                              got={"a": a, "b": b}, need="one dtype, not bool",
-                             tries=[("a @ b.to(a.dtype)", lambda: self.infer(a, b.to(*b.shape, dtype=a.dtype)))])
-        if a.ndim != b.ndim or a.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
+                             tries=[("a @ b.to(a.dtype)", converted)])
+        stacks = a.ndim == b.ndim >= 2 and a.shape[:-2] == b.shape[:-2]
+        if not stacks or a.shape[-1] != b.shape[-2]:
             raise inner_mismatch("dot", a, b)
         return a.to(*a.shape[:-1], b.shape[-1])
     def ref(self, a, b): return np.matmul(a, b)
@@ -39,7 +41,9 @@ class Dot(Primitive):
     @classmethod
     def samples(cls): return sampling.arrays(cls(), (2, 3, 4), (2, 4, 5))
     @classmethod
-    def hard(cls): return [(cls(), (np.ones((2, 0)), np.ones((0, 3)))), (cls(), (np.ones((1, 1)), np.ones((1, 1))))]
+    def hard(cls):
+        return [(cls(), (np.ones((2, 0)), np.ones((0, 3)))),
+                (cls(), (np.ones((1, 1)), np.ones((1, 1))))]
 
 
 def transpose(x: Node) -> Node:
@@ -75,13 +79,15 @@ def dot_general(a, b, contract, batch=((), ())):
     size = lambda x, axes: math.prod(x.shape[i] for i in axes)
     shape = lambda x, axes: tuple(x.shape[i] for i in axes)
     if shape(a, ca) != shape(b, cb) or shape(a, ba) != shape(b, bb):
+        pairs = f"{tuple(ca)} and {tuple(cb)}, {tuple(ba)} and {tuple(bb)}"
         raise ShapeError("E101", "dot", "paired axes differ in length", got={"a": a, "b": b},
-                         need=f"equal lengths for axes {tuple(ca)} and {tuple(cb)}, {tuple(ba)} and {tuple(bb)}")
+                         need=f"equal lengths for axes {pairs}")
     left = movement.reshape(movement.permute(a, (*ba, *free_a, *ca)),
                             (*shape(a, ba), size(a, free_a), size(a, ca)))    # (*B, M, K)
     right = movement.reshape(movement.permute(b, (*bb, *cb, *free_b)),
                              (*shape(b, bb), size(b, cb), size(b, free_b)))   # (*B, K, N)
-    return movement.reshape(Dot()(left, right), (*shape(a, ba), *shape(a, free_a), *shape(b, free_b)))
+    result = (*shape(a, ba), *shape(a, free_a), *shape(b, free_b))
+    return movement.reshape(Dot()(left, right), result)
 
 
 def matmul(a: Node, b: Node) -> Node:
