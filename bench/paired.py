@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+SETTLE = 0.3          # seconds: idle threads of the one before stop spinning on our core, and of ours
+
 Run = Callable[[int], int | None]     # run(n): do n steps, or say how many it did; wait for them
 
 
@@ -27,7 +29,8 @@ class Ratio:
 
 
 def seconds_per_step(run: Run, steps: int) -> float:
-    """Time of one step in one go of `steps`."""
+    """Time of one step in one go of `steps`, after a pause."""
+    time.sleep(SETTLE)
     began = time.perf_counter()
     done = run(steps)
     return (time.perf_counter() - began) / (done or steps)

@@ -30,6 +30,11 @@ class Size:
             return x, rng.integers(0, self.classes, rows)
         return x, np.tanh(x[:, :1] - x[:, 1:2]).astype(np.float32)
 
+    def order(self) -> np.ndarray:
+        """Rows of each batch of a shuffled epoch: everybody gathers the same ones, every step."""
+        shuffled = np.random.default_rng(2).permutation(self.batch * self.batches)
+        return shuffled.reshape(self.batches, self.batch)
+
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng(1)
         pairs = zip(self.widths, self.widths[1:], strict=False)
@@ -52,8 +57,7 @@ def in_sheer(size: Size) -> Peer:
     loss = nn.CrossEntropyLoss() if size.classes else nn.MSELoss()
     session = Session(model, loss, optim.Adam(model.parameters(), lr=LR), {})
     memory = Memory(*size.data(), size.batch)
-    order = np.arange(memory.rows)
-    whole = next(iter(memory.slices(order, size.batches)))
+    whole = next(iter(memory.slices(size.order().ravel(), size.batches)))
     epoch = lambda: session.train(memory.pair, whole.parts)
     return Peer(whole_epochs(epoch, size.batches), lambda steps: epoch()[0][:steps])
 
@@ -69,7 +73,7 @@ def whole_epochs(epoch: Callable[[], object], batches: int) -> Callable[[int], i
 
 
 def in_torch(size: Size, threads: int, **adam: bool) -> Peer:
-    """The loop everybody writes: batches by indexing, zero_grad, backward, step."""
+    """The loop everybody writes: shuffled rows by indexing, zero_grad, backward, step."""
     import torch
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
@@ -82,9 +86,10 @@ def in_torch(size: Size, threads: int, **adam: bool) -> Peer:
     loss_of = torch.nn.CrossEntropyLoss() if size.classes else torch.nn.MSELoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=LR, **adam)
     x, y = map(torch.tensor, size.data())
+    order = torch.tensor(size.order())
     state = {"next": 0}
     def step() -> Any:
-        rows = slice(state["next"] * size.batch, (state["next"] + 1) * size.batch)
+        rows = order[state["next"]]
         state["next"] = (state["next"] + 1) % size.batches
         optimizer.zero_grad()
         loss = loss_of(model(x[rows]), y[rows])
@@ -102,9 +107,8 @@ def in_jax(size: Size) -> Peer:
     """A hand-written epoch: jitted lax.scan over batches, Adam in the body."""
     import jax
     import jax.numpy as jnp
-    x, y = size.data()
-    xs = jnp.asarray(x).reshape(size.batches, size.batch, -1)
-    ys = jnp.asarray(y).reshape(size.batches, size.batch, *y.shape[1:])
+    x, y = map(jnp.asarray, size.data())
+    order = jnp.asarray(size.order())
     weights = [(jnp.asarray(w), jnp.asarray(b)) for w, b in size.weights()]
     zeros = jax.tree.map(jnp.zeros_like, weights)
     def loss_of(p: Any, x: Any, y: Any) -> Any:
@@ -114,16 +118,16 @@ def in_jax(size: Size) -> Peer:
         if size.classes:
             return -jnp.mean(jax.nn.log_softmax(out)[jnp.arange(len(y)), y])
         return jnp.mean((out - y) ** 2)
-    def step(carry: Any, batch: Any) -> Any:
+    def step(carry: Any, rows: Any) -> Any:
         p, m, v, t = carry
-        loss, g = jax.value_and_grad(loss_of)(p, *batch)
+        loss, g = jax.value_and_grad(loss_of)(p, x[rows], y[rows])
         t = t + 1
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
         a, b = 1 - 0.9**t, 1 - 0.999**t
         p = jax.tree.map(lambda p, m, v: p - LR * (m / a) / (jnp.sqrt(v / b) + 1e-8), p, m, v)
         return (p, m, v, t), loss
-    epoch = jax.jit(lambda carry: jax.lax.scan(step, carry, (xs, ys)))
+    epoch = jax.jit(lambda carry: jax.lax.scan(step, carry, order))
     state = {"carry": (weights, zeros, zeros, jnp.float32(0))}
     def once() -> Any:
         state["carry"], losses = epoch(state["carry"])
@@ -143,4 +147,4 @@ def _workload(name: str, what: str, size: Size) -> Workload:
 
 
 _workload("mlp-small", "20-64-64-1, batch 32, Adam", Size((20, 64, 64, 1), 32, 100))
-_workload("mnist-mlp", "784-256-128-10, batch 128, Adam", Size((784, 256, 128, 10), 128, 50, 10))
+_workload("mnist-mlp", "784-256-128-10, batch 128, Adam", Size((784, 256, 128, 10), 128, 100, 10))

@@ -52,7 +52,8 @@ class Checked:
         else:
             same = np.array_equal(got, want)
         if not same:
-            clues: dict[str, Any] = {"result": self.graph.outputs[number], "program": str(self.program)}
+            clues: dict[str, Any] = {"result": self.graph.outputs[number],
+                                     "program": str(self.program)}
             raise StateError("E903", "check", f"result {number} is not what the reference gives",
                              got=clues,
                              need="equal results; this is an error of sheer, please report it")
