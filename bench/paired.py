@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-SETTLE = 0.3          # seconds: idle threads of the one before stop spinning on our core, and of ours
+SETTLE = 0.3          # seconds in which idle threads, theirs and ours, stop spinning on a core
 
 Run = Callable[[int], int | None]     # run(n): do n steps, or say how many it did; wait for them
 
