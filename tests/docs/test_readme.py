@@ -1,4 +1,4 @@
-"""The README keeps its word: its program runs, its error is what sheer prints, its commands exist."""
+"""The README keeps its word: its program runs, its error is the real one, its commands exist."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def test_the_error_is_printed_as_shown():
     lines[11], lines[30], lines[31] = "w2 = randn(3, 5)", "h = relu(x @ w1)", "h @ w2"
     source = "\n".join(lines)
     linecache.cache["train.py"] = (len(source), None, [f"{line}\n" for line in lines], "train.py")
-    scope = {"randn": sheer.randn, "relu": sheer.relu, "x": sheer.ones(3, 2), "w1": sheer.ones(2, 4)}
+    scope = {"randn": sheer.randn, "relu": sheer.relu,
+             "x": sheer.ones(3, 2), "w1": sheer.ones(2, 4)}
     with pytest.raises(ShapeError) as error:
         exec(compile(source, "train.py", "exec"), scope)
     assert str(error.value) == shown.rstrip("\n")
