@@ -29,7 +29,7 @@ layers: $(VENV)/.dev
 $(VENV)/.base: pyproject.toml
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --upgrade pip
-	$(PYTHON) -m pip install --quiet --editable .
+	$(PYTHON) -m pip install --quiet --editable ".[plots]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base pyproject.toml

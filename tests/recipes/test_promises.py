@@ -56,3 +56,12 @@ def test_missing_data_say_where_to_put_them(tmp_path):
     with pytest.raises((DataError, ValueError)) as error:
         run(make("mnist-mlp"), data_dir=tmp_path / "nowhere", progress=False)
     assert "nowhere" in str(error.value)
+
+
+def test_a_run_without_matplotlib_has_no_pictures_and_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("sheer.train.plots.available", lambda: False)
+    monkeypatch.setattr("sheer.recipes.recipe.available", lambda: False)
+    outcome = run(make("xor", {"epochs": "2"}), out=tmp_path, progress=False)
+    assert outcome.pictures == []
+    assert (outcome.run.folder / "last.safetensors").exists()
+    assert not list(outcome.run.folder.glob("*.png"))

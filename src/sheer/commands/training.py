@@ -13,6 +13,7 @@ from rich.table import Table
 from ..graph.errors import ArgumentError
 from ..recipes import Outcome, make, run
 from ..train import Run
+from ..train.plots import available
 
 
 def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int, settings: list[str],
@@ -41,6 +42,8 @@ def summary(outcome: Outcome, console: Console) -> None:
         for part, numbers in (("train", outcome.train), ("test", outcome.test)):
             text = "  ".join(f"{k} {v:.4f}" for k, v in numbers.items())
             print(f"{outcome.recipe} {part}: {text}", file=console.file)
+    if not available():
+        print('no pictures: pip install "sheer[plots]"', file=console.file)
     for path in outcome.pictures:
         print(f"picture: {path}", file=console.file)
     if outcome.run.folder is not None:

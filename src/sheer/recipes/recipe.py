@@ -15,6 +15,7 @@ import numpy as np
 from ..graph.errors import ArgumentError
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
+from ..train.plots import available, confusion_matrix
 
 RECIPES: dict[str, type[Recipe]] = {}
 
@@ -172,11 +173,10 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
 
 def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
     """Learning curve and, for classes, the confusion matrix of the test part."""
-    if done.folder is None:
+    if done.folder is None or not available():
         return []
     paths = [p for p in [done.plot()] if p is not None]
     if task.classes:
-        from ..train.plots import confusion_matrix
         scores = predict(model, task.test[0], transform=recipe.transform)
         guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
         truth = np.asarray(task.test[1]).ravel()

@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from ..graph.errors import DataError
 from ..serialization import save, write_whole
+from . import plots
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -86,12 +87,11 @@ class Run:
         for part in self.folder.glob(".*.part") if self.folder is not None else ():
             part.unlink(missing_ok=True)
 
-    def plot(self, names: Sequence[str] = ()) -> Path | None:
-        """Write learning-curve.png; gives its path."""
-        if self.folder is None or not self.history:
+    def plot(self) -> Path | None:
+        """Write learning-curve.png; gives its path, or None when matplotlib is not installed."""
+        if self.folder is None or not self.history or not plots.available():
             return None
-        from .plots import learning_curve
-        return learning_curve(self.history, self.folder / "learning-curve.png")
+        return plots.learning_curve(self.history, self.folder / "learning-curve.png")
 
     def _write_table(self) -> None:
         columns = list(dict.fromkeys(k for row in self.history for k in row))
