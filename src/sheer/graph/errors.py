@@ -108,5 +108,5 @@ def _describe(value: Any) -> str:
     text = f"{value.dtype}{list(value.shape)}"
     if made is None:
         return text
-    where = f" in {made.layer}" if made.layer else ""
+    where = f" in {made.layer}" if made.layer and made.file else ""
     return f"{text:<14} made at {made}{where}  {made.code}".rstrip()

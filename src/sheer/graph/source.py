@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _RECIPES = os.path.join(_PACKAGE, "recipes")       # recipes are user code that we happen to ship
+_COMMANDS = os.path.join(_PACKAGE, "cli.py")       # behind it stands no program of the user's
 _inside: dict[str, bool] = {}                      # file name -> is it our own machinery?
 _state = threading.local()
 
@@ -29,23 +30,30 @@ class Source(NamedTuple):
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        if self.file:
+            return f"{os.path.basename(self.file)}:{self.line}"
+        return f"layer {self.layer}" if self.layer else "sheer"
 
 
 def _is_ours(file: str) -> bool:
     ours = _inside.get(file)
     if ours is None:
-        ours = _inside[file] = file.startswith(_PACKAGE) and not file.startswith(_RECIPES)
+        user = file.startswith(_RECIPES) and not file.endswith("recipe.py")
+        ours = _inside[file] = file.startswith(_PACKAGE) and not user
     return ours
 
 
 def here() -> Source:
-    """The innermost frame outside sheer, unless `inherit` says otherwise."""
+    """The innermost frame outside sheer, unless `inherit` says otherwise; under the command line,
+    where no frame is the user's, the layer alone.
+    """
     kept: Source | None = getattr(_state, "inherited", None)
     if kept is not None:
         return kept
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
+        if frame.f_code.co_filename == _COMMANDS:
+            return Source("", 0, layer_path())
         frame = frame.f_back
     return Source(frame.f_code.co_filename, frame.f_lineno, layer_path())
 
