@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..graph import Graph
+from ..graph.debug import PASSES, REWRITES, tell
 from .canonical import thin_dots, turn_dots
 from .merge_loops import merge_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
@@ -46,6 +47,8 @@ def simplify(graph: Graph, watch: Callable[[Pass, Graph], None] | None = None) -
     """The graph after every pass; `watch` sees it after each."""
     for step in passes():
         graph = step.run(graph)
+        tell(PASSES, lambda: f"pass {step.name}: {len(graph.nodes)} nodes")  # noqa: B023
+        tell(REWRITES, lambda: str(graph))                                   # noqa: B023
         if watch is not None:
             watch(step, graph)
     return graph

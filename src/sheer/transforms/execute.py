@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..graph.debug import GRAPHS, LLVM, PROGRAMS, tell
 from ..graph.errors import ArgumentError
 from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
@@ -127,7 +129,14 @@ def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Exec
 
 def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
     """A new executable; in checked mode one that compares itself with the reference."""
-    made = get_backend().compile(graph, donate)
+    tell(GRAPHS, lambda: f"graph of {len(graph.nodes)} nodes\n{graph}")
+    began = time.perf_counter()
+    made: Any = get_backend().compile(graph, donate)
+    seconds = time.perf_counter() - began
+    tell(PROGRAMS, lambda: f"compiled {len(graph.nodes)} nodes in {seconds:.3f} s\n"
+                           f"{getattr(made, 'program', '')}")
+    if hasattr(made, "program"):
+        tell(LLVM, made.program.llvm)
     return checked.Checked(made, graph) if checked.wanted() else made
 
 

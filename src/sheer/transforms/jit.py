@@ -7,7 +7,6 @@ random generator) become inputs too, and those it rebinds are updated in place b
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import threading
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.debug import PROGRAMS, level
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..ops.structure import Data, data
@@ -124,7 +124,7 @@ class Jitted:
 
     def _report(self, nodes: list[Node], shape: Any, known: int) -> None:
         """SHEER_DEBUG=1: say which argument made this trace necessary."""
-        if not os.environ.get("SHEER_DEBUG", "0").strip("0"):
+        if level() < PROGRAMS:
             return
         rows = _named(shape, nodes)
         name = getattr(self.function, "__name__", "function")
