@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import nn, optim
+from .. import nn
 from ..data.catalogue import load_arrays
-from .recipe import Recipe, Settings, Task
+from .recipe import OneCycle, Settings, Task
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class CifarSettings(Settings):
     lr: float = 3e-3             # highest rate of the schedule, per update
 
 
-class CifarCNN(Recipe):
+class CifarCNN(OneCycle):
     """Three stages of convolution, normalisation and pooling."""
 
     name = "cifar-cnn"
@@ -42,6 +42,3 @@ class CifarCNN(Recipe):
         return nn.Sequential(                                       # (B, 3, 32, 32)
             *stage(3, 32), *stage(32, 64), *stage(64, 128),         # (B, 128, 4, 4)
             nn.Flatten(), nn.Dropout(0.2), nn.Linear(128 * 4 * 4, 10))
-
-    def schedule(self, optimizer: Any, steps: int) -> Any:
-        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)

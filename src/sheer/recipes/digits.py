@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, optim
+from .. import nn
 from ..data.catalogue import load_arrays
 from ..data.split import stratified_split
-from .recipe import Recipe, Settings, Task
+from .recipe import OneCycle, Settings, Task
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def load_digits(folder: Path | None, test_fraction: float) -> Task:
     return Task((x[train], y[train]), (x[test], y[test]), classes=arrays.classes)
 
 
-class Digits(Recipe):
+class Digits(OneCycle):
     """A small convolutional network."""
 
     name = "digits"
@@ -50,9 +50,6 @@ class Digits(Recipe):
             *stage(32, 32), nn.MaxPool2d(2),                        # (B, 32, 2, 2)
             nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * 2 * 2, 10))
 
-    def schedule(self, optimizer: Any, steps: int) -> Any:
-        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)
-
 
 @dataclass(frozen=True)
 class MlpSettings(DigitsSettings):
@@ -60,7 +57,7 @@ class MlpSettings(DigitsSettings):
     lr: float = 8e-3
 
 
-class DigitsMLP(Recipe):
+class DigitsMLP(OneCycle):
     """The thinnest network worth the name: two layers."""
 
     name = "digits-mlp"
@@ -75,6 +72,3 @@ class DigitsMLP(Recipe):
         return nn.Sequential(nn.Flatten(),                          # (B, 64)
                              nn.Linear(64, 256), nn.ReLU(),         # (B, 256)
                              nn.Linear(256, 10))                    # (B, 10)
-
-    def schedule(self, optimizer: Any, steps: int) -> Any:
-        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import nn, optim
+from .. import nn
 from ..data.catalogue import load_arrays
-from .recipe import Recipe, Settings, Task
+from .recipe import OneCycle, Settings, Task
 
 MEAN, STD = 0.1307, 0.3081       # of the training pixels scaled to [0, 1]
 
@@ -21,7 +21,7 @@ def load_mnist(folder: Path | None) -> Task:
     return Task((train.x, train.y), (test.x, test.y), classes=arrays.classes)
 
 
-class _Mnist(Recipe, abstract=True):
+class _Mnist(OneCycle, abstract=True):
     """What both have in common: the files and the scaling."""
 
     def data(self, folder: Path | None) -> Task:
@@ -52,9 +52,6 @@ class MnistMLP(_Mnist):
                              nn.Linear(256, 128), nn.ReLU(),
                              nn.Linear(128, 10))                    # (B, 10)
 
-    def schedule(self, optimizer: Any, steps: int) -> Any:
-        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)
-
 
 @dataclass(frozen=True)
 class CnnSettings(Settings):
@@ -80,6 +77,3 @@ class MnistCNN(_Mnist):
             nn.Linear(400, 120), nn.ReLU(),
             nn.Linear(120, 84), nn.ReLU(),
             nn.Linear(84, 10))                                      # (B, 10)
-
-    def schedule(self, optimizer: Any, steps: int) -> Any:
-        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)

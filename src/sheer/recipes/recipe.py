@@ -98,6 +98,17 @@ class Recipe:
         return []
 
 
+class OneCycle(Recipe, abstract=True):
+    """A recipe whose rate goes up and down once; its setting `lr` is the highest.
+
+    Source  Smith and Topin 2018, arXiv:1708.07120
+    """
+
+    def schedule(self, optimizer: Any, steps: int) -> Any:
+        from .. import optim
+        return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)
+
+
 @dataclass
 class Outcome:
     """What a run of a recipe gave."""
