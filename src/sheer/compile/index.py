@@ -52,7 +52,6 @@ class Remainder:
 
 
 Atom = Var | Quotient | Remainder
-Whole = "Index | int"
 
 
 class Index:

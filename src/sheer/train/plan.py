@@ -28,11 +28,6 @@ class Slice:
     parts: Any
     rows: int                # rows per batch
 
-    @property
-    def count(self) -> int:
-        from ..transforms import tree
-        return int(tree.leaves(self.parts)[0].shape[0])
-
 
 class Memory:
     """Rows that fit in memory: (x, y), each a tensor or a tuple of tensors over the same rows."""

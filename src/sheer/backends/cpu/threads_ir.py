@@ -17,7 +17,7 @@ import sys
 from .target import Target
 from .threads_machine import FLUSH_OTHER, FLUSH_X86, SLEEP_LINUX, SLEEP_OTHER
 
-FIELDS = ("sequence", "sleepers", "function", "context", "count", "active", "busy", "chunk",
+FIELDS = ("sequence", "sleepers", "function", "context", "count", "busy", "chunk",
           "next", "arrived", "started", "size", "door", "entered")
 MAX_THREADS = 255                              # what 8 bits can say
 POOL_BYTES = 64 * len(FIELDS)
