@@ -22,7 +22,7 @@ from .lower_gather import IndexKernel
 from .lower_host import HostCall, emit_host
 from .lower_nest import NestKernel
 from .lower_running import RunningKernel
-from .lower_split import split_contract, split_nest
+from .lower_split import split_contract, split_gather, split_nest
 from .target import Target
 from .values import POINTER, Value, constant
 
@@ -108,31 +108,43 @@ class Lowering:
             with b.function(part, arguments, internal=True) as task:
                 context, begin, end, thread = task
                 values = [b.load(context, i, POINTER) for i in range(count)]
-                self._code(kernel, values, split, (begin, end), thread)
+                fine = self._code(kernel, values, split, (begin, end), thread)
+                if fine is not None:
+                    with b.if_(b.not_(fine)):       # every part that writes here writes the same
+                        b.store(b.load(context, count, POINTER), 0, constant(0, int64))
         names = [(f"p{i}", POINTER) for i in range(count)]
         returns = bool_ if kernel.kind == "index" else None
         with b.function(symbol, names, returns=returns, internal=True) as pointers:
-            if kernel.kind == "index":
-                b.ret(self._index(body, pointers))
-            elif split is None:
-                self._code(kernel, list(pointers), None, None, None)
+            if split is None:
+                fine = self._code(kernel, list(pointers), None, None, None)
             else:
-                table = b.alloca(POINTER, count)
-                for i, pointer in enumerate(pointers):
-                    b.store(table, i, pointer)
-                most = threads.thread_count()
-                # by turns, so that a core which another process takes delays one turn; a side of
-                # rows is cut once per thread, because each part packs the other side again
-                chunk = 0 if split.axis == "rows" else split.count // (_TURNS * most)
-                threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
+                fine = self._in_parts(part, split, pointers)
+            if returns:
+                assert fine is not None
+                b.ret(fine)
 
-    def _index(self, body: Graph, pointers: tuple[Value, ...]) -> Value:
+    def _in_parts(self, part: str, split: Split, pointers: tuple[Value, ...]) -> Value:
+        """Run the function of a part over all of the split; whether none has cleared the flag."""
+        b, count = self.b, len(pointers)
+        table, flag = b.alloca(POINTER, count + 1), b.alloca(int64, 1)
+        b.store(flag, 0, constant(1, int64))
+        for i, pointer in enumerate((*pointers, flag)):
+            b.store(table, i, pointer)
+        most = threads.thread_count()
+        # by turns, so that a core which another process takes delays one turn; a side of
+        # rows is cut once per thread, because each part packs the other side again
+        chunk = 0 if split.axis == "rows" else split.count // (_TURNS * most)
+        threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
+        return b.ne(b.load(flag, 0, int64), 0)
+
+    def _index(self, body: Graph, pointers: list[Value], limits: tuple[Value, Value] | None,
+               ) -> Value:
         """A gather, scatter or running sum; whether every index was in range."""
         inputs, output = pointers[:len(body.inputs)], pointers[-2]
         if is_running(body.outputs[0]):
             RunningKernel(self.b, body, inputs, output).write()
             return constant(True, bool_)
-        return IndexKernel(self.b, body, inputs, output).write()
+        return IndexKernel(self.b, body, inputs, output).write(limits)
 
     def _split(self, kernel: Kernel) -> Split | None:
         if kernel.kind == "contract":
@@ -140,12 +152,16 @@ class Lowering:
         if kernel.kind in ("map", "rows"):
             units = NestKernel.units(self.b, kernel.body, body_nest(kernel.body))
             return split_nest(kernel.body, units)
-        return None
+        return split_gather(kernel.body) if kernel.kind == "index" else None
 
     def _code(self, kernel: Kernel, pointers: list[Value], split: Split | None,
-              limits: tuple[Value, Value] | None, thread: Value | None) -> None:
-        """The instructions of a kernel, or of its part between the limits."""
+              limits: tuple[Value, Value] | None, thread: Value | None) -> Value | None:
+        """The instructions of a kernel, or of its part between the limits. Of an index kernel:
+        whether every index was in range.
+        """
         b, body = self.b, kernel.body
+        if kernel.kind == "index":
+            return self._index(body, pointers, limits)
         count = len(body.inputs)
         inputs, outputs, scratch = pointers[:count], pointers[count:-1], pointers[-1]
         if kernel.kind == "contract":
@@ -157,6 +173,7 @@ class Lowering:
             ContractKernel(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
         else:
             NestKernel(b, body, body_nest(body), inputs, outputs).write(limits)
+        return None
 
 
 class _Body:

@@ -43,22 +43,24 @@ class IndexKernel:
         self.turn = Turn(b)
         self.expr = Expressions(b, self.turn, self.pointers)
 
-    def write(self) -> Value:
-        """All places; true when every index was in range."""
+    def write(self, limits: tuple[Value, Value] | None = None) -> Value:
+        """All places, or those of a gather within limits; true when every index was in range."""
         if isinstance(self.node.prim, Gather):
             source = address(self.b, home(self.table), self.pointers)
-            return self._places(lambda i, row: self._copy_row(source, i, row))
+            return self._places(lambda i, row: self._copy_row(source, i, row), limits)
         self._start()
         return self._places(self._update_row)
 
     # ---- loops -----------------------------------------------------------------------------
-    def _places(self, body: Callable[[Place, Value], None]) -> Value:
+    def _places(self, body: Callable[[Place, Value], None],
+                limits: tuple[Value, Value] | None = None) -> Value:
         """`body(index of the place, row)` for each place in order."""
         b, shape = self.b, self.indices[0].shape
         count = math.prod(shape)
         if not count:
             return constant(True, bool_)
-        with b.loop_with(0, count, 1, constant(True, bool_)) as loop, self.expr.scope():
+        begin, end = limits or (0, count)
+        with b.loop_with(begin, end, 1, constant(True, bool_)) as loop, self.expr.scope():
             counter = Var("place", max(count, 1))
             self.turn.at[counter] = loop.index
             number = variable("place", count)

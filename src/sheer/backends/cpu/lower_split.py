@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sheer.compile.cost import own_cost
 from sheer.graph import Graph
+from sheer.ops.index.gather import Gather
 
 from .gemm import grain, workspace_elements
 from .lower_contract import Split, product_of
@@ -26,6 +27,16 @@ def split_nest(body: Graph, units: int) -> Split | None:
     steps = sum(own_cost(n) * n.size for n in body.nodes if n.prim.pointwise or not n.prim.leaf)
     worth = max(moved / _BYTES, steps / _STEPS) > _WORTH
     return Split("units", units) if worth and units > 1 and thread_count() > 1 else None
+
+
+def split_gather(body: Graph) -> Split | None:
+    """The split of a gather by the places it looks up; scatters add up in order, on one thread."""
+    node = body.outputs[0]
+    if not isinstance(node.prim, Gather):
+        return None
+    places = node.inputs[1].size
+    worth = 2 * node.size * node.dtype.size / _BYTES > _WORTH
+    return Split("units", places) if worth and places > 1 and thread_count() > 1 else None
 
 
 def split_contract(body: Graph, target: Target) -> Split | None:
