@@ -6,7 +6,8 @@ import numpy as np
 from helpers import check, inputs
 
 from sheer import ops
-from sheer.graph import Graph, float64
+from sheer.graph import Graph, float64, int64
+from sheer.ops.structure import Input
 
 
 def test_an_update_in_place_needs_no_copy():
@@ -57,3 +58,21 @@ def test_the_same_result_twice():
     executable = check(Graph([x], [x * 2.0, x * 2.0, ops.reshape(x * 2.0, (12,)), x]))
     first, second = executable([np.ones((3, 4))])[:2]
     assert not np.shares_memory(first, second)
+
+
+def test_places_that_a_kernel_reads_after_it_wrote_them():
+    x = Input(0, (6, 4), float64)()
+    i = Input(1, (6,), int64)()
+    a, back = np.arange(24.0).reshape(6, 4), np.arange(6)[::-1].copy()
+    wide = ops.broadcast_to(ops.reshape(i, (6, 1)), (6, 4))
+    for y in (ops.take(x, i, 0), ops.cumsum(ops.flip(x, (0,)), 0), ops.index.sort(x, 0)[0],
+              ops.scatter_add(x, wide, ops.flip(x, (0,)), 0), ops.cumsum(x, 0)):
+        check(Graph([x, i], [y]), [a, back], donate={0: 0})
+
+
+def test_a_scatter_updates_what_is_donated_in_place():
+    x, u = (Input(n, (6, 4), float64)() for n in (0, 1))
+    i = Input(2, (6, 4), int64)()
+    arrays = [np.ones((6, 4)), np.ones((6, 4)), np.full((6, 4), 3)]
+    made = check(Graph([x, u, i], [ops.scatter_add(x, i, u, 0)]), arrays, donate={0: 0})
+    assert len(made.program.kernels) == 1

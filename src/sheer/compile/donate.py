@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..graph import Node
 from ..ops.contract.dot import Dot
+from ..ops.index.gather import ScatterAdd, ScatterSet
 from ..ops.loop import Scan
 from .bodies import Draft
 from .nest import is_reduction, nest_of
+from .roots import home, is_running
 from .turns import operands
 from .views import Place
 
@@ -22,6 +24,8 @@ def may_overwrite(writer: Draft, value: Node, target: Node) -> bool:
         return _carried(writer, value, read)
     if writer.kind == "host":
         return True                       # a host operation is finished before its result is stored
+    if writer.kind == "index":
+        return _indexed(writer, read)
     return _same_place(writer, read)
 
 
@@ -32,6 +36,16 @@ def _carried(writer: Draft, value: Node, read: Node) -> bool:
     number = writer.writes.index(value)
     used = any(read in n.inputs for n in writer.body.nodes if n is not scan)
     return places == [scan.prim.num_consts + number] and not used  # type: ignore[attr-defined]
+
+
+def _indexed(writer: Draft, read: Node) -> bool:
+    """Is the input what a scatter updates or a running sum goes over, and nothing else?"""
+    node = writer.body.outputs[0]
+    if is_running(node):
+        return node.inputs[0] is read
+    table, *rest = node.inputs
+    scatters = isinstance(node.prim, ScatterAdd | ScatterSet)
+    return scatters and home(table) is read and not any(_reaches(x, read) for x in rest)
 
 
 def _same_place(writer: Draft, read: Node) -> bool:

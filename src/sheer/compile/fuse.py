@@ -9,7 +9,7 @@ from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
 from .cost import own_cost
 from .nest import Nest, is_reduction, nest_of
-from .roots import choose_roots, is_indexed, is_inline, is_leaf, is_number, is_running, owner
+from .roots import by_index, choose_roots, is_inline, is_leaf, is_number, owner
 from .turns import consistent
 
 _EPILOGUE = 60           # instructions worth repeating for every register of a tile
@@ -171,7 +171,7 @@ def _kind(root: Node) -> str:
         return "loop"
     if isinstance(prim, Dot):
         return "contract"
-    if is_indexed(root) or is_running(root):
+    if by_index(root):
         return "index"
     return "map" if is_inline(root) else "host"
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.index.gather import Gather, ScatterAdd, ScatterSet
+from ..ops.index.sort import Sort
 from ..ops.movement import Reshape
 from ..ops.primitive import Absent
-from ..ops.random import FoldIn, Uniform
+from ..ops.random import FoldIn, Permutation, Uniform
 from ..ops.reduce import CumProd, CumSum
 from ..ops.structure import Barrier, Constant, Iota, Pick
 from .cost import own_cost
@@ -66,6 +67,19 @@ def is_indexed(node: Node) -> bool:
 def is_running(node: Node) -> bool:
     """A running sum or product."""
     return isinstance(node.prim, CumSum | CumProd)
+
+
+def is_sorting(node: Node) -> bool:
+    """A sort or a shuffle of lines whose places fit 32 bits."""
+    if not isinstance(node.prim, Sort | Permutation):
+        return False
+    axis = node.prim.axis if isinstance(node.prim, Sort) else -1
+    return node.outputs[0].shape[axis] < 2**32
+
+
+def by_index(node: Node) -> bool:
+    """Does the node get an index kernel: gather, scatter, running sum, sort?"""
+    return is_indexed(node) or is_running(node) or is_sorting(node)
 
 
 def choose_roots(graph: Graph) -> list[Node]:

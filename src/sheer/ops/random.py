@@ -18,7 +18,7 @@ from ..graph.node import Node
 from . import batching, elementwise, movement, sampling
 from .lift import cast
 from .philox import philox_bits, philox_blocks
-from .primitive import HostOp, KernelIn, NotDifferentiable, NoXla, Primitive
+from .primitive import KernelIn, NotDifferentiable, NoXla, Primitive
 from .structure import constant, iota
 
 _TAG = 0x7368656572666F6C      # "sheerfol": keeps the keys that fold_in makes apart from draws
@@ -84,7 +84,7 @@ class Permutation(_Draw):
     Source  definition; bits from Philox4x32-10, Salmon et al. 2011
     """
     n: int
-    emit = HostOp("an argsort")
+    emit = KernelIn("backends/cpu/lower_sort.py")
 
     def infer(self, key):
         check_key("permutation", key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sheer.compile.nest import Nest, is_reduction, nest_of
 from sheer.compile.program import Kernel, Program, Slot, aligned
-from sheer.compile.roots import home, is_running
+from sheer.compile.roots import home
 from sheer.graph import Graph
 from sheer.graph.dtypes import bool_, int32, int64, uint8
 from sheer.ops.loop import Scan
@@ -18,11 +18,10 @@ from sheer.ops.loop import Scan
 from . import threads
 from .builder import Builder
 from .lower_contract import ContractKernel, Split, address, contract_scratch
-from .lower_gather import IndexKernel
 from .lower_host import HostCall, emit_host
+from .lower_lookup import index_scratch, split_index, write_index
 from .lower_nest import NestKernel
-from .lower_running import RunningKernel
-from .lower_split import split_contract, split_gather, split_nest
+from .lower_split import split_contract, split_nest
 from .target import Target
 from .values import POINTER, Value, constant
 
@@ -137,22 +136,13 @@ class Lowering:
         threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
         return b.ne(b.load(flag, 0, int64), 0)
 
-    def _index(self, body: Graph, pointers: list[Value], limits: tuple[Value, Value] | None,
-               ) -> Value:
-        """A gather, scatter or running sum; whether every index was in range."""
-        inputs, output = pointers[:len(body.inputs)], pointers[-2]
-        if is_running(body.outputs[0]):
-            RunningKernel(self.b, body, inputs, output).write()
-            return constant(True, bool_)
-        return IndexKernel(self.b, body, inputs, output).write(limits)
-
     def _split(self, kernel: Kernel) -> Split | None:
         if kernel.kind == "contract":
             return split_contract(kernel.body, self.target)
         if kernel.kind in ("map", "rows"):
             units = NestKernel.units(self.b, kernel.body, body_nest(kernel.body))
             return split_nest(kernel.body, units)
-        return split_gather(kernel.body) if kernel.kind == "index" else None
+        return split_index(kernel.body, self.target) if kernel.kind == "index" else None
 
     def _code(self, kernel: Kernel, pointers: list[Value], split: Split | None,
               limits: tuple[Value, Value] | None, thread: Value | None) -> Value | None:
@@ -160,20 +150,24 @@ class Lowering:
         whether every index was in range.
         """
         b, body = self.b, kernel.body
-        if kernel.kind == "index":
-            return self._index(body, pointers, limits)
         count = len(body.inputs)
-        inputs, outputs, scratch = pointers[:count], pointers[count:-1], pointers[-1]
+        inputs, outputs = pointers[:count], pointers[count:-1]
         if kernel.kind == "contract":
-            mine = aligned(contract_scratch(body, self.target))
-            most = 1 if thread is None else threads.thread_count()
-            self.scratch_bytes = max(self.scratch_bytes, mine * most)
-            if thread is not None:
-                scratch = b.offset(scratch, b.mul(thread, mine), uint8)
+            scratch = self._scratch(contract_scratch(body, self.target), pointers[-1], thread)
             ContractKernel(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
+        elif kernel.kind == "index":
+            scratch = self._scratch(index_scratch(body, self.target), pointers[-1], thread)
+            return write_index(b, body, inputs, outputs, scratch, limits)
         else:
             NestKernel(b, body, body_nest(body), inputs, outputs).write(limits)
         return None
+
+    def _scratch(self, size: int, start: Value, thread: Value | None) -> Value:
+        """Where `size` bytes lie that only this thread uses."""
+        mine = aligned(size)
+        most = 1 if thread is None else threads.thread_count()
+        self.scratch_bytes = max(self.scratch_bytes, mine * most)
+        return start if thread is None else self.b.offset(start, self.b.mul(thread, mine), uint8)
 
 
 class _Body:

@@ -1,0 +1,42 @@
+"""Index kernels: a body flows in; which code it gets, its scratch and its split come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sheer.compile.roots import is_running
+from sheer.graph import Graph
+from sheer.graph.dtypes import bool_
+
+from .builder import Builder
+from .lower_contract import Split
+from .lower_gather import IndexKernel
+from .lower_running import RunningKernel
+from .lower_sort import SortKernel, sort_scratch, sort_work, sorted_node
+from .lower_split import split_gather, split_lines
+from .target import Target
+from .values import Value, constant
+
+
+def write_index(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Sequence[Value],
+                scratch: Value, limits: tuple[Value, Value] | None) -> Value:
+    """The kernel, or its part within the limits; whether every index was in range."""
+    if sorted_node(body) is not None:
+        SortKernel(b, body, inputs, outputs, scratch).write(limits)
+    elif is_running(body.outputs[0]):
+        RunningKernel(b, body, inputs, outputs[0]).write()
+    else:
+        return IndexKernel(b, body, inputs, outputs[0]).write(limits)
+    return constant(True, bool_)
+
+
+def index_scratch(body: Graph, target: Target) -> int:
+    """Bytes of memory that one thread needs."""
+    return sort_scratch(body, target) if sorted_node(body) is not None else 0
+
+
+def split_index(body: Graph, target: Target) -> Split | None:
+    """How the work is cut, if it is worth it."""
+    if sorted_node(body) is not None:
+        return split_lines(*sort_work(body, target))
+    return split_gather(body)
