@@ -96,7 +96,8 @@ def choose_roots(graph: Graph) -> list[Node]:
             cost[node] = own_cost(node) + sum(cost[x] for x in set(value_inputs(node)))
             if node.prim.pointwise and any(_of_dot(x, on_dot) for x in node.inputs):
                 on_dot.add(node)
-            dear = (cost[node] > _RECOMPUTE or node in on_dot) and uses.get(node, 0) > 1
+            cheap = _RECOMPUTE if node.size > 1 else 0      # one number is kept in a register
+            dear = (cost[node] > cheap or node in on_dot) and uses.get(node, 0) > 1
             if not (dear or node in needed or cost[node] > _LONGEST):
                 continue
         roots.append(node)

@@ -44,9 +44,11 @@ class Adam(Optimizer):
         return dict.fromkeys(["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * o["amsgrad"]], 0.0)
 
     def scalars(self, clock: Nodes, lr: Node, o: Options) -> Nodes:
+        # Section 2, last paragraph: both corrections in two numbers, one division a weight
         b1, b2 = o["betas"]
-        return {"rate": lr / (1 - ops.pow(b1, clock["step"])),
-                "root": ops.sqrt(1 - ops.pow(b2, clock["step"])),
+        root = ops.sqrt(1 - ops.pow(b2, clock["step"]))
+        return {"rate": lr * root / (1 - ops.pow(b1, clock["step"])),
+                "eps": o["eps"] * root,
                 "keep": 1 - lr * o["weight_decay"]}
 
     def update(self, p: Node, g: Node, s: Nodes, k: Nodes, o: Options) -> tuple[Node, Nodes]:
@@ -58,7 +60,7 @@ class Adam(Optimizer):
         v = new["exp_avg_sq"]
         if o["amsgrad"]:
             v = new["max_exp_avg_sq"] = ops.maximum(s["max_exp_avg_sq"], v)
-        return p - k["rate"] * new["exp_avg"] / (ops.sqrt(v) / k["root"] + o["eps"]), new
+        return p - k["rate"] * new["exp_avg"] / (ops.sqrt(v) + k["eps"]), new
 
 
 class AdamW(Adam):
