@@ -22,7 +22,8 @@ class Peer:
 class Workload:
     """A named comparison. Each maker builds its peer from the same seed when called.
 
-    torch makers are variants (threads, fused or foreach, ...), the fastest is compared.
+    torch makers are variants (threads, fused or foreach, ...), the fastest is compared; `compiled`
+    ones take long to make and join them when asked for. jax_how says how JAX runs it.
     """
 
     name: str
@@ -30,8 +31,10 @@ class Workload:
     sheer: Callable[[], Peer]
     torch: dict[str, Callable[[], Peer]]
     jax: Callable[[], Peer] | None = None
+    compiled: dict[str, Callable[[], Peer]] = field(default_factory=dict)    # by torch.compile
     tolerance: float = 1e-3            # relative difference of losses after `checked` steps
     checked: int = 20
+    jax_how: str = "jitted scan"
     notes: list[str] = field(default_factory=list)
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..loops import (
+    adam,
+    adam_start,
+    in_jax_scan,
+    in_session,
+    in_torch_loop,
+    shuffled,
+    torch_variants,
+)
 from ..workload import Peer, Workload, add
 
 LR = 1e-3
@@ -32,8 +41,7 @@ class Size:
 
     def order(self) -> np.ndarray:
         """Rows of each batch of a shuffled epoch: everybody gathers the same ones, every step."""
-        shuffled = np.random.default_rng(2).permutation(self.batch * self.batches)
-        return shuffled.reshape(self.batches, self.batch)
+        return shuffled(self.batches, self.batch)
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng(1)
@@ -46,8 +54,6 @@ def in_sheer(size: Size) -> Peer:
     """An ordinary Session, as `fit` uses it: one program runs an epoch."""
     import sheer
     from sheer import nn, optim
-    from sheer.train.plan import Memory
-    from sheer.train.session import Session
     layers: list[Any] = []
     for w, b in size.weights():
         linear = nn.Linear(w.shape[1], w.shape[0])
@@ -55,28 +61,12 @@ def in_sheer(size: Size) -> Peer:
         layers += [linear, nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     loss = nn.CrossEntropyLoss() if size.classes else nn.MSELoss()
-    session = Session(model, loss, optim.Adam(model.parameters(), lr=LR), {})
-    memory = Memory(*size.data(), size.batch)
-    whole = next(iter(memory.slices(size.order().ravel(), size.batches)))
-    epoch = lambda: session.train(memory.pair, whole.parts)
-    return Peer(whole_epochs(epoch, size.batches), lambda steps: epoch()[0][:steps])
+    return in_session(model, loss, optim.Adam(model.parameters(), lr=LR), size.data(), size.order())
 
 
-def whole_epochs(epoch: Callable[[], object], batches: int) -> Callable[[int], int]:
-    """A run in whole epochs, which says how many steps they had."""
-    def run(steps: int) -> int:
-        epochs = -(-steps // batches)
-        for _ in range(epochs):
-            epoch()
-        return epochs * batches
-    return run
-
-
-def in_torch(size: Size, threads: int, **adam: bool) -> Peer:
-    """The loop everybody writes: shuffled rows by indexing, zero_grad, backward, step."""
+def in_torch(size: Size, threads: int, compiled: bool = False, **adam: bool) -> Peer:
+    """The loop everybody writes."""
     import torch
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     layers: list[Any] = []
     for w, b in size.weights():
         linear = torch.nn.Linear(w.shape[1], w.shape[0])
@@ -85,22 +75,8 @@ def in_torch(size: Size, threads: int, **adam: bool) -> Peer:
     model = torch.nn.Sequential(*layers[:-1])
     loss_of = torch.nn.CrossEntropyLoss() if size.classes else torch.nn.MSELoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=LR, **adam)
-    x, y = map(torch.tensor, size.data())
-    order = torch.tensor(size.order())
-    state = {"next": 0}
-    def step() -> Any:
-        rows = order[state["next"]]
-        state["next"] = (state["next"] + 1) % size.batches
-        optimizer.zero_grad()
-        loss = loss_of(model(x[rows]), y[rows])
-        loss.backward()
-        optimizer.step()
-        return loss
-    def run(steps: int) -> None:
-        torch.set_num_threads(threads)
-        for _ in range(steps):
-            step()
-    return Peer(run, lambda steps: np.array([step().item() for _ in range(steps)]))
+    data = torch.tensor(size.data()[0]), torch.tensor(size.data()[1])
+    return in_torch_loop(model, loss_of, optimizer, data, size.order(), threads, compiled)
 
 
 def in_jax(size: Size) -> Peer:
@@ -108,9 +84,7 @@ def in_jax(size: Size) -> Peer:
     import jax
     import jax.numpy as jnp
     x, y = map(jnp.asarray, size.data())
-    order = jnp.asarray(size.order())
     weights = [(jnp.asarray(w), jnp.asarray(b)) for w, b in size.weights()]
-    zeros = jax.tree.map(jnp.zeros_like, weights)
     def loss_of(p: Any, x: Any, y: Any) -> Any:
         for w, b in p[:-1]:
             x = jax.nn.relu(x @ w.T + b)
@@ -119,31 +93,15 @@ def in_jax(size: Size) -> Peer:
             return -jnp.mean(jax.nn.log_softmax(out)[jnp.arange(len(y)), y])
         return jnp.mean((out - y) ** 2)
     def step(carry: Any, rows: Any) -> Any:
-        p, m, v, t = carry
-        loss, g = jax.value_and_grad(loss_of)(p, x[rows], y[rows])
-        t = t + 1
-        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
-        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        a, b = 1 - 0.9**t, 1 - 0.999**t
-        p = jax.tree.map(lambda p, m, v: p - LR * (m / a) / (jnp.sqrt(v / b) + 1e-8), p, m, v)
-        return (p, m, v, t), loss
-    epoch = jax.jit(lambda carry: jax.lax.scan(step, carry, order))
-    state = {"carry": (weights, zeros, zeros, jnp.float32(0))}
-    def once() -> Any:
-        state["carry"], losses = epoch(state["carry"])
-        return jax.block_until_ready(losses)
-    return Peer(whole_epochs(once, size.batches), lambda steps: np.asarray(once())[:steps])
-
-
-def _variants(size: Size) -> dict[str, Callable[[], Peer]]:
-    kinds: Sequence[dict[str, bool]] = ({"fused": True}, {"foreach": True})
-    return {f"eager, {next(iter(kind))} Adam, {threads} thread{'s' * (threads > 1)}":
-            (lambda threads=threads, kind=kind: in_torch(size, threads, **kind))  # type: ignore[misc]
-            for threads in (1, 2) for kind in kinds}
+        loss, g = jax.value_and_grad(loss_of)(carry[0], x[rows], y[rows])
+        return adam(g, carry, LR), loss
+    return in_jax_scan(step, adam_start(weights), size.order())
 
 
 def _workload(name: str, what: str, size: Size) -> Workload:
-    return add(Workload(name, what, lambda: in_sheer(size), _variants(size), lambda: in_jax(size)))
+    make = partial(in_torch, size)
+    return add(Workload(name, what, lambda: in_sheer(size), torch_variants(make),
+                        lambda: in_jax(size), torch_variants(make, compiled=True)))
 
 
 _workload("mlp-small", "20-64-64-1, batch 32, Adam", Size((20, 64, 64, 1), 32, 100))
