@@ -1,5 +1,5 @@
 """The workloads; importing this package puts them on the list."""
 
-from . import mlp
+from . import mlp, tabular
 
-__all__ = ["mlp"]
+__all__ = ["mlp", "tabular"]
