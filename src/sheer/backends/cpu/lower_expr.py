@@ -24,7 +24,7 @@ from sheer.ops.structure import Constant, Iota
 from .builder import Builder
 from .lower_index import Turn
 from .lower_near import load_near, offsets
-from .lower_random import fold_in, uniform
+from .lower_random import fold_in, uniform, uniform_run
 from .values import Value, constant
 
 Key = tuple[Node, Place, str | None]
@@ -38,7 +38,7 @@ class Expressions:
     """
 
     def __init__(self, b: Builder, turn: Turn, pointers: Mapping[Node, Value]) -> None:
-        self.b, self.turn, self.pointers = b, turn, pointers
+        self.b, self.turn, self.pointers = b, turn, dict(pointers)
         self.known: dict[Node, Value] = {}
         self._memo: list[dict[Key, Value]] = [{}]
 
@@ -87,8 +87,12 @@ class Expressions:
             lanes = max(v.lanes for v in (seed, offset, second, n))
             return fold_in(self.b, self.b.broadcast(n, lanes), seed, offset, second)
         assert isinstance(node.prim, Uniform)
-        inside = at[node.ndim - len(node.prim.shape):]
-        element = self.number(flat(inside, node.prim.shape))
+        place = flat(at[node.ndim - len(node.prim.shape):], node.prim.shape)
+        if seed.lanes == offset.lanes == 1:
+            run = uniform_run(self.b, self.turn, place, seed, offset, node.dtype)
+            if run is not None:
+                return run
+        element = self.number(place)
         lanes = max(v.lanes for v in (seed, offset, element))
         return uniform(self.b, self.b.broadcast(element, lanes), seed, offset, node.dtype)
 

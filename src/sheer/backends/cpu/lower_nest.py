@@ -1,7 +1,8 @@
 """Map and rows kernels: a body and its loops flow in, the loop nest that computes it comes out.
 
 A turn of the kept loops runs in stages: each stage goes once over the reduced loops, accumulating
-reductions and storing what is known by then; results per row are stored at the end.
+reductions and storing what is known by then, which later stages load; results per row are stored at
+the end.
 """
 
 from __future__ import annotations
@@ -149,13 +150,14 @@ class NestKernel:
 
     # ---- one row ---------------------------------------------------------------------------
     def _row(self) -> None:
-        before = dict(self.expr.known)
+        known, pointers = dict(self.expr.known), dict(self.expr.pointers)
         for stage in self.stages:
             self._hoist()
             results = self._stage(stage)
             self.expr.known.update(zip(stage.reduces, results, strict=True))
+            self.expr.pointers.update((n, self.targets[n][0]) for n in stage.stores)
         self._store(self.last)
-        self.expr.known = before
+        self.expr.known, self.expr.pointers = known, pointers
 
     def _stage(self, stage: Stage) -> list[Value]:
         states = [acc.start(r, self.turn.lanes) for r in stage.reduces]
