@@ -14,7 +14,6 @@ from .lower_index import Turn
 from .philox import philox_block, philox_elements, philox_run
 from .values import UINT64, Value
 
-
 _RUN = 8        # words side by side from which on whole blocks are worth their shuffles
 
 

@@ -82,10 +82,9 @@ class SortKernel:
         """The stream of the line's key, two words to each random key."""
         b = self.b
         seed, offset = (b.load(self.source, b.add(b.mul(line, 2), i), int64) for i in (0, 1))
-        lanes = b.target.lanes(UINT32)
-        with b.loop(0, 2 * self.count, 4 * lanes) as i:
-            for number, words in enumerate(philox_run(b, i, lanes, seed, offset)):
-                b.store(keys, b.add(i, number * lanes), words)
+        lanes = max(b.target.lanes(UINT32), 8)
+        with b.loop(0, 2 * self.count, lanes) as i:
+            b.store(keys, i, philox_run(b, i, lanes, seed, offset, True))
 
     def _ordered(self, x: Value) -> Value:
         """Whole numbers in the order of the elements: NaN above all, or below all if descending."""
