@@ -1,5 +1,5 @@
 """The workloads; importing this package puts them on the list."""
 
-from . import mlp, tabular
+from . import conv, mlp, tabular
 
-__all__ = ["mlp", "tabular"]
+__all__ = ["conv", "mlp", "tabular"]
