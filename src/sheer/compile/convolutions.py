@@ -1,7 +1,8 @@
 """Convolutions as dots: Conv, ConvInput, ConvWeight flow in, dots over views of windows come out.
 
 Padding is laid out once around the image; the windows over it are an operand that steps unevenly
-but needs no copy of its own (`strided.py`).
+but needs no copy of its own (`strided.py`). Where channels fill the lanes of vectors, the result
+lies with the channels last, and is handed on turned (`layouts.py`).
 """
 
 from __future__ import annotations
@@ -13,25 +14,23 @@ from typing import Any
 from ..graph import Node
 from ..ops import movement, sliding
 from ..ops.contract.dot import Dot
-from ..ops.structure import constant
+from ..ops.structure import Barrier, constant
 from .window_views import slide
+
+Widths = Sequence[tuple[int, int, int]]
 
 _PHASES = 4      # products that a strided convolution's gradient may become
 _LANES = 16      # of a vector, about: decides only which side of a product runs along them
 
 
-def conv(node: Node) -> Node:
-    """Filters (O, I K) times what each position sees (I K, P), for each image and group."""
+def conv(node: Node, turn: bool) -> Node:
+    """Filters over the image, with its padding; `turn`: channels may come last."""
     (x, w), prim = node.inputs, _prim(node)
-    around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
-    seen = _seen(around, w.shape[2:], prim.stride, prim.dilation, prim.groups)
-    n, g, i, p = x.shape[0], prim.groups, w.shape[1], math.prod(node.shape[2:])
-    columns = movement.reshape(seen, (n, g, i * math.prod(w.shape[2:]), p))
-    filters = movement.reshape(w, (1, g, w.shape[0] // g, columns.shape[2]))
-    return movement.reshape(_product(filters, columns), node.shape)
+    return _correlated(x, [(lo, hi, 0) for lo, hi in prim.padding], w, prim, prim.stride,
+                       prim.dilation, turn)
 
 
-def conv_input(node: Node) -> Node:
+def conv_input(node: Node, turn: bool) -> Node:
     """The same over the results, with every filter turned round.
 
     With a stride, the elements of the image fall into phases that meet different taps: one product
@@ -40,33 +39,32 @@ def conv_input(node: Node) -> Node:
     (y, w), prim = node.inputs, _prim(node)
     kernel, axes = w.shape[2:], len(prim.stride)
     if math.prod(kernel) == 1:                                            # spread out what is made
-        shares = _turned(y, w, prim, y.shape[2:], (1,) * axes)
+        shares = _turned(y, [(0, 0, 0)] * axes, w, prim, (1,) * axes, turn)
         return movement.pad(shares, [(0, 0, 0)] * 2 + _around(prim, kernel, y.shape[2:]))
     if kernel == prim.stride and not any(map(any, prim.padding)) and set(prim.dilation) == {1}:
         return _side_by_side(node)
     if 1 < math.prod(prim.stride) <= _PHASES:
-        whole = _interleaved(y, w, prim, ())
+        whole = _interleaved(y, w, prim, (), turn)
         return movement.slice_(whole, (0,) * node.ndim, node.shape, (1,) * node.ndim)
-    around = movement.pad(y, [(0, 0, 0)] * 2 + _around(prim, kernel, y.shape[2:]))
-    return _turned(around, w, prim, prim.size, prim.dilation)
+    return _turned(y, _around(prim, kernel, y.shape[2:]), w, prim, prim.dilation, turn)
 
 
-def _interleaved(y: Node, w: Node, prim: Any, chosen: tuple[int, ...]) -> Node:
+def _interleaved(y: Node, w: Node, prim: Any, chosen: tuple[int, ...], turn: bool) -> Node:
     """All elements whose place is `chosen` modulo the stride on the first axes."""
     axis = len(chosen)
     if axis == len(prim.stride):
-        return _phase(y, w, prim, chosen)
-    parts = [_interleaved(y, w, prim, (*chosen, t)) for t in range(prim.stride[axis])]
+        return _phase(y, w, prim, chosen, turn)
+    parts = [_interleaved(y, w, prim, (*chosen, t), turn) for t in range(prim.stride[axis])]
     shape = list(parts[0].shape)
     shape[2 + axis] *= len(parts)
     return movement.reshape(movement.stack(parts, 3 + axis), shape)
 
 
-def _phase(y: Node, w: Node, prim: Any, chosen: tuple[int, ...]) -> Node:
+def _phase(y: Node, w: Node, prim: Any, chosen: tuple[int, ...], turn: bool) -> Node:
     """Element m * stride + t, for each m: it meets every tap k with (t + low - k d) % stride = 0,
     in result m + (t + low - k d) / stride.
     """
-    rows, widths, dilation, count = [], [(0, 0, 0)] * 2, [], []
+    rows, widths, dilation, count = [], [], [], []
     for t, s, (lo, _), d, k, n, p in zip(chosen, prim.stride, prim.padding, prim.dilation,
                                          w.shape[2:], prim.size, y.shape[2:], strict=True):
         taps = [j for j in range(k) if (t + lo - j * d) % s == 0]
@@ -84,7 +82,7 @@ def _phase(y: Node, w: Node, prim: Any, chosen: tuple[int, ...]) -> Node:
         return movement.broadcast_to(zero, (y.shape[0], w.shape[1] * prim.groups, *count))
     starts, stops, steps = zip((0, w.shape[0], 1), (0, w.shape[1], 1), *rows, strict=True)
     part = movement.slice_(w, starts, stops, steps)
-    return _turned(movement.pad(y, widths), part, prim, count, tuple(dilation))
+    return _turned(y, widths, part, prim, tuple(dilation), turn)
 
 
 def _side_by_side(node: Node) -> Node:
@@ -93,7 +91,8 @@ def _side_by_side(node: Node) -> Node:
     n, g, i, axes, kernel = y.shape[0], prim.groups, w.shape[1], len(prim.stride), w.shape[2:]
     o, out = w.shape[0] // g, y.shape[2:]
     turned = movement.permute(movement.reshape(w, (1, g, o, i * math.prod(kernel))), (0, 1, 3, 2))
-    made = _product(turned, movement.reshape(y, (n, g, o, math.prod(out))))
+    results = movement.reshape(y, (n, g, o, math.prod(out)))
+    made = Dot()(movement.broadcast_to(turned, (n, *turned.shape[1:])), results)
     split = movement.reshape(made, (n, g * i, *kernel, *out))
     order = [a for pair in zip(range(2 + axes, 2 + 2 * axes), range(2, 2 + axes), strict=True)
              for a in pair]
@@ -103,7 +102,7 @@ def _side_by_side(node: Node) -> Node:
     return movement.pad(image, [(0, 0, 0)] * 2 + rest)
 
 
-def conv_weight(node: Node) -> Node:
+def conv_weight(node: Node, turn: bool) -> Node:
     """One product whose inner axis is all positions of all images.
 
     The lanes run along the filters, or along the taps when there are few filters: the other side
@@ -112,20 +111,31 @@ def conv_weight(node: Node) -> Node:
     (x, y), prim = node.inputs, _prim(node)
     n, g, axes, kernel = x.shape[0], prim.groups, len(prim.stride), prim.size
     i, o, p = x.shape[1] // g, y.shape[1] // g, math.prod(y.shape[2:])
-    around = movement.pad(x, [(0, 0, 0)] * 2 + [(lo, hi, 0) for lo, hi in prim.padding])
+    widths = [(lo, hi, 0) for lo, hi in prim.padding]
+    wide = turn and g == 1 and fills_lanes(o)
+    if wide:
+        around = first(movement.pad(last(x), [(0, 0, 0), *widths, (0, 0, 0)]))
+    else:
+        around = movement.pad(x, [(0, 0, 0)] * 2 + widths)
     seen = _seen(around, kernel, prim.stride, prim.dilation, prim.groups)  # (N, G, I, *k, *P)
-    taps, places = tuple(range(2, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
-    rows = movement.permute(seen, (1, *taps, 0, *places))                  # (G, I, *k, N, *P)
-    rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
+    inner, taps, places = (2,), tuple(range(3, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
     results = movement.reshape(y, (n, g, o, p))
-    wide = lambda size: -(-size // _LANES) * _LANES
-    if wide(o) * rows.shape[1] <= 2 * o * wide(rows.shape[1]):
+    if wide or _lanes(o) * i * math.prod(kernel) <= 2 * o * _lanes(i * math.prod(kernel)):
+        rows = movement.permute(seen, (1, *taps, *inner, 0, *places))      # (G, *k, I, N, *P)
+        rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
         columns = movement.reshape(movement.permute(results, (1, 0, 3, 2)), (g, n * p, o))
-        made = movement.reshape(Dot()(rows, columns), (g, i, *kernel, o))
-        turned = movement.permute(made, (0, axes + 2, *range(1, axes + 2)))
+        made = movement.reshape(Dot()(rows, columns), (g, *kernel, i, o))
+        turned = movement.permute(made, (0, axes + 2, axes + 1, *range(1, axes + 1)))
         return movement.reshape(turned, node.shape)
+    rows = movement.permute(seen, (1, *inner, *taps, 0, *places))          # (G, I, *k, N, *P)
+    rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
     flat = movement.reshape(movement.permute(results, (1, 2, 0, 3)), (g, o, n * p))
     return movement.reshape(Dot()(flat, movement.permute(rows, (0, 2, 1))), node.shape)
+
+
+def _lanes(size: int) -> int:
+    """The size in whole vectors."""
+    return -(-size // _LANES) * _LANES
 
 
 def _seen(x: Node, kernel: Sequence[int], stride: tuple[int, ...], dilation: tuple[int, ...],
@@ -137,18 +147,39 @@ def _seen(x: Node, kernel: Sequence[int], stride: tuple[int, ...], dilation: tup
     return slide(split, tuple(kernel), stride, none, dilation, constant(0, x.dtype))
 
 
-def _turned(around: Node, w: Node, prim: Any, size: Sequence[int], dilation: tuple[int, ...],
-            ) -> Node:
-    """Filters turned round over padded results, with stride 1: an image (N, G I, *size)."""
-    n, g, i, axes, kernel = around.shape[0], prim.groups, w.shape[1], len(size), w.shape[2:]
+def _turned(y: Node, widths: Widths, w: Node, prim: Any, dilation: tuple[int, ...],
+            turn: bool) -> Node:
+    """Filters turned round over padded results, with stride 1."""
+    g, i, axes, kernel = prim.groups, w.shape[1], len(widths), w.shape[2:]
     o = w.shape[0] // g
     swapped = movement.permute(movement.reshape(w, (g, o, i, *kernel)),
                                (0, 2, 1, *range(3, 3 + axes)))
     flipped = movement.flip(swapped, tuple(a for a, k in enumerate(kernel, 3) if k > 1))
-    filters = movement.reshape(flipped, (1, g, i, o * math.prod(kernel)))
-    seen = _seen(around, kernel, (1,) * axes, dilation, g)                 # (N, G, O, *k, *S)
-    columns = movement.reshape(seen, (n, g, o * math.prod(kernel), math.prod(size)))
-    return movement.reshape(_product(filters, columns), (n, g * i, *size))
+    filters = movement.reshape(flipped, (g * i, o, *kernel))
+    return _correlated(y, widths, filters, prim, (1,) * axes, dilation, turn)
+
+
+def _correlated(x: Node, widths: Widths, w: Node, prim: Any, stride: tuple[int, ...],
+                dilation: tuple[int, ...], turn: bool) -> Node:
+    """Filters (G O, I, *k) times what each position sees of a padded image (N, G I, *S)."""
+    if turn and prim.groups == 1 and fills_lanes(w.shape[0]):
+        around = first(movement.pad(last(x), [(0, 0, 0), *widths, (0, 0, 0)]))
+        seen = _seen(around, w.shape[2:], stride, dilation, 1)             # (N, 1, I, *k, *P)
+        axes, (n, out) = len(stride), (x.shape[0], seen.shape[3 + len(stride):])
+        taps, places = tuple(range(3, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
+        rows = movement.reshape(movement.permute(seen, (1, 0, *places, *taps, 2)),
+                                (n * math.prod(out), w.size // w.shape[0]))
+        filters = movement.reshape(last(w), (w.shape[0], rows.shape[1]))
+        made = Dot()(rows, movement.permute(filters, (1, 0)))              # (N P, O)
+        return first(movement.reshape(made, (n, *out, w.shape[0])))
+    around = movement.pad(_as_it_is(x), [(0, 0, 0)] * 2 + list(widths))
+    seen = _seen(around, w.shape[2:], stride, dilation, prim.groups)
+    n, g, i, out = x.shape[0], prim.groups, w.shape[1], seen.shape[3 + len(stride):]
+    columns = movement.reshape(seen, (n, g, i * math.prod(w.shape[2:]), math.prod(out)))
+    filters = movement.reshape(w, (1, g, w.shape[0] // g, columns.shape[2]))
+    shape = (n, *filters.shape[1:])
+    made = Dot()(movement.broadcast_to(filters, shape), columns)           # (N, G, O, P)
+    return movement.reshape(made, (n, w.shape[0], *out))
 
 
 def _around(prim: Any, kernel: Sequence[int], out: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -164,10 +195,24 @@ def _around(prim: Any, kernel: Sequence[int], out: Sequence[int]) -> list[tuple[
     return found
 
 
-def _product(filters: Node, columns: Node) -> Node:
-    """(1, G, M, K) @ (N, G, K, P)."""
-    shape = (columns.shape[0], *filters.shape[1:])
-    return Dot()(movement.broadcast_to(filters, shape), columns)
+def fills_lanes(channels: int) -> bool:
+    """Are vectors of channels at least half full?"""
+    return 2 * channels >= -(-channels // _LANES) * _LANES
+
+
+def last(x: Node) -> Node:
+    """(N, C, *S) -> (N, *S, C)."""
+    return movement.permute(x, (0, *range(2, x.ndim), 1))
+
+
+def first(x: Node) -> Node:
+    """(N, *S, C) -> (N, C, *S)."""
+    return movement.permute(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
+
+
+def _as_it_is(x: Node) -> Node:
+    """x with the channels first in memory, wherever it came from."""
+    return Barrier()(x, x)
 
 
 def _prim(node: Node) -> Any:

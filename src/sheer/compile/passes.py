@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..graph import Graph
 from ..graph.debug import PASSES, REWRITES, tell
 from .canonical import thin_dots, turn_dots
+from .layouts import layouts
 from .merge_loops import merge_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
 from .windows import windows
@@ -37,6 +38,7 @@ def passes() -> list[Pass]:
         Pass(fold_constants, "before arithmetic: its rules look for known numbers"),
         Pass(simplify_arithmetic, "before dots: what is multiplied by one need not be a product"),
         Pass(windows, "before dots: convolutions become some"),
+        Pass(layouts, "after windows: it moves the turns that convolutions leave behind"),
         Pass(turn_dots, "before the views of operands are read as strides"),
         Pass(thin_dots, "after the views of operands are composed, before fusion sees sums"),
         Pass(simplify_views, "again: the rules above leave views of views behind"),

@@ -7,6 +7,8 @@ memory once it has been laid out there, or which a reduction reads in place.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..graph import Graph, Node, int64
@@ -24,9 +26,15 @@ from .window_views import Origins, look
 
 
 def windows(graph: Graph) -> Graph:
-    """Pools become reductions and convolutions become dots over views of what windows see."""
-    rules = {Conv: conv, ConvInput: conv_input, ConvWeight: conv_weight, SumPool: _sum_pool,
-             SumPoolInput: _sum_pool_input, MaxPoolInput: _max_pool_input}
+    """Pools become reductions and convolutions become dots over views of what windows see.
+
+    A convolution that is the only one has borders on both sides: its channels stay first.
+    """
+    turn = sum(isinstance(n.prim, Conv | ConvInput | ConvWeight) for n in graph.nodes) > 1
+    products: dict[type, Any] = {Conv: conv, ConvInput: conv_input, ConvWeight: conv_weight}
+    rules: dict[type, Callable[[Node], Node]] = {
+        **{kind: partial(make, turn=turn) for kind, make in products.items()},
+        SumPool: _sum_pool, SumPoolInput: _sum_pool_input, MaxPoolInput: _max_pool_input}
 
     winners: dict[Node, Node] = {}     # places of maxima -> which tap they are
 
