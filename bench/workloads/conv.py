@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import jax_networks, networks
-from ..loops import in_session, in_torch_loop, shuffled, whole_epochs
+from ..loops import in_jax_steps, in_session, in_torch_loop, shuffled, torch_variants
 from ..workload import Peer, Workload, add
 
 MOMENTUM = 0.9
@@ -51,19 +52,18 @@ def in_sheer(task: Images) -> Peer:
                       shuffled(task.batches, task.batch))
 
 
-def in_torch(task: Images, threads: int, last: bool, **sgd: bool) -> Peer:
-    """Eager PyTorch; `last`: images and weights with the channels last in memory."""
+def in_torch(task: Images, threads: int, channels_last: bool = False, compiled: bool = False,
+             **sgd: bool) -> Peer:
+    """PyTorch; `channels_last`: so do images and weights lie in memory."""
     import torch
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     model = task.model(torch.nn, torch.nn.functional, torch.tensor)
     x, y = map(torch.tensor, task.data())
-    if last:
+    if channels_last:
         model = model.to(memory_format=torch.channels_last)
         x = x.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(model.parameters(), lr=task.lr, momentum=MOMENTUM, **sgd)
     return in_torch_loop(model, torch.nn.CrossEntropyLoss(), optimizer, (x, y),
-                         shuffled(task.batches, task.batch), threads)
+                         shuffled(task.batches, task.batch), threads, compiled)
 
 
 def in_jax(task: Images) -> Peer:
@@ -72,38 +72,28 @@ def in_jax(task: Images) -> Peer:
     import jax.numpy as jnp
     x, y = map(jnp.asarray, task.data())
     x = x.transpose(0, 2, 3, 1)
-    order = shuffled(task.batches, task.batch)
     start = jax_networks.start(task.name)
     forward = getattr(jax_networks, task.name)
 
     def loss_of(p: Any, x: Any, y: Any) -> Any:
         return -jnp.mean(jax.nn.log_softmax(forward(p, x))[jnp.arange(len(y)), y])
 
-    @jax.jit
-    def step(p: Any, v: Any, rows: Any) -> Any:
+    def step(carry: Any, rows: Any) -> Any:
+        p, v = carry
         loss, g = jax.value_and_grad(loss_of)(p, x[rows], y[rows])
         v = jax.tree.map(lambda v, g: MOMENTUM * v + g, v, g)
-        return jax.tree.map(lambda p, v: p - task.lr * v, p, v), v, loss
-    state = {"p": start, "v": jax.tree.map(jnp.zeros_like, start)}
-    def once() -> np.ndarray:
-        losses = []
-        for rows in order:
-            state["p"], state["v"], loss = step(state["p"], state["v"], rows)
-            losses.append(loss)
-        return np.array(jax.block_until_ready(losses))
-    return Peer(whole_epochs(once, len(order)), lambda steps: once()[:steps])
+        return (jax.tree.map(lambda p, v: p - task.lr * v, p, v), v), loss
+    return in_jax_steps(step, (start, jax.tree.map(jnp.zeros_like, start)),
+                        shuffled(task.batches, task.batch))
 
 
 def _networks(what: str, task: Images) -> None:
-    torch = {f"eager, {next(iter(kind))} SGD, {threads} thread{'s' * (threads > 1)}"
-             f"{', channels_last' * last}":
-             (lambda threads=threads, last=last, kind=kind:  # type: ignore[misc]
-              in_torch(task, threads, last, **kind))
-             for threads in (1, 2) for last in (False, True)
-             for kind in ({"fused": True}, {"foreach": True})}
+    make = partial(in_torch, task)
+    torch = (torch_variants(make, "SGD") | torch_variants(make, "SGD", channels_last=True)
+             | torch_variants(make, "SGD", compiled=True, channels_last=True))
     add(Workload(task.name, what, lambda: in_sheer(task), torch, lambda: in_jax(task),
                  checked=min(task.batches, 8)))
 
 
-_networks("LeNet-5, 28 x 28, batch 64, SGD with momentum", Images("lenet", (1, 28, 28), 64, 40, 0.01))
+_networks("LeNet-5, batch 64, SGD with momentum", Images("lenet", (1, 28, 28), 64, 40, 0.01))
 _networks("CIFAR, batch 64, SGD with momentum", Images("resnet20", (3, 32, 32), 64, 4, 0.01))

@@ -84,11 +84,12 @@ class CifarResNet(Module):
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.layer3(self.layer2(self.layer1(out)))
-        return self.linear(out.mean((2, 3)))                             # (B, num_classes)
+        scores: Tensor = self.linear(out.mean((2, 3)))                   # (B, num_classes)
+        return scores
 
 
 def resnet20(num_classes: int = 10) -> CifarResNet:
-    """ResNet-20 for CIFAR: 272,474 parameters, 8.75 % error in the paper."""
+    """ResNet-20 for CIFAR: 269,722 parameters; 8.75 % error in the paper."""
     return CifarResNet((3, 3, 3), num_classes)
 
 

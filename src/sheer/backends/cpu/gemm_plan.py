@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from sheer.graph.dtypes import DType
 
-from .gemm_axis import Axis, digits_of, inner, refined
+from .gemm_axis import Axis, digits_of, inner, refined, steps
 from .gemm_long import fits_long
 from .gemm_window import reach
 from .target import Target
 
 _L1_BYTES = 24 * 1024          # of B: smaller needs no packing
 _STRIP_BYTES = 640 * 1024      # of a packed strip: what stays in a 1 MB L2 beside A and C
+_ADDRESSES = 8                 # in registers at once, beside what loops count
 _WINDOW_BYTES = 192 * 1024     # the same where A is read again and again by overlapping windows
 
 
@@ -87,10 +88,10 @@ def plan(spec: Gemm, target: Target) -> Plan:
     many = target.registers >= 32
     widest = {1: 12, 2: 8, 3: 6}.get(spec.m, 4) if many else {1: 6, 2: 4, 3: 3}.get(spec.m, 2)
     vectors = min(widest, -(-spec.n // lanes))
-    tall = {1: 14, 2: 12, 3: 8}.get(vectors, 6) if many else {1: 10}.get(vectors, 6)
+    tall = {1: 16, 2: 12, 3: 8}.get(vectors, 6) if many else {1: 10}.get(vectors, 6)
     if not target.fma:
         tall = {1: 8}.get(vectors, 5)          # the product needs a register of its own
-    rows = max(1, min(tall, spec.m, (target.registers - 1 - vectors) // vectors))
+    rows = _even(spec, max(1, min(tall, spec.m, (target.registers - 1 - vectors) // vectors)))
     size = spec.dtype.size
     small = spec.k * spec.n * size <= _L1_BYTES or spec.m <= 2 * rows
     direct = spec.b_col == 1 and small if spec.plain_b else (
@@ -103,6 +104,16 @@ def plan(spec: Gemm, target: Target) -> Plan:
     blocked = pack or spec.packed      # otherwise B is read once or twice: nothing to keep in L2
     depth = _depth(spec, vectors * lanes * size) if blocked else spec.k
     return Plan(rows, vectors, lanes, depth, pack, dot, long)
+
+
+def _even(spec: Gemm, most: int) -> int:
+    """Rows per tile, so that wherever a tile starts they lie at the same distances: fewer than fit,
+    if need be. Where that cannot be, each has a register for its address.
+    """
+    for rows in range(most, max(most // 2, 1) - 1, -1):
+        if steps(spec.a_row, spec.m, rows) is not None:
+            return rows
+    return min(most, _ADDRESSES)
 
 
 def _readable(spec: Gemm, target: Target) -> bool:
