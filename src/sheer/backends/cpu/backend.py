@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from sheer.compile.plan import compile_graph
-from sheer.compile.program import ALIGN, Program
+from sheer.compile.program import Program
 from sheer.graph import Graph, Spec
 
 from . import threads
-from .jit import compile_ir, emit_asm
-from .lower import ENTRY, Lowering
-from .lower_host import CALLBACK
+from .arena import empty
+from .driver import Encoder
+from .kernels import kernel_assembly, kernel_texts, load_kernels
+from .lower_host import HostCall
+from .runtime import Frame, runtime
 from .target import host_target
 
 
@@ -32,84 +33,67 @@ class CpuBackend:
 
 
 class Executable:
-    """A compiled program and the memory it runs in."""
+    """A compiled program. Threads may run it at the same time: each run has memory of its own."""
 
-    def __init__(self, program: Program, timed: bool = False) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         target = host_target()
-        lowering = Lowering(program, target, timed)
-        text = lowering.text()
-        if not timed:
-            program.texts.update(llvm=lambda: text, asm=lambda: emit_asm(text, target))
-        self._library = compile_ir(text, target)
-        self._run = self._library.function(ENTRY, [ctypes.c_void_p] * 6, ctypes.c_int32)
-        self._hosts = lowering.hosts
-        self._failure: BaseException | None = None
-        self._callback = CALLBACK(self._on_host)
+        encoder = Encoder(program)
+        self._driver, self._kernels = encoder.driver, list(encoder.kernels.values())
+        program.texts.update(llvm=lambda: kernel_texts(self._kernels, target),
+                             asm=lambda: kernel_assembly(self._kernels, target))
+        self._codes = load_kernels(self._kernels, target)
+        self._hosts = [HostCall(body) for body in encoder.hosts]
+        self._native = runtime(target)
+        self._frames: list[Frame] = []          # that no run uses at the moment
         self._specs = [o.spec for o in program.graph.outputs]
         self._inputs = [i.spec for i in program.graph.inputs]
-        self._table = np.zeros(max(len(self._inputs) + len(self._specs), 1), np.uintp)
-        self._clock = np.zeros(max(len(lowering.numbers), 1), np.int64)
-        self._memory = [_empty(max(size, 1), np.dtype(np.uint8)) for size in (
-            program.peak_bytes, len(program.constants), lowering.scratch_bytes)]
-        arena, constants, scratch = self._memory
-        constants[:len(program.constants)] = np.frombuffer(program.constants, np.uint8)
-        self._context = (self._table.ctypes.data, arena.ctypes.data, constants.ctypes.data,
-                         ctypes.cast(self._callback, ctypes.c_void_p).value, scratch.ctypes.data,
-                         self._clock.ctypes.data)
+
+    def _frame(self) -> Frame:
+        return Frame(self._driver, [c.address for c in self._codes],
+                     max((c.scratch for c in self._codes), default=0), self.program.peak_bytes,
+                     self._hosts, self._native)
 
     def measure(self, arrays: Sequence[np.ndarray], runs: int = 5) -> Program:
         """The program with each kernel's seconds per run filled in (its own: loops include theirs).
 
         Runs on copies of the arrays, so that donated ones keep their values.
         """
-        timed = Executable(self.program, timed=True)
-        copies = [a.copy() for a in arrays]
-        timed(copies)
-        timed._clock[:] = 0
+        frame, copies = self._frame(), [a.copy() for a in arrays]
+        frame.timed()
+        self._run(frame, copies)
+        frame.clock[:] = 0
         begin = time.perf_counter()
         for _ in range(runs):
-            timed(copies)
+            self._run(frame, copies)
         seconds = time.perf_counter() - begin
-        top = sum(timed._clock[i] for i, (d, _) in enumerate(self.program.walk()) if d == 0)
         for number, (_, kernel) in enumerate(self.program.walk()):
-            kernel.seconds = seconds / runs * float(timed._clock[number]) / max(float(top), 1.0)
+            kernel.seconds = seconds / runs * float(frame.clock[number] / max(frame.clock[-1], 1))
         return self.program
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run once. Inputs must be C-contiguous and of the graph's shapes and dtypes."""
         if len(arrays) != len(self._inputs):
             raise TypeError(f"the program takes {len(self._inputs)} arrays, got {len(arrays)}")
+        frame = self._frames.pop() if self._frames else self._frame()
+        results = self._run(frame, arrays)
+        self._frames.append(frame)
+        return results
+
+    def _run(self, frame: Frame, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         for number, (array, spec) in enumerate(zip(arrays, self._inputs, strict=True)):
-            self._table[number] = _address(array, spec, number)
+            frame.table[number] = _address(array, spec, number)
         results = []
         for number, slot in enumerate(self.program.returned):
             if slot.where == "input":
                 results.append(arrays[slot.at])
                 continue
             made = _empty_like(self._specs[number])
-            self._table[len(arrays) + number] = made.ctypes.data
+            frame.table[len(arrays) + number] = made.ctypes.data
             results.append(made)
-        self._launch()
-        return results
-
-    def _launch(self) -> None:
         threads.start()
-        code = self._run(*self._context)
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-        if code:
-            raise RuntimeError(f"the native program stopped with code {code}")
-
-    def _on_host(self, number: int, table: int) -> int:
-        """What native code calls for an operation it has no kernel for."""
-        try:
-            self._hosts[number].run(table)
-        except BaseException as error:     # must not unwind through native code: kept, raised later
-            self._failure = error
-            return 1
-        return 0
+        frame.run()
+        return results
 
 
 def _address(array: np.ndarray, spec: Spec, number: int) -> int:
@@ -122,12 +106,5 @@ def _address(array: np.ndarray, spec: Spec, number: int) -> int:
     return address
 
 
-def _empty(size: int, dtype: np.dtype) -> np.ndarray:
-    """An array that starts at a cache line."""
-    raw = np.empty(size * dtype.itemsize + ALIGN, np.uint8)
-    start = -raw.__array_interface__["data"][0] % ALIGN
-    return raw[start:start + size * dtype.itemsize].view(dtype)
-
-
 def _empty_like(spec: Spec) -> np.ndarray:
-    return _empty(spec.size, spec.dtype.numpy).reshape(spec.shape)
+    return empty(spec.size, spec.dtype.numpy).reshape(spec.shape)

@@ -37,8 +37,8 @@ class CacheStats:
 class ObjectCache:
     """A folder of object files named by the hash of what made them.
 
-    An entry is written to a temporary file, synced and renamed, so a reader sees all of it or
-    none; a damaged entry fails its checksum and is made again.
+    An entry is written to a temporary file and renamed, so a reader sees all of it or none; one
+    that is damaged all the same, by a power cut say, fails its checksum and is made again.
     """
 
     def __init__(self, folder: Path, limit: int = _LIMIT) -> None:
@@ -49,13 +49,11 @@ class ObjectCache:
 
     def get(self, key: str, make: Callable[[], bytes]) -> bytes:
         """The bytes stored under `key`, or those of `make()`, stored for the next time."""
-        if (found := self._read(key)) is not None:
-            self._stats.hits += 1
-            return found
-        self._stats.misses += 1
-        made = make()
-        self._write(key, made)
-        return made
+        found = self.read(key)
+        if found is None:
+            found = make()
+            self.write(key, found)
+        return found
 
     def stats(self) -> CacheStats:
         """Counts of this process, with the entries and bytes that lie on disk now."""
@@ -71,6 +69,15 @@ class ObjectCache:
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.o"
 
+    def read(self, key: str) -> bytes | None:
+        """The bytes stored under `key`; None when there are none, or damaged ones."""
+        found = self._read(key)
+        if found is None:
+            self._stats.misses += 1
+        else:
+            self._stats.hits += 1
+        return found
+
     def _read(self, key: str) -> bytes | None:
         path = self._path(key)
         try:
@@ -85,7 +92,8 @@ class ObjectCache:
             os.utime(path)                     # used now: the last to be evicted
         return raw[head:]
 
-    def _write(self, key: str, data: bytes) -> None:
+    def write(self, key: str, data: bytes) -> None:
+        """Store bytes under `key`; with one warning per process when that is impossible."""
         if not self._usable:
             return
         temporary = ""
@@ -94,8 +102,6 @@ class ObjectCache:
             handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
             with os.fdopen(handle, "wb") as file:
                 file.write(_MAGIC + _digest(data) + data)
-                file.flush()
-                os.fsync(file.fileno())
             os.replace(temporary, self._path(key))
         except OSError as error:
             if temporary:

@@ -18,9 +18,9 @@ from .target import Target, initialize, llvm
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@\n]*@(?:"([^"]+)"|([\w.$]+))', re.MULTILINE)
 _DECLARED = re.compile(r'^declare [^@\n]*@(?:"([^"]+)"|([\w.$]+))', re.MULTILINE)
-_EXTERNAL_GLOBAL = re.compile(r'^@"?([\w.$]+)"? = external ', re.MULTILINE)
 _numbers = itertools.count()     # ORC never forgets a library's name
 
+_machines: list[tuple[Target, Any]] = []      # one for each thread that emits at the same time
 shared_symbols: dict[str, int] = {}   # native functions of sheer's own runtime, by name
 
 
@@ -31,10 +31,9 @@ class CompileError(Exception):
 class Library:
     """Native code in memory. Keep it alive while its addresses are in use."""
 
-    def __init__(self, tracker: Any, symbols: Sequence[str], object_code: bytes) -> None:
+    def __init__(self, tracker: Any, symbols: Sequence[str]) -> None:
         self._tracker = tracker
         self.symbols = tuple(symbols)
-        self.object_code = object_code
 
     def address(self, symbol: str) -> int:
         """Where the function `symbol` starts."""
@@ -62,8 +61,8 @@ def compile_ir(
     if any(name.startswith("sheer_") for name in _names(_DECLARED, ir_text)):
         from .threads import link_runtime  # it compiles itself with this function
         link_runtime()
-    code = object_cache().get(cache_key(ir_text, target), lambda: _emit(ir_text, target, symbols))
-    return _load(code, ir_text, target, symbols or {})
+    code = object_cache().get(cache_key(ir_text, target), lambda: emit(ir_text, target, symbols))
+    return load([code], _names(_DEFINED, ir_text), target, symbols)
 
 
 def cache_key(ir_text: str, target: Target) -> str:
@@ -78,20 +77,46 @@ def emit_asm(ir_text: str, target: Target) -> str:
     return str(target.machine().emit_assembly(_parse(ir_text)))
 
 
+def emit(ir_text: str, target: Target, symbols: Mapping[str, int] | None = None) -> bytes:
+    """The object code of a module; several threads may do this at the same time."""
+    machine = _machines.pop() if _machines else None
+    if machine is None or machine[0] != target:
+        machine = target, target.machine()
+    code = _emit_object(machine[1], _parse(ir_text))
+    _machines.append(machine)
+    _check_externals(ir_text, code, symbols or {})
+    return code
+
+
 def _parse(ir_text: str) -> Any:
+    """A module in a context of its own, which another thread's module does not touch."""
     initialize()
     try:
-        module = llvm.parse_assembly(ir_text)
+        module = llvm.parse_assembly(ir_text, context=llvm.create_context())
         module.verify()
     except RuntimeError as error:
         raise CompileError(f"LLVM refuses the generated code: {error}") from error
     return module
 
 
-def _emit(ir_text: str, target: Target, symbols: Mapping[str, int] | None) -> bytes:
-    code = bytes(_machine(target).emit_object(_parse(ir_text)))
-    _check_externals(ir_text, code, symbols or {})
-    return code
+def _emit_object(machine: Any, module: Any) -> bytes:
+    """The module's object code, outside llvmlite's one lock for all calls.
+
+    The lock guards what calls share; this one has machine, module and context to itself. Where
+    another llvmlite hides the function below the lock, threads wait for each other.
+    """
+    emission = getattr(llvm.ffi.lib.LLVMPY_TargetMachineEmitToMemory, "_cfn", None)
+    if emission is None:
+        return bytes(machine.emit_object(module))
+    with llvm.ffi.OutputString() as error:
+        buffer = emission(machine, module, 1, error)
+        if not buffer:
+            raise CompileError(f"LLVM cannot emit the code: {error}")
+    lib = llvm.ffi.lib
+    try:
+        return ctypes.string_at(lib.LLVMPY_GetBufferStart(buffer), lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 def _check_externals(ir_text: str, code: bytes, symbols: Mapping[str, int]) -> None:
@@ -116,25 +141,21 @@ def _in_process(name: str) -> bool:
     return hasattr(ctypes.CDLL(None), name) or bool(llvm.address_of_symbol(name))
 
 
-def _load(code: bytes, ir_text: str, target: Target, symbols: Mapping[str, int]) -> Library:
-    exported = _names(_DEFINED, ir_text)
-    builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+def load(objects: Sequence[bytes], exported: Sequence[str], target: Target,
+         symbols: Mapping[str, int] | None = None) -> Library:
+    """Object codes as one library in memory."""
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for code in objects:
+        builder.add_object_img(code)
     for name in exported:
         builder.export_symbol(name)
-    known = {**shared_symbols, **symbols}
-    for name in (*_names(_DECLARED, ir_text), *_EXTERNAL_GLOBAL.findall(ir_text)):
-        if name in known:
-            builder.import_symbol(name, known[name])
+    for name, address in {**shared_symbols, **(symbols or {})}.items():
+        builder.import_symbol(name, address)
     try:
         tracker = builder.link(_orc(target), f"sheer-{os.getpid()}-{next(_numbers)}")
     except RuntimeError as error:
         raise CompileError(f"the generated code does not link: {error}") from error
-    return Library(tracker, exported, code)
-
-
-@lru_cache(maxsize=8)
-def _machine(target: Target) -> Any:
-    return target.machine()
+    return Library(tracker, exported)
 
 
 @lru_cache(maxsize=8)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sheer.graph import Graph, Spec, interpret
-from sheer.graph.dtypes import int32, int64
 
-from .builder import Builder
-from .values import POINTER, Value, constant
-
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p)
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 
 
 class HostCall:
@@ -33,15 +28,6 @@ class HostCall:
         results = interpret(self.body, arrays[:len(self.inputs)])
         for found, place in zip(results, arrays[len(self.inputs):], strict=True):
             place[...] = found
-
-
-def emit_host(b: Builder, number: int, pointers: Sequence[Value], callback: Value) -> Value:
-    """Let the callback run host call `number`; its result, 0 when all went well."""
-    table = b.alloca(POINTER, len(pointers))
-    for i, place in enumerate(pointers):
-        b.store(table, i, place)
-    which = constant(number, int64)
-    return b.effect(int32, 1, f"call i32 {callback.name}({which.typed}, {table.typed})")
 
 
 def _view(at: int, spec: Spec) -> np.ndarray:

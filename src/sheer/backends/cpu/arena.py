@@ -1,0 +1,53 @@
+"""Arenas: a size flows in, memory for the values of one running program flows out.
+
+Nothing in an arena outlives a run, so programs that do not run at the same time share one.
+"""
+
+from __future__ import annotations
+
+import threading
+from weakref import WeakSet
+
+import numpy as np
+
+from sheer.compile.program import ALIGN
+
+
+class Arena:
+    """A block of memory that one run uses at a time. It lives as long as a program refers to it."""
+
+    def __init__(self, size: int) -> None:
+        self.array = empty(max(size, 1), np.dtype(np.uint8))
+        self.size, self.address = size, self.array.ctypes.data
+        self._busy = threading.Lock()
+
+    def take(self) -> bool:
+        """Claim it; false when somebody else has it."""
+        return self._busy.acquire(blocking=False)
+
+    def give_back(self) -> None:
+        """Let others have it."""
+        self._busy.release()
+
+
+_all: WeakSet[Arena] = WeakSet()
+
+
+def take(size: int, last: Arena | None) -> Arena:
+    """A claimed arena of at least `size` bytes: the one used last, another free one, a new one."""
+    if last is not None and last.take():
+        return last
+    for arena in list(_all):
+        if arena.size >= size and arena.take():
+            return arena
+    made = Arena(size)
+    made.take()
+    _all.add(made)
+    return made
+
+
+def empty(size: int, dtype: np.dtype) -> np.ndarray:
+    """An array that starts at a cache line."""
+    raw = np.empty(size * dtype.itemsize + ALIGN, np.uint8)
+    start = -raw.__array_interface__["data"][0] % ALIGN
+    return raw[start:start + size * dtype.itemsize].view(dtype)

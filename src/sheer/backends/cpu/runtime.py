@@ -1,0 +1,116 @@
+"""The interpreter in memory: a driver and what its numbers stand for flow in, runs flow out."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from . import arena as arenas
+from .driver import ARENA, CONSTANTS, SCRATCH, Driver
+from .interpreter import CONTEXT, POLLED, REFUSE, RUN, TICKS, interpreter_ir
+from .jit import compile_ir
+from .lower_host import CALLBACK, HostCall
+from .target import Target
+
+_POLL_SECONDS = 0.05            # Ctrl-C is heard within this, and a step of the outermost loop
+_NEVER = 1 << 62
+
+
+class Runtime:
+    """The native functions that run drivers."""
+
+    def __init__(self, target: Target) -> None:
+        self.library = compile_ir(interpreter_ir(target), target)
+        self.run = self.library.function(RUN, [ctypes.c_void_p] * 2, ctypes.c_int64)
+        self.refuse = self.library.address(REFUSE)
+        self._ticks = self.library.function(TICKS, [], ctypes.c_int64)
+        self._start = time.perf_counter(), self._ticks()
+
+    def ticks(self, seconds: float) -> int:
+        """How far the processor's counter moves in that time."""
+        while (passed := time.perf_counter() - self._start[0]) < 1e-4:
+            pass
+        return max(int(seconds / passed * (self._ticks() - self._start[1])), 1)
+
+
+@lru_cache(maxsize=8)
+def runtime(target: Target) -> Runtime:
+    """The runtime for a processor, made once."""
+    return Runtime(target)
+
+
+class Frame:
+    """Memory for one run at a time of one program: its tables, words with addresses, context."""
+
+    def __init__(self, driver: Driver, kernels: Sequence[int], scratch: int, peak: int,
+                 hosts: Sequence[HostCall], native: Runtime) -> None:
+        self.driver, self.hosts, self.native = driver, hosts, native
+        self.peak, self.size = peak, peak + scratch
+        self.arena: arenas.Arena | None = None
+        self.table = np.zeros(len(driver.slots), np.uint64)
+        self.constants = arenas.empty(max(len(driver.constants), 1), np.dtype(np.uint8))
+        self.constants[:len(driver.constants)] = np.frombuffer(driver.constants, np.uint8)
+        self.words = driver.words.copy()
+        at, which = driver.in_slots, driver.in_kernels
+        self.words[at] = self.table.ctypes.data + 8 * driver.words[at]
+        self.words[which] = np.array([*kernels, native.refuse], np.int64)[driver.words[which]]
+        self.failure: BaseException | None = None
+        self._callback = CALLBACK(self._on_call)
+        self.clock = np.zeros(driver.numbers, np.int64)
+        self.context = np.zeros(len(CONTEXT), np.int64)
+        self._set("callback", ctypes.cast(self._callback, ctypes.c_void_p).value or 0)
+        self._set("stoppable", driver.stoppable)
+        self._interval, self._main = native.ticks(_POLL_SECONDS), threading.main_thread().ident
+        self._addresses = self.words.ctypes.data, self.context.ctypes.data
+
+    def _set(self, name: str, value: int) -> None:
+        self.context[CONTEXT.index(name)] = value
+
+    def timed(self) -> None:
+        """From now on, count the ticks of each instruction in `clock`."""
+        self._set("clock", self.clock.ctypes.data)
+
+    def run(self) -> None:
+        """Follow the words once. The addresses of arguments stand in `table`.
+
+        Raises what a host call raised, and KeyboardInterrupt.
+        """
+        arena = arenas.take(self.size, self.arena)
+        try:
+            if arena is not self.arena:
+                self._move_to(arena)
+            mine = threading.get_ident() == self._main      # signals go to the main thread only
+            self._set("interval", self._interval if mine else _NEVER)
+            code = self.native.run(*self._addresses)
+        finally:
+            arena.give_back()
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+        if code:
+            raise RuntimeError(f"the native program stopped with code {code}")
+
+    def _move_to(self, arena: arenas.Arena) -> None:
+        """Let the tables point into another arena; scratch memory lies behind the values."""
+        self.arena = arena
+        bases = np.zeros(4, np.int64)
+        bases[ARENA], bases[SCRATCH] = arena.address, arena.address + self.peak
+        bases[CONSTANTS] = self.constants.ctypes.data
+        kind, offset = self.driver.slots.T
+        fixed = kind != 0
+        self.table[fixed] = (bases[kind] + offset)[fixed]
+
+    def _on_call(self, number: int, table: int) -> int:
+        """What native code calls when it polls, and for an operation it has no kernel for."""
+        try:
+            if number != POLLED:                   # a poll only lets Python see its signals
+                self.hosts[number].run(table)
+        except BaseException as error:     # must not unwind through native code: kept, raised later
+            self.failure = error
+            return 1
+        return 0
