@@ -1,12 +1,10 @@
 """What a page may rely on: no network, a fixed seed, warnings that were not given before."""
 
 import os
-from weakref import WeakValueDictionary
 
 import pytest
 
 import sheer
-from sheer.graph import node
 from sheer.mixins import core
 
 
@@ -20,5 +18,5 @@ def fresh(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("SHEER_DATA", raising=False)
     monkeypatch.setattr(core, "_noted", set())
-    monkeypatch.setattr(node, "_interned", WeakValueDictionary())    # lines of this page only
+    
     sheer.manual_seed(0)

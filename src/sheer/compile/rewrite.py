@@ -25,7 +25,8 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
         if node in new:
             continue
         inputs = tuple(new[x] for x in node.inputs)
-        rebuilt = node if inputs == node.inputs else make(node.prim, inputs, node.source)
+        closed = inputs or node.prim.constant          # equal nodes of several lines become one
+        rebuilt = make(node.prim, inputs, node.source) if closed else node
         with inherit(node.source):
             found = rule(rebuilt)
         new[node] = rebuilt if found is None else found

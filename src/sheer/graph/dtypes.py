@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from .errors import DTypeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DType:
-    """An element type, e.g. `float32`.
+    """An element type, e.g. `float32`; there is one object of each.
 
     `kind` is "float", "int", "uint" or "bool"; `size` is bytes per element; `short` is how a
     printed graph writes it.
@@ -28,7 +30,10 @@ class DType:
     def __str__(self) -> str:
         return self.short
 
-    @property
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dtype_of, (self.name,)
+
+    @cached_property
     def numpy(self) -> np.dtype:
         """The same type in NumPy."""
         return np.dtype(self.name)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from . import source as sources
 from .dtypes import DType
@@ -19,36 +17,69 @@ if TYPE_CHECKING:
     from ..ops.primitive import Primitive
 
 
-@dataclass(frozen=True, slots=True)
+_specs: dict[tuple[tuple[int, ...], DType], Spec] = {}
+
+
 class Spec:
-    """Shape and dtype of a value, without the value: all that `infer` may look at."""
+    """Shape and dtype of a value, without the value: all that `infer` may look at.
+
+    There is one object of each, so that comparing two costs nothing.
+    """
+
+    __slots__ = ("dtype", "ndim", "shape", "size")
 
     shape: tuple[int, ...]
     dtype: DType
+    ndim: int
+    size: int
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    def __new__(cls, shape: tuple[int, ...], dtype: DType) -> Spec:
+        found = _specs.get((shape, dtype))
+        return _new_spec(cls, shape, dtype) if found is None else found
 
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Spec is frozen: {name}")
 
     def to(self, *shape: int, dtype: DType | None = None) -> Spec:
         """This spec with another shape, and another dtype when one is given."""
         return Spec(shape, dtype or self.dtype)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Spec, (self.shape, self.dtype)
+
+    def __repr__(self) -> str:
+        return f"Spec(shape={self.shape!r}, dtype={self.dtype!r})"
+
     def __str__(self) -> str:
         return f"{self.dtype}{list(self.shape)}"
 
 
+def _new_spec(cls: type[Spec], shape: tuple[int, ...], dtype: DType) -> Spec:
+    made = object.__new__(cls)
+    lengths = tuple(map(int, shape))               # NumPy's integers print in their own way
+    for name, value in (("shape", lengths), ("dtype", dtype), ("ndim", len(lengths)),
+                        ("size", math.prod(lengths))):
+        object.__setattr__(made, name, value)
+    return _specs.setdefault((lengths, dtype), made)
+
+
 class Buffer:
-    """Numbers in memory. A node that holds one is a leaf; equal only to itself."""
+    """Numbers in memory. A node that holds one is a leaf; equal only to itself.
 
-    __slots__ = ("__weakref__", "array")
+    address     of the first number, once `locate` was asked; native programs take it
+    """
 
-    def __init__(self, array: np.ndarray) -> None:
-        self.array = array
+    __slots__ = ("__weakref__", "address", "array")
+
+    def __init__(self, array: np.ndarray, address: int = 0) -> None:
+        self.array, self.address = array, address
+
+    def locate(self) -> int:
+        """Where the numbers lie, in C order and without gaps: elsewhere from now on if need be."""
+        if not self.array.flags.c_contiguous:
+            self.array = self.array.copy(order="C")
+        self.address = self.array.__array_interface__["data"][0]
+        return self.address
 
 
 # The ops room fills this in: a graph knows that nodes can be added, not how.
@@ -110,24 +141,66 @@ class Node:
         return f"<{type(self.prim).__name__} {specs} from {self.source}>"
 
 
-_interned: WeakValueDictionary[tuple[Primitive, tuple[Node, ...]], Node] = WeakValueDictionary()
-_interning = threading.RLock()           # reentrant: a finalizer may make nodes while we hold it
+class _Entry(ref[Node]):
+    """A node in the table of nodes: it goes when nobody else holds it."""
+
+    __slots__ = ("key",)
+
+    key: tuple[Primitive, tuple[Node, ...]]
+
+
+_interned: dict[tuple[Primitive, tuple[Node, ...]], _Entry] = {}
 
 
 def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None) -> Node:
     """The node `prim(*inputs)`; the one that exists already if there is one (hash-consing).
 
-    A node that two lines make equally names the first of them as its source.
+    The user's own lines are kept apart: what two of them make equally are two nodes, each with its
+    line, until they become part of a closed graph. Derivatives and passes, which name a source or
+    inherit one, get the node that exists, whatever its line.
 
     Raises whatever `prim.infer` raises for inputs that do not fit.
     """
-    key = (prim, inputs)
-    found = _interned.get(key)
+    key = prim, inputs
+    entry = _interned.get(key)
+    found = None if entry is None else entry()
+    if source is None:
+        source = sources.inherited()
+        if source is None:
+            source = sources.line()
+            if found is not None and source.file and found.source != source:
+                found = _again(found, source)
+                _interned[key] = _entry(key, found)
+                return found
     if found is not None:
         return found
     node = fresh(prim, inputs, source)
-    with _interning:                     # two threads that make equal nodes must get one
-        return _interned.setdefault(key, node)
+    entry = _entry(key, node)
+    first = _interned.setdefault(key, entry)       # another thread may have made it meanwhile
+    found = node if first is entry else first()
+    if found is None:                              # that one has gone again
+        _interned[key], found = entry, node
+    return found
+
+
+def _entry(key: tuple[Primitive, tuple[Node, ...]], node: Node) -> _Entry:
+    entry = _Entry(node, _forget)
+    entry.key = key
+    return entry
+
+
+def _forget(entry: ref[Node]) -> None:
+    key = entry.key  # type: ignore[attr-defined]
+    if _interned.get(key) is entry:
+        _interned.pop(key, None)
+
+
+def _again(old: Node, source: Source) -> Node:
+    """The same operation, from another line; it has the value that the first has by now."""
+    node = Node()
+    node.prim, node.inputs, node.outputs, node.value = old.prim, old.inputs, old.outputs, old.value
+    node.source = source
+    return node
 
 
 def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None = None) -> Node:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.dtypes import DType, dtype_of, float32
 from ..graph.errors import DTypeError, StateError
-from ..graph.node import Buffer, Node
+from ..graph.node import Node
 from ..graph.source import Source
 from ..ops import lift
 from ..ops.structure import Data, data, stop_gradient
@@ -250,7 +250,7 @@ def _cut_history(t: Core, node: Node, array: np.ndarray) -> None:
     if isinstance(node.prim,
                   Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
         return
-    leaf = Data(Buffer(array))()
+    leaf = data(array)
     leaf.source = node.source
     t._set(leaf)
 

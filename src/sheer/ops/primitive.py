@@ -39,8 +39,31 @@ class NotBatched(Absent):
     """In place of `batch`: the operation never meets a batched value."""
 
 
+_PLAIN = {"int", "bool", "str", "DType", "tuple[int, ...]"}    # types of fields of kept instances
+_KEPT = 4096                                                   # instances kept of one class
+
+
+class _Kind(type):
+    """The class of primitives: it hands out the same object for the same plain parameters."""
+
+    _kept: dict[Any, Any] | None
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        kept = cls._kept
+        if kept is None or kwargs:
+            return super().__call__(*args, **kwargs)
+        try:
+            return kept[args]
+        except KeyError:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            return kept.setdefault(args, super().__call__(*args))
+        except TypeError:                                      # a list among the parameters
+            return super().__call__(*args)
+
+
 @dataclass_transform(frozen_default=True)
-class Primitive:
+class Primitive(metaclass=_Kind):
     """Base of all primitives. Parameters are fields; rules are methods; instances are frozen.
 
     infer(*inputs)              Spec of the result, or a tuple of Specs; raises for bad input
@@ -75,12 +98,17 @@ class Primitive:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=True)(cls)
         cls.__hash__ = _hash
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        cls._kept = {} if all(f.type in _PLAIN for f in fields) else None
         if abstract:
             return
         missing = [rule for rule in RULES if not hasattr(cls, rule)]
         if missing or not cls.__doc__:
             raise TypeError(f"primitive {cls.__name__} lacks {', '.join(missing) or 'a docstring'}")
         REGISTRY[cls.__name__] = vocabulary[cls.__name__] = cls
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_hash"}    # strings hash anew
 
     def __call__(self, *inputs: Node) -> Node:
         """Apply to nodes."""
@@ -94,8 +122,14 @@ class Primitive:
 
 def _hash(self: Primitive) -> int:
     """By class and parameters; the dataclass hash alone would make Sin() and Cos() collide."""
-    fields = tuple(getattr(self, name) for name in self.__dataclass_fields__)  # type: ignore[attr-defined]
-    return hash((type(self).__name__, fields))
+    kept = self.__dict__
+    try:
+        found: int = kept["_hash"]
+    except KeyError:
+        fields = self.__dataclass_fields__  # type: ignore[attr-defined]
+        values = tuple(getattr(self, f.name) for f in fields.values() if f.compare)
+        found = kept["_hash"] = hash((type(self).__name__, values))
+    return found
 
 
 def results(node: Node) -> tuple[Node, ...]:

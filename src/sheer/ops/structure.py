@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import DType, dtype_of
-from ..graph.node import Buffer, Node, Spec
+from ..graph.node import Buffer, Node, Spec, fresh
 from . import sampling
 from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
 
@@ -199,7 +199,7 @@ def constant(value: Any, dtype: DType | None = None) -> Node:
 
 def data(array: np.ndarray) -> Node:
     """A leaf that holds the array itself, not a copy."""
-    return Data(Buffer(array))()
+    return fresh(Data(Buffer(array)))
 
 
 def iota(length: int, dtype: DType) -> Node:

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.node import Buffer
-from ..ops.structure import Data, data
+from ..ops.structure import data
 
 
 def own(handle: Any) -> np.ndarray:
@@ -53,5 +52,5 @@ def _untouched(length: int) -> tuple[int, ...] | None:
     """The counts for a tensor that nobody else knows; measured, as Python versions differ."""
     class Handle:
         def __init__(self, array: np.ndarray) -> None:
-            self._bound = Data(Buffer(array))()
+            self._bound = data(array)
     return _references(Handle(np.empty(4) if length == 4 else np.empty(8)[:4]))

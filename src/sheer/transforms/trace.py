@@ -193,8 +193,10 @@ def unmarked(roots: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]:
             inputs = tuple(new[x] for x in node.inputs)
             if isinstance(node.prim, Alias):
                 new[node] = inputs[0]
+            elif inputs or node.prim.constant:       # equal ones of several lines become one
+                new[node] = make(node.prim, inputs, node.source)
             else:
-                new[node] = node if inputs == node.inputs else make(node.prim, inputs, node.source)
+                new[node] = node
     return [new[r] for r in roots]
 
 
