@@ -106,7 +106,7 @@ def _describe(value: Any) -> str:
         return str(value)
     made: source.Source | None = getattr(value, "source", None)
     text = f"{value.dtype}{list(value.shape)}"
-    if made is None:
+    if made is None or made == source.NOWHERE:
         return text
     where = f" in {made.layer}" if made.layer and made.file else ""
     return f"{text:<14} made at {made}{where}  {made.code}".rstrip()

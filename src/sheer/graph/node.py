@@ -40,6 +40,11 @@ class Spec:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Spec is frozen: {name}")
 
+    @property
+    def spec(self) -> Spec:
+        """Itself: a rule takes nodes and specs alike."""
+        return self
+
     def to(self, *shape: int, dtype: DType | None = None) -> Spec:
         """This spec with another shape, and another dtype when one is given."""
         return Spec(shape, dtype or self.dtype)
@@ -90,16 +95,19 @@ class Node:
     """One operation applied to nodes; structurally equal nodes are the same object.
 
     outputs holds one Spec per result; most primitives have one, and `Pick(i)` takes the others.
-    value is filled in when the node has been evaluated; it is no part of the node's identity.
+    value is filled in when the node has been evaluated; shown and leaf, weak references, belong to
+    the tensor that shows the node. They are no part of its identity.
     """
 
-    __slots__ = ("__weakref__", "inputs", "outputs", "prim", "source", "value")
+    __slots__ = ("__weakref__", "inputs", "leaf", "outputs", "prim", "shown", "source", "value")
 
     prim: Primitive
     inputs: tuple[Node, ...]
     outputs: tuple[Spec, ...]
     source: Source
     value: tuple[Buffer, ...] | None
+    shown: ref[Any] | None
+    leaf: ref[Any] | None
 
     # ---- what a spec has --------------------------------------------------------------------
     @property
@@ -199,7 +207,7 @@ def _again(old: Node, source: Source) -> Node:
     """The same operation, from another line; it has the value that the first has by now."""
     node = Node()
     node.prim, node.inputs, node.outputs, node.value = old.prim, old.inputs, old.outputs, old.value
-    node.source = source
+    node.source, node.shown, node.leaf = source, None, None
     return node
 
 
@@ -207,7 +215,7 @@ def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None 
     """A new node, though an equal one may exist: for the inputs of a graph, each with its line."""
     specs = prim.infer(*inputs)
     node = Node()
-    node.prim, node.inputs, node.value = prim, inputs, None
+    node.prim, node.inputs, node.value, node.shown, node.leaf = prim, inputs, None, None, None
     node.outputs = specs if isinstance(specs, tuple) else (specs,)
     node.source = source or sources.here()
     return node

@@ -79,6 +79,9 @@ class Source:
         return f"layer {self.layer}" if self.layer else "sheer"
 
 
+NOWHERE = Source("", 0)            # of what no line made, such as a number that many lines contain
+
+
 def _look(file: str) -> int:
     """Whose lines a file holds."""
     recipe = file.startswith(_RECIPES) and not file.endswith("recipe.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from ..graph.errors import DTypeError, ShapeError, StateError
 from ..graph.source import inherit
@@ -85,9 +86,11 @@ class Autograd(Core):
         if not self.requires_grad:
             raise StateError("E611", "retain_grad", "this tensor takes part in no gradient",
                              got={"tensor": self.node}, need="requires_grad=True upstream")
-        from .core import _leaves
-        running = trace.current()
-        (_leaves if running is None else running.leaves)[self.node] = self
+        node, running = self.node, trace.current()
+        if running is None:
+            node.leaf = ref(self)
+        else:
+            running.leaves[node] = self
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None,
                  create_graph: bool = False, inputs: Any = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms import grad as gradients
 from ..transforms.grad import mark
-from . import views
+from . import registry, views
 from .grad_mode import enable_grad as enable_grad  # noqa: PLC0414 (others import it from here)
 from .grad_mode import is_grad_enabled as is_grad_enabled  # noqa: PLC0414
 from .grad_mode import no_grad as no_grad  # noqa: PLC0414
@@ -25,9 +26,10 @@ from .registry import Shown
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
+_NUMBERS = {int, float, bool, type(None)}
 _noted: set[str] = set()                         # warnings that are given once a process
 _live = Shown()                                  # node -> a tensor that shows it
-_leaves = Shown()                                # node -> leaf with requires_grad
+_tensors: list[type[Tensor]] = []                # the class that `register` was told
 
 
 class Core:
@@ -99,7 +101,7 @@ class Core:
         if running is not None:
             running.leaves[node] = self
         else:
-            _leaves[node] = self
+            node.leaf = ref(self)
             _live[node] = self
 
     if TYPE_CHECKING:                            # the mixins use each other's methods
@@ -133,9 +135,17 @@ def apply(op: Callable[..., Any], *args: Any, **params: Any) -> Any:
 
     The result requires a gradient when an argument does and gradients are being recorded.
     """
-    wants = [False]
-    nodes = [_operand(a, wants) for a in args]
-    return wrap(op(*nodes, **params), wants[0])
+    wants, tracing, nodes = [False], trace.current() is not None, []
+    for a in args:
+        if isinstance(a, Core):
+            plain = not (tracing or a.requires_grad or a._view is not None or a._home is not None)
+            nodes.append(a._bound if plain else _operand(a, wants))
+        else:
+            nodes.append(a if type(a) in _NUMBERS else _operand(a, wants))
+    out = op(*nodes, **params)
+    if type(out) is Node:
+        return _tensors[0](out, wants[0] and out.outputs[0].dtype.kind == "float")
+    return wrap(out, wants[0])
 
 
 def apply_view(op: Callable[..., Any], source: Core, **params: Any) -> Any:
@@ -174,8 +184,7 @@ def wrap(value: Any, requires_grad: bool = False) -> Any:
 
 def tensor_class() -> type[Tensor]:
     """Tensor, which is made of this class and the mixins."""
-    from ..tensor import Tensor
-    return Tensor
+    return _tensors[0]
 
 
 def array_node(array: np.ndarray, dtype: DType | None = None) -> Node:
@@ -277,7 +286,7 @@ def leaf_of(node: Node) -> Core | None:
             found: Core = running.leaves[node]
             return found
         running = running.parent
-    return _leaves.get(node)
+    return registry.leaf_of(node)
 
 
 def refuse_second_use(what: str, node: Node) -> StateError:
@@ -293,6 +302,7 @@ jit.settle = settle
 def register(cls: type[Core]) -> None:
     """Tell the transforms how to look into tensors and how to make them."""
     from ..ops.structure import Alias
+    _tensors.append(cls)  # type: ignore[arg-type]
     jit.ambient.append(is_grad_enabled)
     def wrap_node(node: Node, requires_grad: bool) -> Core:
         follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)

@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from ..graph.node import Node
+from ..transforms.execute import is_known
 
 if TYPE_CHECKING:
     from .core import Core
 
+_FEW = 128           # entries among which dead ones do not matter
+
 
 class Shown:
-    """node -> tensor. An entry goes when either of the two does.
+    """node -> tensor, kept on the node itself; and a list of the tensors whose values are pending.
 
-    An in-place operation binds a tensor to a new node; entries of its earlier nodes stay for as
-    long as a graph uses these, so that `backward` through that graph still finds the leaf.
+    An in-place operation binds a tensor to a new node; its earlier nodes still name it.
     """
 
     def __init__(self) -> None:
-        self._found: WeakKeyDictionary[Node, ref[Core]] = WeakKeyDictionary()
+        self._pending: list[ref[Core]] = []
+        self._limit = _FEW
 
     def __setitem__(self, node: Node, tensor: Core) -> None:
-        self._found[node] = ref(tensor)
-
-    def get(self, node: Node) -> Core | None:
-        """The tensor that shows this node, or once did."""
-        found = self._found.get(node)
-        return None if found is None else found()
+        node.shown = found = ref(tensor)
+        self._pending.append(found)
+        if len(self._pending) > self._limit:
+            self._limit = 2 * len(self.pending()) + _FEW
 
     def __contains__(self, node: Node) -> bool:
         """Does a tensor show this node now?"""
-        found = self.get(node)
-        return found is not None and found._bound is node
+        tensor = None if node.shown is None else node.shown()
+        return tensor is not None and tensor._bound is node
 
-    def valuerefs(self) -> list[ref[Core]]:
-        """Weak references to the tensors."""
-        return list(self._found.values())
+    def pending(self) -> list[Core]:
+        """The living tensors that have no value yet, in the order in which they were made."""
+        living = {id(t): t for t in (found() for found in self._pending)
+                  if t is not None and not is_known(t._bound)}
+        self._pending = [ref(t) for t in living.values()]
+        return list(living.values())
 
-    def __len__(self) -> int:
-        return len(self._found)
+
+def leaf_of(node: Node) -> Core | None:
+    """The leaf that wants a gradient and shows this node, or once did."""
+    return None if node.leaf is None else node.leaf()

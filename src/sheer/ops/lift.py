@@ -12,10 +12,13 @@ import numpy as np
 
 from ..graph.dtypes import DType, bool_, float32, int64, promote
 from ..graph.errors import DTypeError, ShapeError
-from ..graph.node import Node
+from ..graph.node import Node, Spec
+from ..graph.source import NOWHERE, inherit
 from . import movement
 from .structure import constant
 
+_KEPT = 4096                                             # numbers remembered before we start again
+_repeated: dict[tuple[int | float, Spec], Node] = {}
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -26,10 +29,50 @@ def lift(op: str, *args: Any, dtype: DType | None = None) -> tuple[Node, ...]:
     (True < 2 < 2.0), as in torch and the array API; float means float32.
     Raises ShapeError E102 when the shapes do not broadcast, DTypeError E105 for anything else.
     """
+    if dtype is None and (alike := _alike(args)) is not None:
+        return alike
     dtype = dtype or common_dtype(op, args)
     nodes = [cast(to_node(op, a, dtype), dtype) for a in args]
     shape = broadcast_shapes(op, nodes)
     return tuple(movement.broadcast_to(n, shape) for n in nodes)
+
+
+def _alike(args: tuple[Any, ...]) -> tuple[Node, ...] | None:
+    """The answer where it needs no work, which is nearly always: one operand, two of one spec, or
+    a node and a Python number."""
+    x = args[0]
+    if len(args) == 1:
+        return args if type(x) is Node else None
+    if len(args) != 2:
+        return None
+    y = args[1]
+    if type(x) is Node:
+        if type(y) is Node:
+            return args if x.outputs[0] is y.outputs[0] else None
+        other = repeated(y, x.outputs[0])
+        return None if other is None else (x, other)
+    if type(y) is Node:
+        other = repeated(x, y.outputs[0])
+        return None if other is None else (other, y)
+    return None
+
+
+def repeated(number: Any, spec: Spec) -> Node | None:
+    """A Python number in every place of a spec, if that holds its kind; None: look closer."""
+    kind = type(number)
+    if kind is float:
+        if spec.dtype.kind != "float" or not (number < 0 or number > 0):
+            return None                                  # NaN is unequal to itself, -0.0 equals 0.0
+    elif kind is not int or spec.dtype.kind == "bool":
+        return None
+    found = _repeated.get((number, spec))
+    if found is None:
+        with inherit(NOWHERE):
+            found = movement.broadcast_to(constant(number, spec.dtype), spec.shape)
+        if len(_repeated) >= _KEPT:
+            _repeated.clear()
+        _repeated[number, spec] = found
+    return found
 
 
 def common_dtype(op: str, args: Sequence[Any]) -> DType:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import DType, dtype_of
-from ..graph.node import Buffer, Node, Spec, fresh
+from ..graph.node import Buffer, Node, Spec, fresh, make
 from . import sampling
 from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
 
@@ -209,7 +209,7 @@ def iota(length: int, dtype: DType) -> Node:
 
 def stop_gradient(x: Node) -> Node:
     """x, as a constant to every derivative."""
-    return StopGradient()(x)
+    return make(StopGradient(), (x,), x.source)       # one for all lines: `no_grad` makes many
 
 
 __all__ = [

@@ -32,9 +32,7 @@ def commit(changes: Sequence[tuple[Any, Node]], grads: Sequence[Any]) -> None:
 
 def pending_on(old: Sequence[Node]) -> list[Any]:
     """Living tensors without a value that were computed from one of the old nodes."""
-    living = [t for t in (ref() for ref in core._live.valuerefs()) if t is not None]
-    waiting = list({id(t): t for t in living if t._home is None and not execute.is_known(t._bound)
-                    }.values())
+    waiting = [t for t in core._live.pending() if t._home is None]
     reached, symbolic = set(old), set()
     for node in topological([t._bound for t in waiting], stop=execute.is_known):
         if isinstance(node.prim, Data):

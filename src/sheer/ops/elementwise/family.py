@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from ...graph.dtypes import FLOATS, INTS, DType, bool_, float32, float64
 from ...graph.errors import DTypeError, ShapeError
-from ...graph.node import Node
+from ...graph.node import Node, Spec, make
 from .. import batching, sampling
 from ..lift import common_dtype, lift
 from ..primitive import NotDifferentiable, Primitive
@@ -26,15 +27,18 @@ class Elementwise(Primitive, abstract=True):
     arity: ClassVar[int] = 1
 
     def infer(self, *xs):
-        first = xs[0]
-        if any(x.shape != first.shape or x.dtype != first.dtype for x in xs):
-            raise ShapeError("E102", self.word(), "operands differ in shape or dtype",
-                             got=dict(zip("abc", xs, strict=False)), need="one shape, one dtype")
-        if first.dtype not in self.dtypes:
-            raise DTypeError("E105", self.word(), f"has no meaning for {first.dtype.name}",
+        spec = xs[0].spec
+        for x in xs:
+            if x.spec is not spec:
+                raise ShapeError("E102", self.word(), "operands differ in shape or dtype",
+                                 got=dict(zip("abc", xs, strict=False)),
+                                 need="one shape, one dtype")
+        if spec.dtype not in self.dtypes:
+            raise DTypeError("E105", self.word(), f"has no meaning for {spec.dtype.name}",
                              got=dict(zip("abc", xs, strict=False)),
                              need=" or ".join(d.name for d in self.dtypes))
-        return first.to(*first.shape, dtype=self.result(first.dtype))
+        dtype = self.result(spec.dtype)
+        return spec if dtype is spec.dtype else Spec(spec.shape, dtype)
 
     def result(self, dtype):
         """Dtype of the result."""
@@ -43,6 +47,7 @@ class Elementwise(Primitive, abstract=True):
     def batch(self, args, at): return self(*batching.all_to_front(args, at)), 0
 
     @classmethod
+    @cache
     def word(cls):
         """The name of the function: FloorDivide is floor_divide."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
@@ -74,17 +79,17 @@ class Predicate(Elementwise, abstract=True):
 
 def unary(primitive: type[Elementwise], *, floating: bool = True) -> Function:
     """The function x -> primitive(x); with `floating`, integers are first cast to float32."""
-    together = lift_floats if floating else lift
+    together, prim, word = lift_floats if floating else lift, primitive(), primitive.word()
     def apply(x: Any) -> Node:
-        return primitive()(*together(primitive.word(), x))
+        return make(prim, together(word, x))
     return _named(apply, primitive)
 
 
 def binary(primitive: type[Elementwise], *, floating: bool = False) -> Function:
     """The function (x, y) -> primitive(x, y) after promotion and broadcasting."""
-    together = lift_floats if floating else lift
+    together, prim, word = lift_floats if floating else lift, primitive(), primitive.word()
     def apply(x: Any, y: Any) -> Node:
-        return primitive()(*together(primitive.word(), x, y))
+        return make(prim, together(word, x, y))
     return _named(apply, primitive)
 
 
@@ -104,6 +109,8 @@ def _named(function: Function, primitive: type[Elementwise]) -> Function:
 
 def lift_floats(op: str, *args: Any) -> tuple[Node, ...]:
     """`lift` to a float type: integers and bools become float32, as in torch."""
+    if len(args) == 1 and isinstance(args[0], Node) and args[0].dtype.is_floating_point:
+        return args
     dtype = common_dtype(op, args)
     return lift(op, *args, dtype=dtype if dtype.is_floating_point else float32)
 
