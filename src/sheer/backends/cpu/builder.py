@@ -14,9 +14,10 @@ class Builder(Control):
     loads and stores from `memory.py`, loops and functions from `control.py`.
     """
 
-    def call(self, name: str, *arguments: Value, inline: bool = False) -> Value:
+    def call(self, name: str, *arguments: Value, inline: bool = False, **fixed: int) -> Value:
         """A function of `vecmath.py` by name: exp, log, tanh, erf, pow, ...
 
-        It is written into the module once per dtype and lane count, or right here if `inline`.
+        It is written into the module once per dtype and lane count, or right here if `inline`;
+        `fixed` are parameters like the order of a derivative.
         """
-        return call_maths(self, name, arguments, inline)
+        return call_maths(self, name, arguments, inline, fixed)

@@ -6,6 +6,7 @@ ln 2); S. L. Moshier, Cephes (expf and tanh coefficients).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from sheer.graph.dtypes import DType, float32, int32, int64
@@ -25,6 +26,7 @@ _TANH32 = (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036
            -3.33332819422e-1)
 _TANH64_P = (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3)
 _TANH64_Q = (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3)
+_SINH64 = tuple(1 / math.factorial(n) for n in range(17, 1, -2))         # Taylor: 2^-57 at 1
 _SINH32 = (2.80615051718e-6, 1.9838121271e-4, 8.33333960452e-3, 1.66666666472e-1)  # fitted
 
 
@@ -71,12 +73,13 @@ def scale(b: Control, x: Value, n: Value) -> Value:
     return b.mul(b.mul(x, power_of_two(b, half, x.dtype)), power_of_two(b, rest, x.dtype))
 
 
-def reduced(b: Control, x: Value) -> tuple[Value, Value]:
-    """expm1(r) and n with exp(x) = 2^n * (1 + expm1(r)), for clamped x."""
+def reduced(b: Control, x: Value, rest: Value | None = None) -> tuple[Value, Value]:
+    """expm1(r) and n with exp(x + rest) = 2^n * (1 + expm1(r)), for clamped x and tiny rest."""
     narrow = x.dtype == float32
     high, low = _LN2_32 if narrow else _LN2_64
     n, count = nearest(b, b.mul(x, _LOG2E))
     r = b.fma(n, b.like(-low, x), b.fma(n, b.like(-high, x), x))
+    r = r if rest is None else b.add(r, rest)
     tail = polynomial(b, r, _EXP32 if narrow else _EXP64)
     return b.fma(b.mul(r, r), tail, r), count
 
@@ -139,7 +142,8 @@ def sinh(b: Control, x: Value) -> Value:
     half = _exp_scaled(b, size, -1)
     large = b.copysign(b.sub(half, b.div(0.25, half)), x)
     z = b.mul(x, x)
-    small = b.fma(b.mul(x, z), polynomial(b, z, _SINH32), x)
+    series = polynomial(b, z, _SINH32 if x.dtype == float32 else _SINH64)
+    small = b.fma(b.mul(x, z), series, x)
     return b.select(b.lt(size, 1.0), small, large)
 
 

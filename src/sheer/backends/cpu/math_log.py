@@ -6,11 +6,11 @@ polynomials were fitted for least relative error.
 
 from __future__ import annotations
 
-from sheer.graph.dtypes import float32, float64
+from sheer.graph.dtypes import float32
 
 from .control import Control
-from .math_exp import bits_of, exp2, polynomial
-from .values import Value, constant
+from .math_exp import bits_of, polynomial
+from .values import Value
 
 # log(1 + f) = f - f^2/2 + f^3 * P(f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1
 _LOG32 = (0.0703468321417, -0.115122033955, 0.116769857749, -0.124204892866, 0.142493638522,
@@ -20,7 +20,7 @@ _LOG64 = (1.479819860511658591e-01, 1.531383769920937332e-01, 1.8183572161618050
           2.222219843214978396e-01, 2.857142874366239149e-01, 3.999999999940941908e-01,
           6.666666666666735130e-01)
 _LN2_32 = (0.693359375, -2.12194440e-4)
-_LN2_64 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
+LN2_64 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 _LOG10_2 = (3.0078125e-1, 2.48745663981195213739e-4)      # 8 bits, then the rest
 _LOG10_E = (4.3359375e-1, 7.00731903251827651129e-4)
 _LOG2E_REST = 0.44269504088896340736                      # log2(e) - 1
@@ -31,7 +31,7 @@ _LARGE = 1e9              # beyond it x^2 + 1 is x^2, and x^2 may overflow
 _LN2 = 0.6931471805599453
 
 
-def _split(b: Control, x: Value) -> tuple[Value, Value]:
+def split(b: Control, x: Value) -> tuple[Value, Value]:
     """f and e with x = 2^e * (1 + f), f within sqrt(1/2) - 1 ... sqrt(2) - 1, for x > 0."""
     integer, mantissa, bias = bits_of(x.dtype)
     tiny = b.lt(x, 2.0 ** (1 - bias))                     # denormal: lift by 2^(mantissa + 2)
@@ -70,15 +70,15 @@ def log(b: Control, x: Value) -> Value:
 
 def _log_inside(b: Control, x: Value) -> Value:
     """The natural logarithm of finite x > 0."""
-    f, e = _split(b, x)
-    high, low = _LN2_32 if x.dtype == float32 else _LN2_64
+    f, e = split(b, x)
+    high, low = _LN2_32 if x.dtype == float32 else LN2_64
     tail = b.fma(e, b.like(low, x), _tail(b, f))
     return b.fma(e, b.like(high, x), b.add(f, tail))
 
 
 def log2(b: Control, x: Value) -> Value:
     """The logarithm to base 2; whole for powers of two."""
-    f, e = _split(b, x)
+    f, e = split(b, x)
     tail = _tail(b, f)
     small = b.fma(f, b.like(_LOG2E_REST, x), b.mul(tail, _LOG2E_REST))
     return _finish(b, x, b.add(b.add(b.add(small, tail), f), e))
@@ -86,7 +86,7 @@ def log2(b: Control, x: Value) -> Value:
 
 def log10(b: Control, x: Value) -> Value:
     """The logarithm to base 10."""
-    f, e = _split(b, x)
+    f, e = split(b, x)
     tail = _tail(b, f)
     total = b.mul(b.add(f, tail), _LOG10_E[1])
     total = b.fma(tail, b.like(_LOG10_E[0], x), total)
@@ -105,9 +105,17 @@ def log1p(b: Control, x: Value) -> Value:
 
 
 def asinh(b: Control, x: Value) -> Value:
-    """Odd polynomial below 1/2, else log(|x| + sqrt(x^2 + 1)) with the sign of x."""
+    """Odd polynomial below 1/2, else log(|x| + sqrt(x^2 + 1)) with the sign of x. In float64
+    log1p(|x| + x^2 / (1 + sqrt(x^2 + 1))), which loses nothing near 0.
+    """
     size = b.abs(x)
     z = b.mul(x, x)
+    if x.dtype != float32:
+        huge = b.gt(size, _LARGE)
+        root = b.sqrt(b.add(z, 1.0))
+        grown = b.add(size, b.div(z, b.add(root, 1.0)))
+        result = log1p(b, b.select(huge, b.sub(size, 1.0), grown))
+        return b.copysign(b.select(huge, b.add(result, _LN2), result), x)
     small = b.fma(b.mul(x, z), polynomial(b, z, _ASINH32), x)
     huge = b.gt(size, _LARGE)
     inner = b.select(huge, size, b.add(size, b.sqrt(b.add(z, 1.0))))
@@ -127,33 +135,16 @@ def acosh(b: Control, x: Value) -> Value:
 
 
 def atanh(b: Control, x: Value) -> Value:
-    """Odd polynomial below 1/2, else log((1 + |x|) / (1 - |x|)) / 2 with the sign of x."""
+    """Odd polynomial below 1/2, else log((1 + |x|) / (1 - |x|)) / 2 with the sign of x. In float64
+    log1p(2 |x| / (1 - |x|)) / 2.
+    """
     size = b.abs(x)
+    if x.dtype != float32:
+        grown = log1p(b, b.div(b.add(size, size), b.sub(1.0, size)))
+        return b.copysign(b.mul(grown, 0.5), x)
     z = b.mul(x, x)
     small = b.fma(b.mul(x, z), polynomial(b, z, _ATANH32), x)
     ratio = b.div(b.add(size, 1.0), b.sub(1.0, size))
     large = b.mul(log(b, ratio), 0.5)
     result = b.select(b.lt(size, 0.5), small, b.copysign(large, x))
     return b.select(b.gt(size, 1.0), float("nan"), result)
-
-
-def power(b: Control, x: Value, y: Value) -> Value:
-    """x^y for float32: 2^(y log2 |x|) in float64, then the signs and edges of IEEE 754."""
-    size = b.cast(b.abs(x), float64)
-    exponent = b.cast(y, float64)
-    product = b.mul(exponent, b.mul(log(b, size), 1.4426950408889634))
-    result = b.cast(exp2(b, product), float32)
-    whole = b.eq(b.floor(y), y)
-    half = b.mul(y, 0.5)
-    odd = b.and_(whole, b.ne(b.floor(half), half))
-    one = constant(1.0, float32, x.lanes)
-    result = b.select(b.eq(size, 1.0), one, result)       # also for y infinite
-    result = b.select(b.and_(odd, b.lt(b.copysign(1.0, x), 0.0)), b.neg(result), result)
-    inside = b.and_(b.lt(x, 0.0), b.gt(x, float("-inf")))
-    finite = b.lt(b.abs(y), float("inf"))
-    undefined = b.and_(b.and_(inside, finite), b.not_(whole))
-    result = b.select(undefined, float("nan"), result)
-    result = b.select(b.isnan(y), y, result)
-    always_one = b.or_(b.eq(x, 1.0), b.eq(y, 0.0))
-    return b.select(always_one, one, result)
-

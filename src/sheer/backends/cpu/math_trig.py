@@ -32,6 +32,14 @@ _TAN32 = (0.00384390647002, 0.0011839635022, 0.00996304668971, 0.0216208536454,
           0.0539945022166, 0.133332307579, 0.33333333981)
 _ATAN32 = (-0.00242241139262, 0.0136504573552, -0.036105366102, 0.0627015171716,
            -0.086663578033, 0.110362106739, -0.142788797627, 0.199997544355, -0.333333318534)
+_ATAN64 = (0.015195531934933377, -0.03347485552685712, 0.0450356765746004, -0.052184091464861526,
+           0.05877022580360425, -0.06666226841831825, 0.07692282764711686, -0.0909090814481257,
+           0.11111111088186214, -0.14285714285388154, 0.1999999999999767,
+           -0.33333333333333326)                 # up to tan(pi/8), fitted
+_ASIN64 = (0.032702415407953246, -0.02111715571383069, 0.02179098204128237, 0.003672034308641296,
+           0.010789365271062902, 0.011397284270190025, 0.013981019741881534,
+           0.017351595386141516, 0.02237221591313743, 0.030381942674984185, 0.04464285717529326,
+           0.07499999999970089, 0.16666666666666763)                                # fitted
 _ASIN32 = (0.0381906598441, 0.0265016842001, 0.0450096473595, 0.0749881367075, 0.166666727399)
 
 
@@ -47,7 +55,7 @@ def _reduce(b: Control, x: Value) -> tuple[Value, Value]:
     return x, count
 
 
-def _sine_and_cosine(b: Control, r: Value) -> tuple[Value, Value]:
+def sine_and_cosine(b: Control, r: Value) -> tuple[Value, Value]:
     """sin r and cos r for |r| <= pi/4."""
     z = b.mul(r, r)
     narrow = r.dtype == float32
@@ -59,7 +67,7 @@ def _sine_and_cosine(b: Control, r: Value) -> tuple[Value, Value]:
 def _by_quadrant(b: Control, x: Value, turn: int) -> Value:
     """sin(x + turn * pi/2)."""
     r, n = _reduce(b, x)
-    sine, cosine = _sine_and_cosine(b, r)
+    sine, cosine = sine_and_cosine(b, r)
     quadrant = b.add(n, turn) if turn else n
     value = b.select(b.ne(b.and_(quadrant, 1), 0), cosine, sine)
     integer, _, _ = bits_of(x.dtype)
@@ -82,6 +90,10 @@ def tan(b: Control, x: Value) -> Value:
     """tan r in even quadrants, -1 / tan r in odd ones."""
     def fast() -> Value:
         r, n = _reduce(b, x)
+        if x.dtype != float32:
+            sine, cosine = sine_and_cosine(b, r)
+            odd = b.ne(b.and_(n, 1), 0)
+            return b.div(b.select(odd, b.neg(cosine), sine), b.select(odd, sine, cosine))
         z = b.mul(r, r)
         t = b.fma(b.mul(r, z), polynomial(b, z, _TAN32), r)
         return b.select(b.ne(b.and_(n, 1), 0), b.div(-1.0, t), t)
@@ -108,7 +120,13 @@ def atan(b: Control, x: Value) -> Value:
 
 
 def _atan_unit(b: Control, t: Value) -> Value:
-    """atan for 0 <= t <= 1."""
+    """atan for 0 <= t <= 1. In float64 from tan(pi/8) on by atan((t - 1) / (t + 1)) + pi/4."""
+    if t.dtype != float32:
+        upper = b.gt(t, math.tan(math.pi / 8))
+        t = b.select(upper, b.div(b.sub(t, 1.0), b.add(t, 1.0)), t)
+        z = b.mul(t, t)
+        p = b.fma(b.mul(t, z), polynomial(b, z, _ATAN64), t)
+        return b.select(upper, b.add(p, math.pi / 4), p)
     z = b.mul(t, t)
     return b.fma(b.mul(t, z), polynomial(b, z, _ATAN32), t)
 
@@ -132,7 +150,8 @@ def _asin_parts(b: Control, x: Value) -> tuple[Value, Value]:
     large = b.gt(size, 0.5)
     z = b.select(large, b.mul(b.sub(1.0, size), 0.5), b.mul(x, x))
     s = b.select(large, b.sqrt(z), size)
-    return large, b.fma(b.mul(s, z), polynomial(b, z, _ASIN32), s)
+    series = polynomial(b, z, _ASIN32 if x.dtype == float32 else _ASIN64)
+    return large, b.fma(b.mul(s, z), series, s)
 
 
 def asin(b: Control, x: Value) -> Value:

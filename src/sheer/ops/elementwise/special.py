@@ -9,7 +9,7 @@ import numpy as np
 
 from ...graph.node import Node
 from .. import sampling
-from ..primitive import HostOp, NoXla
+from ..primitive import NoXla
 from .exponential import exp
 from .family import Unary, lift_floats, unary
 
@@ -39,10 +39,10 @@ class Erfinv(Unary):
     Source  Winitzki 2008 for a start, then Halley's method
     """
     domain, ulps, xla = (-0.95, 0.95), 8, "erf_inv"
-    emit = HostOp("an iteration on erf and erfc in float64")
 
     def ref(self, x): return np.vectorize(_erfinv, otypes=[x.dtype])(x)
     def vjp(self, ct, out, x): return (ct * (math.sqrt(math.pi) / 2) * exp(out * out),)
+    def emit(self, b, x): return b.call("erfinv", x)
     @classmethod
     def hard(cls): return [sampling.case(cls(), [-1, 1 - 1e-15, 1e-300, 0, 2, np.nan])]
 
@@ -73,10 +73,10 @@ class Polygamma(Unary):
     order: int = 0
 
     domain, ulps, xla = (0.5, 8.0), 20, NoXla("digamma, or polygamma with the order as an array")
-    emit = HostOp("a series in float64 after a recurrence")
 
     def ref(self, x): return _polygamma(self.order, x.astype(np.float64)).astype(x.dtype)
     def vjp(self, ct, out, x): return (ct * polygamma(self.order + 1, x),)
+    def emit(self, b, x): return b.call("polygamma", x, order=self.order)
     @classmethod
     def samples(cls):
         draw = lambda rng: (cls(int(rng.integers(4))), (rng.uniform(0.5, 8, size=5),))
