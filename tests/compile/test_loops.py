@@ -9,6 +9,7 @@ from helpers import arrays_for, check, inputs
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
 from sheer.graph import Graph, float32, float64, int64
+from sheer.ops.host import inv
 from sheer.ops.index import take
 from sheer.ops.loop import scan_graph
 from sheer.ops.structure import Input
@@ -59,8 +60,13 @@ def test_one_input_as_constant_and_as_start():
     check(Graph([x], scan_graph(step, [x], [x], [], 4)), donate={0: 0})
 
 
+def _inverse(x):
+    """1 / x by an operation of the host."""
+    return ops.reshape(inv(ops.reshape(x, (5, 1, 1))), (5,))
+
+
 def test_an_operation_without_kernel_inside_a_loop():
-    step = body((5,), (5,), make=lambda c, x: [ops.erfinv(ops.tanh(c)) * 0.1 + x])
+    step = body((5,), (5,), make=lambda c, x: [_inverse(ops.tanh(c) + 2.0) * 0.1 + x])
     c, xs = inputs((5,), (4, 5), dtype=float64)
     executable = check(Graph([c, xs], scan_graph(step, [], [c], [xs])))
     assert [k.kind for _, k in executable.program.walk()] == ["loop", "map", "host", "map"]

@@ -81,8 +81,9 @@ class Lowering:
             b.store(table, i, pointer)
         most = threads.thread_count()
         # by turns, so that a core which another process takes delays one turn; a side of
-        # rows is cut once per thread, because each part packs the other side again
-        chunk = 0 if split.axis == "rows" else split.count // (_TURNS * most)
+        # rows is cut once per thread, because each part packs the other side again (of a scatter:
+        # reads every index again)
+        chunk = 0 if split.axis in ("rows", "lines") else split.count // (_TURNS * most)
         threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
         return b.ne(b.load(flag, 0, int64), 0)
 
@@ -107,7 +108,7 @@ class Lowering:
             ContractKernel(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
         elif kernel.kind == "index":
             scratch = self._scratch(index_scratch(body, self.target), pointers[-1], thread)
-            return write_index(b, body, inputs, outputs, scratch, limits)
+            return write_index(b, body, inputs, outputs, scratch, split, limits)
         else:
             NestKernel(b, body, body_nest(body), inputs, outputs).write(limits)
         return None

@@ -26,7 +26,9 @@ Limits = tuple[Value, Value] | None
 
 @dataclass(frozen=True)
 class Split:
-    """Cut `axis` ("units", "batch", "rows", "columns") at multiples of `step`, `count` parts."""
+    """Cut `axis` ("units", "batch", "rows", "columns"; of a scatter also "lines", vectors of every
+    row) at multiples of `step`, `count` parts.
+    """
 
     axis: str
     count: int

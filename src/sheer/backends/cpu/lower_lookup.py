@@ -7,26 +7,31 @@ from collections.abc import Sequence
 from sheer.compile.roots import is_running
 from sheer.graph import Graph
 from sheer.graph.dtypes import bool_
+from sheer.ops.index.gather import Gather
 
 from .builder import Builder
 from .lower_contract import Split
-from .lower_gather import IndexKernel
+from .lower_gather import GatherKernel
 from .lower_running import RunningKernel
+from .lower_scatter import ScatterKernel, split_scatter
 from .lower_sort import SortKernel, sort_scratch, sort_work, sorted_node
-from .lower_split import split_gather, split_lines
+from .lower_split import is_worth, split_gather, split_lines
 from .target import Target
+from .threads import thread_count
 from .values import Value, constant
 
 
 def write_index(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Sequence[Value],
-                scratch: Value, limits: tuple[Value, Value] | None) -> Value:
+                scratch: Value, split: Split | None, limits: tuple[Value, Value] | None) -> Value:
     """The kernel, or its part within the limits; whether every index was in range."""
     if sorted_node(body) is not None:
         SortKernel(b, body, inputs, outputs, scratch).write(limits)
     elif is_running(body.outputs[0]):
         RunningKernel(b, body, inputs, outputs[0]).write()
+    elif isinstance(body.outputs[0].prim, Gather):
+        return GatherKernel(b, body, inputs, outputs[0]).write(limits)
     else:
-        return IndexKernel(b, body, inputs, outputs[0]).write(limits)
+        return ScatterKernel(b, body, inputs, outputs[0]).update(split, limits)
     return constant(True, bool_)
 
 
@@ -39,4 +44,11 @@ def split_index(body: Graph, target: Target) -> Split | None:
     """How the work is cut, if it is worth it."""
     if sorted_node(body) is not None:
         return split_lines(*sort_work(body, target))
-    return split_gather(body)
+    if is_running(body.outputs[0]):
+        return None
+    if isinstance(body.outputs[0].prim, Gather):
+        return split_gather(body)
+    table, *_, updates = body.outputs[0].inputs
+    moved = (2 * table.size + 3 * updates.size) * table.dtype.size
+    worth = is_worth(moved) and thread_count() > 1
+    return split_scatter(body, target, thread_count()) if worth else None

@@ -39,6 +39,11 @@ def split_gather(body: Graph) -> Split | None:
     return Split("units", places) if worth and places > 1 and thread_count() > 1 else None
 
 
+def is_worth(moved: int) -> bool:
+    """Do so many bytes take longer than waking a thread?"""
+    return moved / _BYTES > _WORTH
+
+
 def split_lines(lines: int, work: float) -> Split | None:
     """The split of lines that do not depend on each other, of so many nanoseconds in all."""
     return Split("units", lines) if work > _WORTH and lines > 1 and thread_count() > 1 else None
