@@ -1,4 +1,4 @@
-"""Scatters at scale: every way to cut them over threads gives the bits of one thread, in order."""
+"""Scatters and running sums at scale: every way to cut them over threads keeps the order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.graph import Graph, float32, int64
+from sheer.graph import Graph, float32, float64, int64
 from sheer.ops.index.along import scatter_add
 from sheer.ops.index.gather import ScatterAdd, ScatterSet
 from sheer.ops.structure import Input
@@ -57,3 +57,15 @@ def test_scattering_along_an_axis(axis, target):
     places[axis] = index
     np.add.at(want, tuple(places), updates)
     assert got.tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(7,), (16,), (3, 40), (3, 50, 20), (700, 40), (1, 3000), (9, 1)])
+def test_running_sums_along_every_axis(shape, target):
+    rng = np.random.default_rng(2)
+    given = rng.uniform(0.9, 1.1, shape)              # products stay of size one
+    x = Input(0, shape, float64)()
+    for axis in range(len(shape)):
+        found = CpuBackend().compile(Graph([x], [ops.cumsum(x, axis), ops.cumprod(x, axis)]))(
+            [given])
+        np.testing.assert_allclose(found[0], np.cumsum(given, axis), atol=1e-11)
+        np.testing.assert_allclose(found[1], np.cumprod(given, axis), rtol=1e-11)

@@ -19,7 +19,7 @@ from sheer.ops.movement import strides
 from .builder import Builder
 from .lower_contract import address
 from .lower_expr import Expressions
-from .lower_index import Turn
+from .lower_index import Turn, lanes_of
 from .values import Value, constant
 
 
@@ -32,7 +32,7 @@ class GatherKernel:
         self.node = body.outputs[0]
         self.table = self.node.inputs[0]
         self.indices = self.node.inputs[1:1 + self.node.prim.k]  # type: ignore[attr-defined]
-        self.lanes = b.target.width // max(self.node.dtype.size, 4)
+        self.lanes = lanes_of(self.node, b.target)
         k = len(self.indices)
         self.whole = self.table.shape[k:]                     # R: axes that come along whole
         self.inner = math.prod(self.whole)

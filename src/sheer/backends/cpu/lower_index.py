@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sheer.compile.index import Atom, Index, Quotient, Var
+from sheer.graph import Node
 from sheer.graph.dtypes import int32, int64
 
 from .builder import Builder
+from .target import Target
 from .values import UINT32, UINT64, Value, constant
+
+
+def lanes_of(node: Node, target: Target) -> int:
+    """How many elements an index kernel moves at once."""
+    return target.width // max(node.dtype.size, 4)
 
 
 @dataclass

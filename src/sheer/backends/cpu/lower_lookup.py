@@ -12,13 +12,15 @@ from sheer.ops.index.gather import Gather
 from .builder import Builder
 from .lower_contract import Split
 from .lower_gather import GatherKernel
-from .lower_running import RunningKernel
+from .lower_running import RunningKernel, running_units
 from .lower_scatter import ScatterKernel, split_scatter
 from .lower_sort import SortKernel, sort_scratch, sort_work, sorted_node
 from .lower_split import is_worth, split_gather, split_lines
 from .target import Target
 from .threads import thread_count
 from .values import Value, constant
+
+_STEP = 0.5     # nanoseconds per element of a running sum
 
 
 def write_index(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Sequence[Value],
@@ -27,7 +29,7 @@ def write_index(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Seque
     if sorted_node(body) is not None:
         SortKernel(b, body, inputs, outputs, scratch).write(limits)
     elif is_running(body.outputs[0]):
-        RunningKernel(b, body, inputs, outputs[0]).write()
+        RunningKernel(b, body, inputs, outputs[0]).write(limits)
     elif isinstance(body.outputs[0].prim, Gather):
         return GatherKernel(b, body, inputs, outputs[0]).write(limits)
     else:
@@ -45,7 +47,7 @@ def split_index(body: Graph, target: Target) -> Split | None:
     if sorted_node(body) is not None:
         return split_lines(*sort_work(body, target))
     if is_running(body.outputs[0]):
-        return None
+        return split_lines(running_units(body, target), _STEP * body.outputs[0].size)
     if isinstance(body.outputs[0].prim, Gather):
         return split_gather(body)
     table, *_, updates = body.outputs[0].inputs

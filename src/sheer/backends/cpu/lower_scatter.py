@@ -21,6 +21,7 @@ from sheer.ops.structure import Iota
 from .builder import Builder
 from .lower_contract import Split
 from .lower_gather import GatherKernel
+from .lower_index import lanes_of
 from .target import Target
 from .values import Value, constant
 
@@ -34,17 +35,13 @@ def split_scatter(body: Graph, target: Target, threads: int) -> Split | None:
     assert isinstance(node.prim, ScatterAdd | ScatterSet)
     k, table = node.prim.k, node.inputs[0]
     inner = math.prod(table.shape[k:])
-    vectors = -(-inner // _lanes(node, target))
+    vectors = -(-inner // lanes_of(node, target))
     if _is_own_place(node.inputs[1]) and node.inputs[1].shape[0] == table.shape[0] > 1:
         return Split("units", table.shape[0])
     if vectors >= 2 * threads:
         return Split("lines", vectors)
     rows = math.prod(table.shape[:k])
     return Split("rows", rows) if inner >= _FILTERED and rows > 1 else None
-
-
-def _lanes(node: Node, target: Target) -> int:
-    return target.width // max(node.dtype.size, 4)
 
 
 def _is_own_place(index: Node) -> bool:
