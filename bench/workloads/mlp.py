@@ -1,4 +1,4 @@
-"""Perceptrons: mlp-small (20-64-64-1, batch 32) and mnist-mlp (784-256-128-10, batch 128)."""
+"""Perceptrons: mlp-small (20-64-64-1), mlp-46 (10-46-10) and mnist-mlp (784-256-128-10), Adam."""
 
 from __future__ import annotations
 
@@ -106,3 +106,4 @@ def _workload(name: str, what: str, size: Size) -> Workload:
 
 _workload("mlp-small", "20-64-64-1, batch 32, Adam", Size((20, 64, 64, 1), 32, 100))
 _workload("mnist-mlp", "784-256-128-10, batch 128, Adam", Size((784, 256, 128, 10), 128, 100, 10))
+_workload("mlp-46", "10-46-10, batch 128, Adam", Size((10, 46, 10), 128, 100, 10))
