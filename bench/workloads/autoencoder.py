@@ -39,7 +39,7 @@ def weights(widths: Widths) -> list[tuple[np.ndarray, np.ndarray]]:
             for i, o in widths]
 
 
-# ---- the two networks, written once for the libraries that look alike: `lib` is sheer or torch ----
+# ---- the networks, written once for the two that look alike: `lib` is sheer or torch ------------
 def layers_in(lib: Any, widths: Widths) -> list[Any]:
     """Linear layers with the common weights."""
     made = []

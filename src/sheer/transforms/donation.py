@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.memory import copied, lies_well
 from ..ops.structure import data
 
 
 def own(handle: Any) -> np.ndarray:
-    """The array of a handle bound to data, which nobody else reads; a copy when somebody does."""
-    if not alone(handle):
-        handle._rebind(data(handle._bound.prim.buffer.array.copy()))
+    """The array of a handle bound to data, which nobody else reads; a copy when somebody does, or
+    when it does not begin at a cache line.
+    """
+    if not alone(handle) or not lies_well(handle._bound.prim.buffer.array):
+        handle._rebind(data(copied(handle._bound.prim.buffer.array)))
     array: np.ndarray = handle._bound.prim.buffer.array
     return array
 

@@ -10,14 +10,14 @@ from weakref import WeakSet
 
 import numpy as np
 
-from sheer.compile.program import ALIGN
+from sheer.graph.memory import empty
 
 
 class Arena:
     """A block of memory that one run uses at a time. It lives as long as a program refers to it."""
 
     def __init__(self, size: int) -> None:
-        self.array = empty(max(size, 1), np.dtype(np.uint8))
+        self.array = empty((max(size, 1),), np.dtype(np.uint8))
         self.size, self.address = size, self.array.ctypes.data
         self._busy = threading.Lock()
 
@@ -44,10 +44,3 @@ def take(size: int, last: Arena | None) -> Arena:
     made.take()
     _all.add(made)
     return made
-
-
-def empty(size: int, dtype: np.dtype) -> np.ndarray:
-    """An array that starts at a cache line."""
-    raw = np.empty(size * dtype.itemsize + ALIGN, np.uint8)
-    start = -raw.__array_interface__["data"][0] % ALIGN
-    return raw[start:start + size * dtype.itemsize].view(dtype)

@@ -10,9 +10,9 @@ import numpy as np
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
 from sheer.graph import Graph, Spec
+from sheer.graph.memory import copied, empty
 
 from . import threads
-from .arena import empty
 from .driver import Encoder
 from .kernels import kernel_assembly, kernel_texts, load_kernels
 from .lower_host import HostCall
@@ -59,7 +59,7 @@ class Executable:
 
         Runs on copies of the arrays, so that donated ones keep their values.
         """
-        frame, copies = self._frame(), [a.copy() for a in arrays]
+        frame, copies = self._frame(), [copied(a) for a in arrays]
         frame.timed()
         self._run(frame, copies)
         frame.clock[:] = 0
@@ -88,7 +88,7 @@ class Executable:
             if slot.where == "input":
                 results.append(arrays[slot.at])
                 continue
-            made = _empty_like(self._specs[number])
+            made = empty(self._specs[number].shape, self._specs[number].dtype.numpy)
             frame.table[len(arrays) + number] = made.ctypes.data
             results.append(made)
         threads.start()
@@ -104,7 +104,3 @@ def _address(array: np.ndarray, spec: Spec, number: int) -> int:
         raise TypeError(f"input {number} is not C-contiguous")
     address: int = array.__array_interface__["data"][0]
     return address
-
-
-def _empty_like(spec: Spec) -> np.ndarray:
-    return empty(spec.size, spec.dtype.numpy).reshape(spec.shape)

@@ -18,7 +18,8 @@ _WORTH = 8000        # nanoseconds of work on one thread, below which waking ano
 _FLOPS = 90.0        # per nanosecond in a register tile
 _BYTES = 12.0        # per nanosecond, streaming from the caches
 _STEPS = 20.0        # instructions on single elements per nanosecond
-_PACK = 12           # multiply-adds in the time of packing one element
+_COPY = 4            # multiply-adds in the time of packing one element that lies in its row
+_TURN = 12           # the same where columns have to become rows
 
 
 def split_nest(body: Graph, units: int) -> Split | None:
@@ -60,11 +61,19 @@ def split_contract(body: Graph, target: Target) -> Split | None:
     if batch >= 4 * threads or (batch > 1 and batch % threads == 0):
         return Split("batch", batch)
     rows, columns = grain(g, target)
-    packed = g.n * g.k * _PACK if workspace_elements(g, target) else 0
+    dear = _COPY if g.b_col == 1 else _TURN
+    packed = g.n * g.k * dear if workspace_elements(g, target) else 0
     tall, wide = -(-g.m // rows), -(-g.n // columns)
     work = g.m * g.n * g.k
-    by_rows = work * -(-tall // threads) / tall + packed
-    by_columns = work * -(-wide // threads) / wide + packed / threads
-    if by_rows <= by_columns:
+    by_rows = work * _longest(g.m, rows, threads) / g.m + packed
+    by_columns = work * _longest(g.n, columns, threads) / g.n + packed / threads
+    if by_rows <= 1.03 * by_columns:          # whole rows of the result lie together
         return Split("rows", tall, rows) if tall > 1 else None
     return Split("columns", wide, columns)
+
+
+def _longest(size: int, step: int, threads: int) -> int:
+    """How much of `size` the busiest thread gets, in steps of which the last may be short."""
+    whole, rest = divmod(size, step)
+    turns = -(-whole // threads)
+    return turns * step + (rest if whole % threads == 0 else 0)

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from sheer.graph.memory import empty
+
 from . import arena as arenas
 from .driver import ARENA, CONSTANTS, SCRATCH, Driver
 from .interpreter import CONTEXT, POLLED, REFUSE, RUN, TICKS, interpreter_ir
@@ -53,7 +55,7 @@ class Frame:
         self.peak, self.size = peak, peak + scratch
         self.arena: arenas.Arena | None = None
         self.table = np.zeros(len(driver.slots), np.uint64)
-        self.constants = arenas.empty(max(len(driver.constants), 1), np.dtype(np.uint8))
+        self.constants = empty((max(len(driver.constants), 1),), np.dtype(np.uint8))
         self.constants[:len(driver.constants)] = np.frombuffer(driver.constants, np.uint8)
         self.words = driver.words.copy()
         at, which = driver.in_slots, driver.in_kernels

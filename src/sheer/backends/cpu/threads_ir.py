@@ -18,9 +18,9 @@ from .target import Target
 from .threads_machine import FLUSH_OTHER, FLUSH_X86, SLEEP_LINUX, SLEEP_OTHER
 
 FIELDS = ("sequence", "sleepers", "function", "context", "count", "busy", "chunk",
-          "next", "arrived", "started", "size", "door", "entered")
+          "arrived", "started", "size", "door", "entered", "turns")    # turns: a line per thread
 MAX_THREADS = 255                              # what 8 bits can say
-POOL_BYTES = 64 * len(FIELDS)
+POOL_BYTES = 64 * (len(FIELDS) + MAX_THREADS)
 SPINS = 20_000                                 # pauses before sleeping: some 0.3 ms
 _YIELD_MASK = 1023                             # spins between yields while waiting for others
 _FUTEX = {"x86_64": 202, "aarch64": 98}        # the system call's number
@@ -28,8 +28,9 @@ _WAIT, _WAKE = 128, 129                        # private futex operations
 REGION = -1                                    # chunk: call once per thread, see `_RUN`
 
 _RUN = """
-; call the task as thread %tid of %active: chunk > 0 chunks claimed by turns (0: as many as
-; threads), < 0 once with (tid, active) for begin and end
+; call the task as thread %tid of %active: chunk > 0 in chunks of that size (0: as many chunks as
+; threads), < 0 once with (tid, active) for begin and end. A thread has the same chunks each time:
+; what it wrote is still in its core's caches, then it takes those of threads that are late
 define internal void @run(i64 %tid, i64 %active) #0 {
   %function = load ptr, ptr FIELD(function), align 8
   %context = load ptr, ptr FIELD(context), align 8
@@ -47,17 +48,37 @@ size:
   %even = icmp eq i64 %given, 0
   %wide = select i1 %even, i64 %each, i64 %given
   %chunk = call i64 @llvm.smax.i64(i64 %wide, i64 1)
+  %over = add i64 %count, %chunk
+  %below = sub i64 %over, 1
+  %chunks = udiv i64 %below, %chunk
+  br label %visit
+visit:                              ; one's own chunks first, then those others have left
+  %v = phi i64 [ 0, %size ], [ %v1, %onward ]
+  %place = add i64 %tid, %v
+  %owner = urem i64 %place, %active
+  %following = add i64 %owner, 1
+  %low = mul i64 %owner, %chunks
+  %first = udiv i64 %low, %active
+  %high = mul i64 %following, %chunks
+  %last = udiv i64 %high, %active
+  %line = mul i64 %owner, 64
+  %turns = getelementptr i8, ptr FIELD(turns), i64 %line
   br label %claim
 claim:
-  %turn = atomicrmw add ptr FIELD(next), i64 1 monotonic
-  %cb = mul i64 %turn, %chunk
-  %left = icmp slt i64 %cb, %count
-  br i1 %left, label %take, label %finish
+  %turn = atomicrmw add ptr %turns, i64 1 monotonic
+  %number = add i64 %first, %turn
+  %left = icmp slt i64 %number, %last
+  br i1 %left, label %take, label %onward
 take:
+  %cb = mul i64 %number, %chunk
   %c0 = add i64 %cb, %chunk
   %ce = call i64 @llvm.smin.i64(i64 %c0, i64 %count)
   call void %function(ptr %context, i64 %cb, i64 %ce, i64 %tid)
   br label %claim
+onward:
+  %v1 = add i64 %v, 1
+  %others = icmp slt i64 %v1, %active
+  br i1 %others, label %visit, label %finish
 finish:
   ret void
 }
@@ -155,9 +176,18 @@ publish:
   store ptr %context, ptr FIELD(context), align 8
   store i64 %count, ptr FIELD(count), align 8
   store i64 %chunk, ptr FIELD(chunk), align 8
-  store i64 0, ptr FIELD(next), align 8
   store i64 0, ptr FIELD(arrived), align 8
   store i64 0, ptr FIELD(entered), align 8
+  br label %reset
+reset:
+  %r = phi i64 [ 0, %publish ], [ %r1, %reset ]
+  %line = mul i64 %r, 64
+  %turns = getelementptr i8, ptr FIELD(turns), i64 %line
+  store i64 0, ptr %turns, align 8
+  %r1 = add i64 %r, 1
+  %more = icmp slt i64 %r1, %a0
+  br i1 %more, label %reset, label %open
+open:
   %old = load i64, ptr FIELD(sequence), align 8
   %launches = lshr i64 %old, 8
   %launch = add i64 %launches, 1
@@ -170,7 +200,7 @@ publish:
   %needed = select i1 %everyone, i64 %others, i64 0
   br label %gather
 gather:                             ; a region needs every thread
-  %g = phi i64 [ 0, %publish ], [ %g1, %absent ]
+  %g = phi i64 [ 0, %open ], [ %g1, %absent ]
   %came = load atomic i64, ptr FIELD(entered) acquire, align 8
   %enough = icmp sge i64 %came, %needed
   br i1 %enough, label %close, label %absent
