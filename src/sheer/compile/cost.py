@@ -1,15 +1,12 @@
-"""Costs: nodes flow in; instructions per element, FLOPs and bytes come out."""
+"""Costs of kernels: bodies flow in; instructions per element and bytes moved come out."""
 
 from __future__ import annotations
 
 import math
 
 from ..graph import Graph, Node
-from ..ops.contract.dot import Dot
 from ..ops.elementwise import Div, FloorDivide, Remainder, Sqrt
-from ..ops.loop import Scan
 from ..ops.random import FoldIn, Uniform
-from ..ops.reduce import Reduce
 from ..ops.structure import Barrier
 from .views import is_view
 
@@ -28,21 +25,6 @@ def own_cost(node: Node) -> int:
     if is_view(node):
         return 3 * max(len(node.inputs) - 1, 0)      # pad and concat choose between pieces
     return 0 if node.prim.leaf or isinstance(node.prim, Barrier) else 1
-
-
-def flops(body: Graph) -> int:
-    """Floating-point operations of one run (one per element for elementwise and reductions)."""
-    return sum(_node_flops(n) for n in body.nodes)
-
-
-def _node_flops(node: Node) -> int:
-    if isinstance(node.prim, Dot):
-        return 2 * node.size * node.inputs[0].shape[-1]
-    if isinstance(node.prim, Reduce):
-        return node.inputs[0].size
-    if isinstance(node.prim, Scan):
-        return node.prim.length * flops(node.prim.body)
-    return node.size if node.prim.pointwise else 0
 
 
 def traffic(body: Graph) -> int:

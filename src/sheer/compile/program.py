@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..graph import Graph, Node, Spec
+from ..ops.cost import flops
 from ..ops.movement import Reshape
 from ..ops.structure import Barrier, Constant, Input
-from .cost import flops, traffic
+from .cost import traffic
+from .explanation import Explanation, explain
+from .forecast import Forecast, forecast
+from .roofline import Machine
 
 ALIGN = 64      # bytes: a cache line, and the widest vector
 
@@ -54,9 +59,23 @@ class Kernel:
                 if not isinstance(n.prim, skip) and type(n.prim).__name__ != "Pick"]
 
     @property
+    def work(self) -> list[str]:
+        """The names without those that only rename elements, unless there is nothing else."""
+        views = {type(n.prim).__name__ for n in self.body.nodes if n.prim.view}
+        return [name for name in self.names if name not in views] or self.names
+
+    @property
     def flops(self) -> int: return flops(self.body)
     @property
     def traffic(self) -> int: return traffic(self.body)
+
+
+class Maker(Protocol):
+    """What compiled a program, and can tell about the machine it runs on."""
+
+    def measure_made_up(self) -> None: ...
+    def machine(self) -> Machine: ...
+    def threads(self) -> dict[int, int]: ...
 
 
 @dataclass
@@ -72,6 +91,7 @@ class Program:
     peak_bytes: int
     constants: bytes = b""
     texts: dict[str, Callable[[], str]] = field(default_factory=dict, repr=False)
+    maker: Callable[[], Maker | None] = field(default=lambda: None, repr=False)
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Kernel]]:
         """Every kernel with its loop depth."""
@@ -89,9 +109,29 @@ class Program:
         return self.texts["asm"]()
 
     def __str__(self) -> str:
-        return table(self)
+        """Shapes and costs alone, or all of `explain` once the program has been measured."""
+        return str(self.explain()) if any(k.seconds for k in self.kernels) else table(self)
 
-    explain = __str__
+    def explain(self) -> Explanation:
+        """What every kernel does, how long it takes, and how near that is to the possible.
+
+        A program that has not been measured is run on made-up numbers, one to a few times.
+        """
+        maker = self.maker()
+        if maker is None:
+            return explain(self, None, {})
+        if not any(k.seconds for k in self.kernels):
+            maker.measure_made_up()
+        return explain(self, maker.machine(), maker.threads())
+
+    def table(self) -> list[dict[str, Any]]:
+        """The kernels of `explain()` as plain values, one dict each."""
+        return [row.json() for row in self.explain().rows]
+
+    def forecast(self) -> Forecast | None:
+        """Time, memory and threads of a run, predicted; None without a machine to predict for."""
+        maker = self.maker()
+        return None if maker is None else forecast(self, maker.machine(), maker.threads())
 
 
 def table(program: Program) -> str:

@@ -6,6 +6,7 @@ from ..graph.dtypes import float64
 from ..graph.graph import Graph
 from ..graph.interpret import interpret
 from . import batching, sampling, walk
+from .cost import flops
 from .primitive import KernelIn, Primitive, results
 from .structure import Barrier, Input
 
@@ -21,6 +22,7 @@ class Checkpoint(Primitive):
     emit, xla = KernelIn("compile: inlined before anything else"), "remat"
 
     def infer(self, *inputs): return tuple(o.spec for o in self.body.outputs)
+    def flops(self, out, *inputs): return flops(self.body)
     def ref(self, *arrays): return tuple(interpret(self.body, arrays))
     def vjp(self, cts, outs, *inputs):
         after = next(c for c in cts if c.dtype.is_floating_point)

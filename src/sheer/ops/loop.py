@@ -12,6 +12,7 @@ from ..graph.graph import Graph, substitute
 from ..graph.interpret import interpret
 from ..graph.node import Node, Spec, topological
 from . import batching, sampling, walk
+from .cost import flops
 from .movement import broadcast_to
 from .primitive import KernelIn, Primitive, results
 from .structure import Input, constant
@@ -51,6 +52,7 @@ class Scan(Primitive):
         return (*(Spec(c.shape, c.dtype) for c in carry),
                 *(Spec((self.length, *y.shape), y.dtype) for y in ys))
 
+    def flops(self, out, *inputs): return self.length * flops(self.body)
     def ref(self, *arrays):
         consts, carry, xs = self.split(arrays)
         stacks = [np.empty((self.length, *y.shape), y.dtype.numpy)

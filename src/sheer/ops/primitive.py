@@ -73,6 +73,8 @@ class Primitive(metaclass=_Kind):
     batch(args, at)             (result, axis) when args[i] has an extra axis at[i] (None: has not)
     emit(b, *values)            one element in, one out, through the builder `b`
     xla                         the same thing in jax.lax
+    flops(out, *inputs)         floating-point operations of one run, from shapes alone; one for an
+                                element of an elementwise result, 0 for what only moves elements
     samples()                   hypothesis strategy of (primitive, arrays); `hard()` pins cases
 
     A class that lacks a rule cannot be created; an `Absent` marker says why a rule cannot exist.
@@ -113,6 +115,10 @@ class Primitive(metaclass=_Kind):
     def __call__(self, *inputs: Node) -> Node:
         """Apply to nodes."""
         return make(self, inputs)
+
+    def flops(self, out: Any, *inputs: Any) -> int:
+        """Arithmetic of one run; `out` and inputs are nodes or specs, several results a tuple."""
+        return out.size if self.pointwise else 0
 
     @classmethod
     def hard(cls) -> list[Any]:

@@ -45,6 +45,7 @@ class Reduce(Primitive, abstract=True):
             raise ShapeError("E117", self.word(), "nothing to choose from: an axis has length 0",
                              got={"x": x}, need="at least one element along the axes")
         return x.to(*(s for i, s in enumerate(x.shape) if i not in self.axes))
+    def flops(self, out, x): return x.size
     def batch(self, args, at):
         x = batching.to_front(args[0], at[0], 0)
         return type(self)(tuple(a + 1 for a in self.axes))(x), 0
@@ -195,6 +196,7 @@ class _ArgExtreme(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: a loop that keeps the best element and its place")
     dtypes = DTYPES
 
+    def flops(self, out, x): return x.size
     def infer(self, x):
         check_axes(self.word(), x, (self.axis,))
         if x.shape[self.axis] == 0:
@@ -246,6 +248,7 @@ class _Scanned(Primitive, abstract=True):
     emit = KernelIn("backends/cpu: a loop along the axis")
     dtypes = NUMBERS
 
+    def flops(self, out, x): return x.size
     def infer(self, x):
         check_axes(type(self).__name__.lower(), x, (self.axis,))
         return x.to(*x.shape)

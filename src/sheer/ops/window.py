@@ -48,6 +48,9 @@ class _Pool(Primitive, abstract=True):
                              got={"input": x}, need="a window no larger than the padded input")
         return self.lengths(sizes)
     def spatial(self, x): return x.shape[max(x.ndim - len(self.window), 0):]
+    def flops(self, out, x):
+        values = out[0] if isinstance(out, tuple) else out
+        return values.size * math.prod(self.window)         # one comparison or addition per tap
     def taps(self, out): return sliding.taps(self.window, self.stride, self.dilation, out)
     def batch(self, args, at): return self(batching.move_axis(args[0], at[0], 0)), 0
 
@@ -125,6 +128,7 @@ class MaxPoolInput(_Pool):
         x = np.zeros(lead * flat, y.dtype)
         np.add.at(x, rows + places.ravel(), y.ravel())
         return x.reshape(*y.shape[:y.ndim - len(self.size)], *self.size)
+    def flops(self, out, y, places): return y.size
     def vjp(self, ct, out, y, places): return picked(ct, places, len(self.size)), None
     def batch(self, args, at): return self(*batching.all_to_front(args, at)), 0
     @classmethod
@@ -176,6 +180,7 @@ class SumPoolInput(_Pool):
         for _, where in self.taps(self.spatial(y)):
             x[where] += y
         return sliding.cropped(x, self.padding)
+    def flops(self, out, y): return y.size * math.prod(self.window)
     def vjp(self, ct, out, y): return (SumPool(*self.settings)(ct),)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))

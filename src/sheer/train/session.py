@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..mixins.core import apply, no_grad, wrap
+from ..ops.cost import rough_seconds
 from ..ops.index import take
 from ..ops.structure import data
 from ..tensor import Tensor
@@ -20,7 +21,6 @@ from ..transforms import execute, tree
 from ..transforms import jit as jit_module
 from ..transforms.jit import Jitted, jit
 from ..transforms.loop import scan
-from .cost import estimate_seconds
 from .metrics import Metric
 
 Transform = Callable[..., Any]
@@ -113,7 +113,7 @@ class Session:
         part = next(iter(source.slices(0, 1)))
         nodes, shape = tree.flatten(part.parts)
         single = tree.unflatten(shape, [data(a[0]) for a in execute.evaluate(nodes)])
-        return estimate_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
+        return rough_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
 
     # ---- what it became --------------------------------------------------------------------------
     def traced_step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> jit_module.Traced:

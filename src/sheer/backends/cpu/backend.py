@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import weakref
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
+from sheer.compile.roofline import Machine
 from sheer.graph import Graph, Spec
 from sheer.graph.memory import copied, empty
 
@@ -16,8 +17,12 @@ from . import threads
 from .driver import Encoder
 from .kernels import kernel_assembly, kernel_texts, load_kernels
 from .lower_host import HostCall
+from .lower_threads import threads_of
+from .machine import this_machine
 from .runtime import Frame, runtime
 from .target import host_target
+
+_LOOK = 0.1      # seconds that a program is run to look at it
 
 
 class CpuBackend:
@@ -36,8 +41,9 @@ class Executable:
     """A compiled program. Threads may run it at the same time: each run has memory of its own."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        target = host_target()
+        self.program, self._target = program, host_target()
+        program.maker = weakref.ref(self)
+        target = self._target
         encoder = Encoder(program)
         self._driver, self._kernels = encoder.driver, list(encoder.kernels.values())
         program.texts.update(llvm=lambda: kernel_texts(self._kernels, target),
@@ -63,13 +69,29 @@ class Executable:
         frame.timed()
         self._run(frame, copies)
         frame.clock[:] = 0
-        begin = time.perf_counter()
         for _ in range(runs):
             self._run(frame, copies)
-        seconds = time.perf_counter() - begin
+        rate = self._native.ticks(1.0) * runs
         for number, (_, kernel) in enumerate(self.program.walk()):
-            kernel.seconds = seconds / runs * float(frame.clock[number] / max(frame.clock[-1], 1))
+            kernel.seconds = float(frame.clock[number]) / rate
         return self.program
+
+    def measure_made_up(self) -> None:
+        """Measure on zeros for integers and halves for floats, for about `_LOOK` seconds."""
+        made = [np.full(s.shape, s.dtype.is_floating_point / 2, s.dtype.numpy)
+                for s in self._inputs]
+        self.measure(made, runs=1)
+        once = sum(k.seconds or 0.0 for k in self.program.kernels)
+        if once < _LOOK:
+            self.measure(made, runs=min(1000, int(_LOOK / max(once, 1e-6))))
+
+    def machine(self) -> Machine:
+        """The peaks of this machine."""
+        return this_machine(CpuBackend().compile)
+
+    def threads(self) -> dict[int, int]:
+        """On how many threads each kernel runs, by its number; those not named on one."""
+        return threads_of(self.program, self._target)
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run once. Inputs must be C-contiguous and of the graph's shapes and dtypes."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sheer.compile.nest import Nest, is_reduction, nest_of
 from sheer.compile.program import Kernel, aligned
 from sheer.graph import Graph
 from sheer.graph.dtypes import bool_, int64, uint8
@@ -15,9 +14,9 @@ from sheer.graph.dtypes import bool_, int64, uint8
 from . import threads
 from .builder import Builder
 from .lower_contract import ContractKernel, Split, contract_scratch
-from .lower_lookup import index_scratch, split_index, write_index
+from .lower_lookup import index_scratch, write_index
 from .lower_nest import NestKernel
-from .lower_split import split_contract, split_nest
+from .lower_threads import body_nest, split_of
 from .target import Target
 from .values import POINTER, Value, constant
 
@@ -53,7 +52,7 @@ class Lowering:
         """The function of a kernel: all of it, or a parallel loop over its parts."""
         b, body = self.b, kernel.body
         count = len(body.inputs) + len(body.outputs) + 1
-        split = self._split(kernel)
+        split = split_of(kernel.kind, body, self.target)
         if split is not None:
             part = f"{symbol}_part"
             arguments: Any = threads.task_arguments()
@@ -87,14 +86,6 @@ class Lowering:
         threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
         return b.ne(b.load(flag, 0, int64), 0)
 
-    def _split(self, kernel: Lowered) -> Split | None:
-        if kernel.kind == "contract":
-            return split_contract(kernel.body, self.target)
-        if kernel.kind in ("map", "rows"):
-            units = NestKernel.units(self.b, kernel.body, body_nest(kernel.body))
-            return split_nest(kernel.body, units)
-        return split_index(kernel.body, self.target) if kernel.kind == "index" else None
-
     def _code(self, kernel: Lowered, pointers: list[Value], split: Split | None,
               limits: tuple[Value, Value] | None, thread: Value | None) -> Value | None:
         """The instructions of a kernel, or of its part between the limits. Of an index kernel:
@@ -119,14 +110,6 @@ class Lowering:
         most = 1 if thread is None else threads.thread_count()
         self.scratch_bytes = max(self.scratch_bytes, mine * most)
         return start if thread is None else self.b.offset(start, self.b.mul(thread, mine), uint8)
-
-
-def body_nest(body: Graph) -> Nest:
-    """The loops of a map or rows body: those of its reductions, or of its finest result."""
-    for node in body.nodes:
-        if is_reduction(node):
-            return nest_of(node)
-    return max((nest_of(out) for out in body.outputs), key=lambda n: len(n.shape))
 
 
 def is_empty(kernel: Kernel) -> bool:

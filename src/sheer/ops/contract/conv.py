@@ -111,6 +111,7 @@ class Conv(_Convolution):
         for i, (_, where) in enumerate(sliding.taps(kernel, self.stride, self.dilation, out)):
             table[:, :, :, i] = split[where]
         return table.reshape(len(x), self.groups, rows * math.prod(kernel), math.prod(out))
+    def flops(self, out, x, w): return _products(out, w)
     def vjp(self, ct, out, x, w): return self.to_x(x)(ct, w), self.to_w(w)(x, ct)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))
@@ -154,6 +155,7 @@ class ConvInput(_Convolution):
         for i, (_, where) in enumerate(sliding.taps(kernel, self.stride, self.dilation, out)):
             x[where] += shares[:, :, i]
         return sliding.cropped(x, self.padding)
+    def flops(self, out, y, w): return _products(y, w)
     def vjp(self, ct, out, y, w): return self.to_y()(ct, w), self.to_w(w)(ct, y)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))
@@ -189,12 +191,18 @@ class ConvWeight(_Convolution):
         together = lambda t: t.transpose(1, 2, 0, 3).reshape(*t.shape[1:3], -1 if t.size else 0)
         w = np.matmul(together(flat), together(table).swapaxes(-1, -2))    # (G, O, I K)
         return w.reshape(y.shape[1], x.shape[1] // self.groups, *self.size)
+    def flops(self, out, x, y): return _products(y, out)
     def vjp(self, ct, out, x, y): return self.to_x(x)(y, ct), self.to_y()(x, ct)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _example(cls, rng))
 
 
 # ---- helpers ------------------------------------------------------------------------------------
+
+def _products(y, w):
+    """Multiply-adds count as two: every result meets the weights of one filter."""
+    return 2 * y.size * math.prod(w.shape[1:])
+
 
 def _filters(w, groups):
     """Weights (G O, I, *k) as matrices (G, O, I K)."""

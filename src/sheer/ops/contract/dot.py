@@ -36,6 +36,7 @@ class Dot(Primitive):
             raise inner_mismatch("dot", a, b)
         return a.to(*a.shape[:-1], b.shape[-1])
     def ref(self, a, b): return np.matmul(a, b)
+    def flops(self, out, a, b): return 2 * out.size * a.shape[-1]
     def vjp(self, ct, out, a, b): return self(ct, transpose(b)), self(transpose(a), ct)
     def batch(self, args, at): return self(*batching.all_to_front(args, at)), 0
     @classmethod

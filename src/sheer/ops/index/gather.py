@@ -98,6 +98,7 @@ class ScatterAdd(_Indexed):
     emit, xla = KernelIn("backends/cpu: an addition per place, in order"), "scatter_add"
 
     def infer(self, x, *rest): return check_updates(self, x, rest, (*INTS, *FLOATS))
+    def flops(self, out, x, *rest): return rest[-1].size
     def ref(self, x, *rest):
         *indices, updates = rest
         inner = math.prod(x.shape[self.k:])

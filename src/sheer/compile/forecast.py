@@ -1,0 +1,58 @@
+"""Forecast: a program and a calibrated machine flow in; its time and memory come out, not run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .explanation import walk
+from .roofline import Machine, roof, work_of
+
+if TYPE_CHECKING:
+    from .program import Kernel, Program
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run of a program will take.
+
+    seconds    of one run; compiling: of its kernels, when the cache holds none of them
+    bytes      of arguments, results, arena and constants together
+    threads    the most that a kernel uses
+    """
+
+    seconds: float
+    compiling: float
+    bytes: int
+    threads: int
+
+
+def forecast(program: Program, machine: Machine, threads: dict[int, int]) -> Forecast:
+    """Each kernel takes the machine's roofline over the share that its kind reaches."""
+    seconds, seen, compiling = 0.0, set(), 0.0
+    for number, (_, times, kernel) in enumerate(walk(program)):
+        if kernel.inner is not None:
+            continue
+        seconds += times * kernel_seconds(kernel, machine, threads.get(number, 1))
+        key = kernel.kind, kernel.body
+        if key not in seen:
+            seen.add(key)
+            compiling += machine.compiling.get(kernel.kind, 0.0)
+    held = [*(i.spec for i in program.graph.inputs),
+            *(s.spec for s in program.returned if s.where == "output")]
+    size = sum(s.size * s.dtype.size for s in held)
+    return Forecast(seconds, compiling, size + program.peak_bytes + len(program.constants),
+                    max(threads.values(), default=1))
+
+
+def kernel_seconds(kernel: Kernel, machine: Machine, threads: int) -> float:
+    """One run of a kernel."""
+    best = roof(machine, work_of(kernel.body), kernel.traffic, threads).seconds
+    many = threads > 1
+    share = machine.reached.get(reached_key(kernel.kind, many), 1.0)
+    return machine.launch[many] + best / share
+
+
+def reached_key(kind: str, many: bool) -> str:
+    """The name of a calibration figure."""
+    return f"{kind}, {'several threads' if many else 'one thread'}"
