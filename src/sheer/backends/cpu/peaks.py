@@ -55,7 +55,7 @@ def _best(once: Callable[[int], object], threads: int) -> float:
     """Shortest time in which so many threads did `once(thread)` each."""
     best, end = float("inf"), time.perf_counter() + SECONDS
     with ThreadPoolExecutor(threads) as pool:
-        while time.perf_counter() < end:
+        while best == float("inf") or time.perf_counter() < end:
             began = time.perf_counter()
             list(pool.map(once, range(threads))) if threads > 1 else once(0)
             best = min(best, time.perf_counter() - began)
