@@ -187,5 +187,19 @@ CASES["Softplus"] += [one(lambda nn: nn.Softplus(2, 1), (3, 4))]
 CASES["Hardtanh"] += [one(lambda nn: nn.Hardtanh(-0.5, 0.7), (3, 4))]
 CASES["Threshold"] = [one(lambda nn: nn.Threshold(0.1, -2.0), (3, 4))]
 
+# parity is in test_nn_attention.py and test_nn_transformer.py
+CASES["MultiheadAttention"] = [Case(lambda nn: nn.MultiheadAttention(8, 2),
+                                    (((5, 3, 8),) * 3, ((5, 8),) * 3), torch=False)]
+CASES["TransformerEncoderLayer"] = [one(lambda nn: nn.TransformerEncoderLayer(8, 2, 16),
+                                        (5, 3, 8), torch=False, random=True)]
+CASES["TransformerDecoderLayer"] = [Case(lambda nn: nn.TransformerDecoderLayer(8, 2, 16),
+                                         (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
+CASES["TransformerEncoder"] = [one(lambda nn: nn.TransformerEncoder(
+    nn.TransformerEncoderLayer(8, 2, 16), 2), (5, 3, 8), torch=False, random=True)]
+CASES["TransformerDecoder"] = [Case(lambda nn: nn.TransformerDecoder(
+    nn.TransformerDecoderLayer(8, 2, 16), 1), (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
+CASES["Transformer"] = [Case(lambda nn: nn.Transformer(8, 2, 1, 1, 16),
+                             (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
+
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList"}

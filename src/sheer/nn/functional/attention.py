@@ -82,6 +82,8 @@ def masked(scores: Node, mask: Node) -> Node:
 
 def weights_of(scores: Node, safe: bool) -> Node:
     """softmax along the last axis; safe: 0 in a row that is -inf throughout, otherwise NaN."""
+    if not scores.size:
+        return scores
     last = (scores.ndim - 1,)
     back = lambda row: ops.restore(row, scores.shape, last)
     top = stop_gradient(ops.max(scores, last))
@@ -137,7 +139,7 @@ def _check_heads(op: str, q: Tensor, k: Tensor, v: Tensor) -> None:
     """Raise E203 unless every head of key and value serves equally many of the query."""
     fits = min(t.ndim for t in (q, k, v)) > 2 and k.shape[-3] == v.shape[-3] > 0
     if not fits or q.shape[-3] % k.shape[-3]:
-        raise ShapeError("E203", op, "heads of the query do not divide among those of key and value",
+        raise ShapeError("E203", op, "the heads of the query do not divide among those of the key",
                          got={"query": q.node, "key": k.node, "value": v.node},
                          need="query (*B, n h, L, E) beside key and value (*B, h, S, E)")
 
@@ -149,29 +151,33 @@ def _check_mask(op: str, q: Tensor, k: Tensor, mask: Tensor | None, is_causal: b
     got = {"query": q.node, "key": k.node, "attn_mask": mask.node}
     if is_causal:
         raise ArgumentError("E204", op, "an attn_mask beside is_causal=True", got=got,
-                            need="one of the two",
-                            tries=[("is_causal=False, and what is causal in the mask", lambda: None)])
+                            need="one of the two", tries=[("is_causal=False", lambda: None)])
     if mask.dtype not in (bool_, q.dtype):
         raise DTypeError("E202", op, f"attn_mask is {mask.dtype.name}", got=got,
                          need=f"bool, True where a query may look, or {q.dtype.name}, added",
                          tries=[("attn_mask.bool()", lambda: None)])
-    wanted = (*batch, q.shape[-2], k.shape[-2])
-    check_mask_shape(op, mask, wanted, got)
+    del got["attn_mask"]
+    check_mask_shape(op, "attn_mask", mask, (*batch, q.shape[-2], k.shape[-2]), got)
 
 
-def check_mask_shape(op: str, mask: Tensor, wanted: tuple[int, ...],
-                     got: dict[str, Node]) -> None:
-    """Raise E213 unless the mask broadcasts to the scores."""
+def check_mask_shape(op: str, name: str, mask: Tensor, wanted: tuple[int, ...],
+                     got: dict[str, Node], exact: bool = False) -> None:
+    """Raise E213 unless the mask has that shape, or broadcasts to it."""
     def fits(shape: tuple[int, ...]) -> bool:
         try:
-            return np.broadcast_shapes(shape, wanted) == wanted
+            return shape == wanted or (not exact and np.broadcast_shapes(shape, wanted) == wanted)
         except ValueError:
             return False
     shape = mask.shape
-    if not fits(shape):
-        flipped = (*shape[:-2], *shape[:-3:-1])
-        aside = (shape[0], *(1,) * (len(wanted) - len(shape)), *shape[1:]) if shape else ()
-        raise ShapeError("E213", op, f"a mask of shape {shape} for scores of shape {wanted}",
-                         got=got, need=f"a mask that broadcasts to {wanted}",
-                         tries=[("attn_mask.mT", passes_if(len(shape) > 1 and fits(flipped))),
-                                ("attn_mask[:, None]", passes_if(fits(aside)))])
+    if fits(shape):
+        return
+    flipped = (*shape[:-2], *shape[:-3:-1])
+    aside = (*shape[:1], *(1,) * (len(wanted) - len(shape)), *shape[1:])
+    need = f"shape {wanted}" if exact else f"a shape that broadcasts to {wanted}"
+    raise ShapeError("E213", op, f"{name} has shape {shape}, the scores need {wanted}",
+                     got={**got, name: mask.node}, need=need,
+                     tries=[(f"{name}.mT", passes_if(len(shape) > 1 and fits(flipped))),
+                            (f"{name}[:, None]", passes_if(len(aside) == len(shape) + 1
+                                                           and fits(aside))),
+                            (f"{name}[:, None, None]", passes_if(len(aside) == len(shape) + 2
+                                                                 and fits(aside)))])
