@@ -36,7 +36,8 @@ def declares_what_it_holds(layer: nn.Module) -> None:
     ours = {"_parameters", "_buffers", "_modules", "_not_saved", "_training"}
     named = {n for c in type(layer).__mro__ for n in vars(c).get("__annotations__", {})}
     declared = {n for n in named - ours if not _about_the_class(type(layer), n)}
-    held = {n for n in (*vars(layer), *layer._parameters, *layer._buffers) if not n.startswith("_")}
+    parts = *vars(layer), *layer._parameters, *layer._buffers, *layer._modules
+    held = {n for n in parts if not n.startswith("_")}
     if not isinstance(layer, nn.Sequential):
         assert declared == held
 

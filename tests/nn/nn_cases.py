@@ -194,12 +194,7 @@ CASES["TransformerEncoderLayer"] = [one(lambda nn: nn.TransformerEncoderLayer(8,
                                         (5, 3, 8), torch=False, random=True)]
 CASES["TransformerDecoderLayer"] = [Case(lambda nn: nn.TransformerDecoderLayer(8, 2, 16),
                                          (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
-CASES["TransformerEncoder"] = [one(lambda nn: nn.TransformerEncoder(
-    nn.TransformerEncoderLayer(8, 2, 16), 2), (5, 3, 8), torch=False, random=True)]
-CASES["TransformerDecoder"] = [Case(lambda nn: nn.TransformerDecoder(
-    nn.TransformerDecoderLayer(8, 2, 16), 1), (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
-CASES["Transformer"] = [Case(lambda nn: nn.Transformer(8, 2, 1, 1, 16),
-                             (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
 
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
+STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder"}      # of layers in the table
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList"}
