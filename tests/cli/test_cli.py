@@ -95,3 +95,15 @@ def test_a_mistake_is_explained_without_a_traceback(words, said, tmp_path):
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_cache_shows_and_clears(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHEER_CACHE", str(tmp_path))
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "a.o").write_bytes(bytes(2_000_000))
+    shown = sheer("cache").stdout
+    assert str(tmp_path)[:20] in shown
+    assert "2.0 MB" in shown
+    assert "537 MB" in shown
+    assert "0.0 MB" in sheer("cache", "--clear").stdout
+    assert list((tmp_path / "objects").iterdir()) == []

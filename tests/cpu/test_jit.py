@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import multiprocessing
 import os
 import subprocess
@@ -58,6 +59,42 @@ def test_a_folder_that_cannot_be_written_warns_once(tmp_path, monkeypatch):
     with pytest.warns(cache.CacheWarning, match="object cache off: .*file.objects cannot be wri"):
         assert run() == 42
     assert run() == 42                      # a second warning would be an error
+
+
+def test_a_full_disk_warns_once(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.warns(cache.CacheWarning, match="No space left"):
+        assert run() == 42
+    assert run() == 42                      # a second warning would be an error
+    assert [p.suffix for p in folder.iterdir()] == []       # nothing half written stays
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_still_serves_what_it_has(folder):
+    run()
+    folder.chmod(0o500)
+    try:
+        assert run() == 42
+        with pytest.warns(cache.CacheWarning, match="object cache off"):
+            assert run(ADD_ONE.replace("%x, 1", "%x, 2")) == 43
+    finally:
+        folder.chmod(0o700)
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+    entries = cache.ObjectCache(tmp_path)
+    entries.write("a", b"1")
+    old, new = tmp_path / "old.tmp", tmp_path / "new.tmp"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    entries._trim()
+    assert (old.exists(), new.exists()) == (False, True)     # somebody may still write the new one
+    assert entries.stats().entries == 1
+    entries.clear()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_oldest_used_entries_go_first(tmp_path):

@@ -144,6 +144,28 @@ def test_the_dial_says_why(monkeypatch, capsys):
     ]
 
 
+def test_the_dial_compares_with_the_nearest_call(monkeypatch, capsys):
+    monkeypatch.setenv("SHEER_DEBUG", "1")
+    f = jit(lambda x, k, flag: x * k)
+    f(t(1.0, 2.0), 2, True)
+    f(t(1.0), 7, False)
+    f(t(1.0, 2.0), 2, False)          # differs from the first in one argument, from the last in two
+    mine = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jit ")]
+    assert mine[-1] == "jit <lambda>: trace 3: argument 2 was True, is False"
+
+
+def test_the_dial_names_outside_tensors(monkeypatch, capsys):
+    monkeypatch.setenv("SHEER_DEBUG", "1")
+    w = t(1.0, 2.0)
+    f = jit(lambda x: x * w)
+    f(t(1.0))
+    w.data = t(1.0, 2.0, 3.0)
+    f(t(1.0))
+    mine = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jit ")]
+    assert "an outside tensor (" in mine[-1]
+    assert mine[-1].endswith(") was f32[2], is f32[3]")
+
+
 def test_programs_are_bounded():
     made = []
     programs = execute.Programs(2)

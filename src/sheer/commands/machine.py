@@ -75,8 +75,10 @@ def machine_table(facts: dict[str, Any]) -> None:
 
 
 def cache_report(clear: bool) -> None:
-    """Size and place of the compiled code; with clear, delete it."""
+    """Place, size and limit of the compiled code on disk; with clear, delete it first."""
     from ..backends.cpu import cache
     if clear:
         cache.clear()
-    machine_table({f"cache {k}": v for k, v in vars_of(cache.stats()).items()})
+    stats = cache.stats()
+    machine_table({"folder": stats.folder, "entries": stats.entries,
+                   "size": f"{stats.bytes / 1e6:.1f} MB", "limit": f"{stats.limit / 1e6:.0f} MB"})

@@ -85,6 +85,10 @@ class MissingError(SheerError, NotImplementedError, AttributeError):
     """Something sheer does not have; names the nearest thing it has."""
 
 
+class MemoryLimitError(SheerError, MemoryError):
+    """Something that does not fit into the memory there is."""
+
+
 class DataError(SheerError, ValueError):
     """A file that cannot be read as what it should be."""
 

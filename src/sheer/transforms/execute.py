@@ -41,7 +41,7 @@ _local = threading.local()
 
 
 class Guarded:
-    """An executable that one thread runs at a time: it has one arena for its values."""
+    """An executable that one thread runs at a time: it writes over what it is given."""
 
     def __init__(self, executable: Executable) -> None:
         self.executable, self._lock = executable, threading.RLock()
@@ -69,7 +69,7 @@ class Programs:
             if found is not None:
                 self._found.move_to_end(key)
                 return found
-        made = Guarded(make())                        # takes seconds: others need not wait
+        made = make()                                 # takes seconds: others need not wait
         with self._lock:
             found = self._found.setdefault(key, made)
             while len(self._found) > self.limit:
@@ -85,7 +85,16 @@ class Programs:
             self._found.clear()
 
 
+def _lock_at_fork(lock: Any) -> None:
+    """Never fork while another thread has the lock: in the child nobody would give it back."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release,
+                            after_in_child=lock.release)
+
+
 _programs = Programs(512)     # a program holds its arena: thousands of shapes would fill the memory
+
+_lock_at_fork(_programs._lock)
 
 
 def backend_name() -> str:
@@ -128,7 +137,9 @@ def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Exec
 
 
 def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
-    """A new executable; in checked mode one that compares itself with the reference."""
+    """A new executable, for any number of threads; in checked mode it is compared with the
+    reference.
+    """
     tell(GRAPHS, lambda: f"graph of {len(graph.nodes)} nodes\n{graph}")
     began = time.perf_counter()
     made: Any = get_backend().compile(graph, donate)
@@ -137,7 +148,9 @@ def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
                            f"{getattr(made, 'program', '')}")
     if hasattr(made, "program"):
         tell(LLVM, made.program.llvm)
-    return checked.Checked(made, graph) if checked.wanted() else made
+    if checked.wanted():
+        made = checked.Checked(made, graph)
+    return Guarded(made) if donate else made
 
 
 def is_known(node: Node) -> bool:

@@ -21,6 +21,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..ops.structure import Data, data
 from . import donation, execute, trace, tree
+from .reasons import Reasons
 from .trace import Captured
 
 FORMS = 128       # forms of one function that are kept; the one not used for longest goes first
@@ -81,7 +82,7 @@ class Jitted:
         self.traces = 0
         self._cache: OrderedDict[Any, list[Traced]] = OrderedDict()
         self._lock = threading.RLock()
-        self._last: dict[str, str] = {}
+        self._reasons = Reasons()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = tree.with_tensors((args, kwargs))
@@ -91,6 +92,8 @@ class Jitted:
         handles = tree.leaves((args, kwargs))
         with self._lock:
             form = self._form(nodes, shape, handles)
+            if form.written or form.grads:      # one thread's update after the other's
+                return run(form, nodes, handles)
         return run(form, nodes, handles)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -104,7 +107,7 @@ class Jitted:
         self._cache.move_to_end(key)
         form = next((f for f in forms if f.holds()), None)
         if form is None:
-            self._report(nodes, shape, len(forms))
+            self._report(nodes, shape, forms)
             self.traces += 1
             try:
                 form = trace_function(self.function, nodes, shape, handles)
@@ -122,18 +125,13 @@ class Jitted:
             if not self._cache[oldest]:
                 del self._cache[oldest]
 
-    def _report(self, nodes: list[Node], shape: Any, known: int) -> None:
-        """SHEER_DEBUG=1: say which argument made this trace necessary."""
+    def _report(self, nodes: list[Node], shape: Any, forms: list[Traced]) -> None:
+        """SHEER_DEBUG=1: say what made this trace necessary."""
         if level() < PROGRAMS:
             return
-        rows = _named(shape, nodes)
         name = getattr(self.function, "__name__", "function")
-        changed = [f"{n} was {self._last.get(n, 'missing')}, is {rows.get(n, 'missing')}"
-                   for n in {**self._last, **rows} if self._last.get(n) != rows.get(n)]
-        other = "a setting or an outside tensor that it reads has changed"
-        why = "; ".join(changed) or other if self.traces else "first call"
+        why = self._reasons.why(_named(shape, nodes), forms)
         print(f"jit {name}: trace {self.traces + 1}: {why}", file=sys.stderr)
-        self._last = rows
 
     def lower(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments would run."""

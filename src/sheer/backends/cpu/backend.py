@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sheer.compile.fits import refuse
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
 from sheer.compile.roofline import Machine
@@ -14,6 +15,7 @@ from sheer.graph import Graph, Spec
 from sheer.graph.memory import copied, empty
 
 from . import threads
+from .available import available_bytes
 from .driver import Encoder
 from .kernels import kernel_assembly, kernel_texts, load_kernels
 from .lower_host import HostCall
@@ -23,6 +25,7 @@ from .runtime import Frame, runtime
 from .target import host_target
 
 _LOOK = 0.1      # seconds that a program is run to look at it
+_SURE = 1 << 26     # bytes that any machine has
 
 
 class CpuBackend:
@@ -54,11 +57,17 @@ class Executable:
         self._frames: list[Frame] = []          # that no run uses at the moment
         self._specs = [o.spec for o in program.graph.outputs]
         self._inputs = [i.spec for i in program.graph.inputs]
+        made = [s.bytes for s in program.returned if s.where != "input"]
+        self._needed = program.peak_bytes + len(self._driver.constants) + sum(made)
 
     def _frame(self) -> Frame:
-        return Frame(self._driver, [c.address for c in self._codes],
-                     max((c.scratch for c in self._codes), default=0), self.program.peak_bytes,
-                     self._hosts, self._native)
+        """Memory for a run. Raises MemoryLimitError E630 when there is not enough."""
+        scratch = max((c.scratch for c in self._codes), default=0)
+        needed = self._needed + scratch
+        if needed > _SURE and needed > (free := available_bytes()):
+            raise refuse(self.program, needed, free)
+        return Frame(self._driver, [c.address for c in self._codes], scratch,
+                     self.program.peak_bytes, self._hosts, self._native)
 
     def measure(self, arrays: Sequence[np.ndarray], runs: int = 5) -> Program:
         """The program with each kernel's seconds per run filled in (its own: loops include theirs).

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from platformdirs import user_cache_dir
 _MAGIC = b"sheer-object-1\n"
 _LIMIT = 512 * 2**20      # bytes kept; a few hundred programs
 _TRIM_TO = 0.8            # of the limit, so that not every store has to trim again
+_ABANDONED = 3600.0       # seconds after which nobody is still writing a temporary file
 
 
 class CacheWarning(UserWarning):
@@ -26,6 +28,8 @@ class CacheWarning(UserWarning):
 class CacheStats:
     """What happened in this process, and what lies on disk."""
 
+    folder: str = ""
+    limit: int = 0            # bytes
     hits: int = 0
     misses: int = 0
     corrupt: int = 0
@@ -43,7 +47,7 @@ class ObjectCache:
 
     def __init__(self, folder: Path, limit: int = _LIMIT) -> None:
         self.folder, self.limit = folder, limit
-        self._stats = CacheStats()
+        self._stats = CacheStats(str(folder), limit)
         self._usable = True
         self._written = 0         # bytes since the last look at the folder's size
 
@@ -65,6 +69,14 @@ class ObjectCache:
         """Remove every entry."""
         for _, _, path in self._files():
             path.unlink(missing_ok=True)
+        self._sweep(0.0)
+
+    def _sweep(self, age: float) -> None:
+        """Remove what processes that were killed while they wrote have left behind."""
+        for path in self.folder.glob("*.tmp"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime >= age:
+                    path.unlink()
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.o"
@@ -121,6 +133,7 @@ class ObjectCache:
     def _trim(self) -> None:
         """Remove the oldest-used entries once the folder is over its limit."""
         self._written = 0
+        self._sweep(_ABANDONED)
         files = sorted(self._files())
         total = sum(size for _, size, _ in files)
         if total <= self.limit:

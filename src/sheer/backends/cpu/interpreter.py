@@ -31,10 +31,11 @@ from .values import POINTER, Operand, Value, constant
 CALL, LOOP, POLL = range(3)
 RUN, TICKS, REFUSE = "sheer_run", "sheer_ticks", "sheer_refuse"
 _BLOCK = "sheer_block"
-# what a run of a program has besides its instructions, a word each: the Python function; where
-# ticks are counted per instruction (or 0); when to poll, and how many ticks later again; whether
-# somebody wants it to stop; and where it may: NEVER, between STEPS of its loop, or ANYWHERE
-CONTEXT = ("callback", "clock", "deadline", "interval", "stop", "stoppable")
+# what a run has besides its instructions, a word each: the Python function, and the table of the
+# instruction that calls it; where ticks are counted (or 0); when to poll, and how many ticks later
+# again; whether somebody wants it to stop, and where it may: NEVER, between STEPS of its loop,
+# or ANYWHERE
+CONTEXT = ("callback", "table", "clock", "deadline", "interval", "stop", "stoppable")
 NEVER, STEPS, ANYWHERE = range(3)
 POLLED = -1                                         # the callback's number for a poll
 
@@ -188,7 +189,8 @@ class _Writer:
 
     def _callback(self, number: Value, table: Value) -> Value:
         called = self._pointer(self.context, CONTEXT.index("callback"))
-        return self.b.effect(int64, 1, f"call i64 {called.name}({number.typed}, {table.typed})")
+        self._set("table", table)
+        return self.b.effect(int64, 1, f"call i64 {called.name}({number.typed})")
 
     @contextmanager
     def _timed(self, at: Value, place: int) -> Iterator[None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sheer.graph import Graph, Spec, interpret
 
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 
 
 class HostCall:

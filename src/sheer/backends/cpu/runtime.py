@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -51,7 +51,7 @@ class Frame:
 
     def __init__(self, driver: Driver, kernels: Sequence[int], scratch: int, peak: int,
                  hosts: Sequence[HostCall], native: Runtime) -> None:
-        self.driver, self.hosts, self.native = driver, hosts, native
+        self.driver, self.native = driver, native
         self.peak, self.size = peak, peak + scratch
         self.arena: arenas.Arena | None = None
         self.table = np.zeros(len(driver.slots), np.uint64)
@@ -61,10 +61,12 @@ class Frame:
         at, which = driver.in_slots, driver.in_kernels
         self.words[at] = self.table.ctypes.data + 8 * driver.words[at]
         self.words[which] = np.array([*kernels, native.refuse], np.int64)[driver.words[which]]
-        self.failure: BaseException | None = None
-        self._callback = CALLBACK(self._on_call)
         self.clock = np.zeros(driver.numbers, np.int64)
         self.context = np.zeros(len(CONTEXT), np.int64)
+        self.failures: list[BaseException] = []
+        answers = _answers(hosts, self.context, self.failures)
+        next(answers)
+        self._callback = CALLBACK(answers.send)
         self._set("callback", ctypes.cast(self._callback, ctypes.c_void_p).value or 0)
         self._set("stoppable", driver.stoppable)
         self._interval, self._main = native.ticks(_POLL_SECONDS), threading.main_thread().ident
@@ -91,8 +93,9 @@ class Frame:
             code = self.native.run(*self._addresses)
         finally:
             arena.give_back()
-        failure, self.failure = self.failure, None
-        if failure is not None:
+        if self.failures:
+            failure, *_ = self.failures
+            self.failures.clear()
             raise failure
         if code:
             raise RuntimeError(f"the native program stopped with code {code}")
@@ -107,12 +110,25 @@ class Frame:
         fixed = kind != 0
         self.table[fixed] = (bases[kind] + offset)[fixed]
 
-    def _on_call(self, number: int, table: int) -> int:
-        """What native code calls when it polls, and for an operation it has no kernel for."""
+
+def _answers(hosts: Sequence[HostCall], context: np.ndarray, failures: list[BaseException],
+             ) -> Generator[int, int, None]:
+    """A generator that native code calls, when it polls and for what it has no kernel for.
+
+    It sends the number of a host call and gets 0, or 1 after a failure. Python runs the handlers of
+    signals when the generator goes on, which is inside its `try`: at the start of a function their
+    exceptions would be lost. An exception must not unwind through native code; it is kept.
+    """
+    table, answer = CONTEXT.index("table"), 0
+    while True:
         try:
-            if number != POLLED:                   # a poll only lets Python see its signals
-                self.hosts[number].run(table)
-        except BaseException as error:     # must not unwind through native code: kept, raised later
-            self.failure = error
-            return 1
-        return 0
+            while True:
+                number = yield answer
+                if number != POLLED:           # a poll only lets Python see its signals
+                    hosts[number].run(int(context[table]))
+                answer = 0
+        except GeneratorExit:
+            return
+        except BaseException as error:
+            failures.append(error)
+            answer = 1
