@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..graph import Graph
 from ..graph.debug import PASSES, REWRITES, tell
 from .canonical import thin_dots, turn_dots
+from .carries import turn_carries
 from .layouts import layouts
 from .merge_loops import merge_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
@@ -34,6 +35,7 @@ def passes() -> list[Pass]:
     return [
         Pass(strip_markers, "first: markers mean something to transforms, nothing to kernels"),
         Pass(merge_loops, "early: the steps that remain are simplified as their own programs"),
+        Pass(turn_carries, "before views: the turns it makes meet others that undo them"),
         Pass(simplify_views, "before folding: brings scalars out of repeats, where they fold"),
         Pass(fold_constants, "before arithmetic: its rules look for known numbers"),
         Pass(simplify_arithmetic, "before dots: what is multiplied by one need not be a product"),
