@@ -15,7 +15,7 @@ test-all: $(VENV)/.dev
 	$(PYTHON) -m pytest -n 2 -m "slow or not slow"
 
 bench: $(VENV)/.bench
-	$(PYTHON) -m bench
+	$(VENV)/bin/sheer bench
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

@@ -1,75 +1,60 @@
-"""`python -m bench [--only NAME] [--json]`: check that all compute the same, then time in turn."""
+"""`python -m bench [--only NAME] [--json] [--compile]`: check that all agree, then time in turn."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from . import report, workloads  # noqa: F401  (importing workloads fills the list)
-from .paired import best_of, compare
-from .workload import WORKLOADS, Workload
+from .measure import measure
+from .special import SPECIAL
+from .workload import WORKLOADS
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="bench")
-    options.add_argument("--only", action="append", choices=sorted(WORKLOADS))
-    options.add_argument("--json", action="store_true")
-    options.add_argument("--pairs", type=int, default=15)
-    chosen = options.parse_args()
-    names = chosen.only or list(WORKLOADS)
-    rows = [measure(WORKLOADS[n], chosen.pairs) for n in names]
+    options.add_argument("--only", action="append", choices=sorted({*WORKLOADS, *SPECIAL}),
+                         metavar="NAME", help=f"one of {', '.join([*WORKLOADS, *SPECIAL])}")
+    options.add_argument("--json", action="store_true", help="the rows as one JSON object a line")
+    options.add_argument("--compile", action="store_true",
+                         help="PyTorch through torch.compile as well; minutes longer")
+    options.add_argument("--pairs", type=int, default=15, help="paired runs of each comparison")
+    chosen = options.parse_args(words)
+    rows = []
+    for name in chosen.only or [*WORKLOADS, *SPECIAL]:
+        row = _row(name, chosen)
+        rows.append(row)
+        if chosen.json:
+            print(json.dumps(row), flush=True)
     if not chosen.only:
-        report.write(rows, machine())
+        report.write(rows, machine(chosen.compile))
         report.into_readme(Path(report.HERE).parent / "README.md", rows)
-    print(json.dumps(rows) if chosen.json else "\n".join(report.table(rows)))
+    if not chosen.json:
+        print("\n".join(report.table(rows)))
 
 
-def measure(workload: Workload, pairs: int) -> dict[str, Any]:
-    """One row of the report."""
-    tell = lambda text: print(f"{workload.name}: {text}", file=sys.stderr, flush=True)
-    ours = workload.sheer()
-    expected = ours.losses(workload.checked)
-    row: dict[str, Any] = {"name": workload.name, "what": workload.what}
-    peers = {name: make() for name, make in workload.torch.items()}
-    for name, peer in peers.items():
-        _agree(workload, name, expected, peer.losses(workload.checked))
-    best = best_of({name: p.run for name, p in peers.items()})
-    ratio, mine, theirs = compare(ours.run, peers[best].run, pairs)
-    tell(f"{ratio.median:.2f} times PyTorch ({best})")
-    row |= {"sheer": mine, "torch": {"variant": best, "seconds": theirs, "ratio": ratio.row()}}
-    if workload.jax is not None and importlib.util.find_spec("jax"):
-        jax = workload.jax()
-        _agree(workload, "jax", expected, jax.losses(workload.checked))
-        ratio, _, theirs = compare(ours.run, jax.run, pairs)
-        tell(f"{ratio.median:.2f} times JAX")
-        row["jax"] = {"variant": "jitted scan", "seconds": theirs, "ratio": ratio.row()}
-    return row
+def _row(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure one row, saying on standard error how it goes."""
+    tell = lambda text: print(f"{name}: {text}", file=sys.stderr, flush=True)
+    if name in SPECIAL:
+        return SPECIAL[name](name, tell)
+    return measure(WORKLOADS[name], chosen.pairs, chosen.compile, tell)
 
 
-def _agree(workload: Workload, name: str, expected: np.ndarray, found: np.ndarray) -> None:
-    """Nobody is timed who computes something else."""
-    worst = float(np.max(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-6)))
-    if not worst <= workload.tolerance:
-        steps = workload.checked
-        sys.exit(f"{workload.name}: {name} differs from sheer by {worst:.2g} after {steps} steps")
-
-
-def machine() -> dict[str, Any]:
-    """What the report says of the machine."""
+def machine(compiled: bool) -> dict[str, Any]:
+    """What the report says of the machine, and of what was run."""
     import llvmlite
     import torch
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    cpu = next(models, "unknown CPU")
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)),
-            "versions": f"llvmlite {llvmlite.__version__}, torch {torch.__version__}"}
+    return {"cpu": next(models, "unknown CPU"), "cores": len(os.sched_getaffinity(0)),
+            "versions": f"llvmlite {llvmlite.__version__}, torch {torch.__version__}",
+            "compiled": compiled}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 SETTLE = 0.3          # seconds in which idle threads, theirs and ours, stop spinning on a core
@@ -43,12 +43,10 @@ def steps_for(run: Run, seconds: float) -> int:
     return max(1, int(seconds / max(once, 1e-7)))
 
 
-def best_of(variants: Mapping[str, Run], seconds: float = 0.4) -> str:
-    """Name of the variant with the shortest step, best of three goes each."""
-    def shortest(run: Run) -> float:
-        steps = steps_for(run, seconds / 4)
-        return min(seconds_per_step(run, steps) for _ in range(3))
-    return min(variants, key=lambda name: shortest(variants[name]))
+def shortest_step(run: Run, seconds: float = 0.1) -> float:
+    """Time of a step, the best of three goes of so many seconds."""
+    steps = steps_for(run, seconds)
+    return min(seconds_per_step(run, steps) for _ in range(3))
 
 
 def compare(ours: Run, theirs: Run, pairs: int = 15,

@@ -89,6 +89,20 @@ def cache(clear: Clear = False) -> None:
     cache_report(clear)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    only: Annotated[list[str] | None, typer.Option(help="A workload; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile as well.")] = False,
+) -> None:
+    """Compare with PyTorch and JAX, in one process; from a checkout of the sources."""
+    from .commands.measuring import run_bench
+    chosen = [word for name in only or [] for word in ("--only", name)]
+    flags = ["--json"] * as_json + ["--compile"] * compiled
+    run_bench([*chosen, *flags, *context.args])
+
+
 def main() -> Any:
     """Run a command. A SheerError is printed, not traced; Ctrl-C says how to go on."""
     from .graph.errors import SheerError
