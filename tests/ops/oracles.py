@@ -152,6 +152,8 @@ STRUCTURE = {
     "Polygamma": lambda prim, x: torch.special.polygamma(prim.order, x),
     "Reshape": lambda prim, x: x.reshape(prim.shape),
     "Slice": lambda prim, x: x[tuple(map(slice, prim.starts, prim.stops, prim.steps))],
+    "Deviation": lambda prim, x: ((x - x.mean(prim.axes, keepdim=True)).square().sum(prim.axes)
+                                  if prim.axes else x * 0),
     "Sum": along(lambda x, axes: torch.sum(x, axes, dtype=x.dtype)),
     "Max": along(torch.amax), "Min": along(torch.amin),
     "Any_": along(torch.any), "All_": along(torch.all),

@@ -16,6 +16,7 @@ _EPILOGUE = 60           # instructions worth repeating for every register of a 
 _SHARED = 8             # a shared read this many times smaller than the loops saves nothing
 _MOST_ROOTS = 24        # values computed by one kernel: bounds its code and its registers
 _ROW_BYTES = 1 << 17    # a row that several stages read must stay in the caches nearby
+_COLUMNS = 64           # that lie side by side are reduced together: whole cache lines
 _ALL_BYTES = 1 << 19    # or all rows together
 
 
@@ -179,11 +180,9 @@ def _kind(root: Node) -> str:
 def _fits(nest: Nest, roots: list[Node]) -> bool:
     """Is what one row touches, or all rows, small enough to be read again from a cache?"""
     size = max(r.dtype.size for r in roots) * len(roots)
-    count = nest.row_size
-    total = count
-    for s in nest.kept_shape:
-        total *= s
-    return count * size <= _ROW_BYTES or total * size <= _ALL_BYTES
+    columns = nest.kept and nest.kept[-1] == len(nest.shape) - 1
+    beside = min(nest.shape[-1], _COLUMNS) if columns else 1
+    return beside * nest.row_size * size <= _ROW_BYTES or nest.size * size <= _ALL_BYTES
 
 
 def _epilogue_cost(cluster: Cluster, fusion: Fusion) -> int:

@@ -12,6 +12,7 @@ from ..ops import movement
 from ..ops.call import Checkpoint
 from ..ops.elementwise import Add, Cast, Div, Mul, Neg, Sub
 from ..ops.movement import Concat, Expand, Flip, Pad, Permute, Reshape, Slice
+from ..ops.reduce import Deviation, Sum, from_mean
 from ..ops.structure import Alias, Constant, Pick, StopGradient, constant
 from .rewrite import fixed_point, number, rewrite, uniform
 
@@ -19,13 +20,14 @@ _FOLDED = 4096       # elements: larger constants are cheaper to compute than to
 
 
 def strip_markers(graph: Graph) -> Graph:
-    """Alias and StopGradient become their operand; Checkpoint becomes its body.
+    """Alias and StopGradient become their operand; Checkpoint becomes its body; Deviation, which
+    is there for its derivative, becomes sums.
 
     Barrier stays: it keeps a recomputation from being merged with the original.
     """
     while True:                                     # a checkpoint's body may hold checkpoints
         graph = rewrite(graph, _unmarked)
-        if not any(isinstance(n.prim, Checkpoint) for n in graph.nodes):
+        if not any(isinstance(n.prim, Checkpoint | Deviation) for n in graph.nodes):
             return graph
 
 
@@ -33,6 +35,9 @@ def _unmarked(node: Node) -> Node | None:
     prim = node.prim
     if isinstance(prim, Alias | StopGradient):
         return node.inputs[0]
+    if isinstance(prim, Deviation):
+        centred = from_mean(node.inputs[0], prim.axes)
+        return Sum(prim.axes)(centred * centred)
     if isinstance(prim, Checkpoint) and len(node.outputs) == 1:
         return prim.body(*node.inputs)[0]
     if isinstance(prim, Pick):

@@ -27,6 +27,7 @@ from .values import Value, constant
 
 States = list[acc.State]
 _UNROLLED = 16    # turns, e.g. of a 3 x 3 window
+_WASTE = 0.75     # share of a turn's lanes that must be of use
 _AT_ONCE = 4      # accumulators per reduction along lanes: hides the latency of one addition
 
 
@@ -44,8 +45,7 @@ class NestKernel:
     def __init__(self, b: Builder, body: Graph, nest: Nest, inputs: Sequence[Value],
                  outputs: Sequence[Value]) -> None:
         self.b, self.body, self.nest = b, body, nest
-        self.lanes = body_lanes(b, body)
-        self.layout: Layout = layout(body, nest, self.lanes)
+        self.layout, self.lanes = laid_out(b, body, nest)
         self.turn = Turn(b)
         self.expr = Expressions(b, self.turn, dict(zip(body.inputs, inputs, strict=True)))
         self.targets: dict[Node, list[Value]] = {}
@@ -62,8 +62,7 @@ class NestKernel:
     @staticmethod
     def units(b: Builder, body: Graph, nest: Nest) -> int:
         """Turns of the outermost kept loop (vectors, if it runs along lanes)."""
-        lanes = body_lanes(b, body)
-        made = layout(body, nest, lanes)
+        made, lanes = laid_out(b, body, nest)
         if not made.kept:
             return 1
         outer = made.kept[0]
@@ -285,6 +284,20 @@ def _like(values: Sequence[Value], states: States) -> States:
 
 def _least(b: Builder, x: Value, limit: int) -> Value:
     return constant(min(x.known, limit), int64) if isinstance(x.known, int) else b.min(x, limit)
+
+
+def laid_out(b: Builder, body: Graph, nest: Nest) -> tuple[Layout, int]:
+    """The loops, and the lanes of a turn: several registers where columns are reduced, so that a
+    row of them is a few cache lines and one sum's latency hides behind the others.
+    """
+    lanes = body_lanes(b, body)
+    made = layout(body, nest, lanes)
+    if not nest.reduced or made.lane not in made.kept:
+        return made, lanes
+    columns = made.lane.extent
+    fits = [m for m in (4, 2, 1) if _WASTE * -(-columns // (m * lanes)) * m * lanes <= columns]
+    wide = max(fits, default=1)
+    return (layout(body, nest, wide * lanes) if wide > 1 else made), wide * lanes
 
 
 def body_lanes(b: Builder, body: Graph) -> int:

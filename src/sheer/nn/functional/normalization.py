@@ -180,9 +180,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
 def standardised(x: Node, axes: tuple[int, ...], eps: float) -> tuple[Node, Node, Node]:
     """((x - mean) / sqrt(var + eps), mean, var) along the axes; var over n, in two passes."""
-    mean = ops.mean(x, axes)
+    mean, var = ops.mean(x, axes), ops.var(x, axes, 0)
     centred = x - ops.restore(mean, x.shape, axes)
-    var = ops.mean(centred * centred, axes)
     return centred * ops.restore(ops.rsqrt(var + eps), x.shape, axes), mean, var
 
 
