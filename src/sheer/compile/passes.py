@@ -12,6 +12,7 @@ from .carries import turn_carries
 from .layouts import layouts
 from .merge_loops import merge_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
+from .split_reductions import split_reductions
 from .windows import windows
 
 
@@ -43,6 +44,7 @@ def passes() -> list[Pass]:
         Pass(layouts, "after windows: it moves the turns that convolutions leave behind"),
         Pass(turn_dots, "before the views of operands are read as strides"),
         Pass(thin_dots, "after the views of operands are composed, before fusion sees sums"),
+        Pass(split_reductions, "after dots: sums of products have become dots"),
         Pass(simplify_views, "again: the rules above leave views of views behind"),
     ]
 

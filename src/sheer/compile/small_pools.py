@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,11 @@ def places(pool: Node, winner: Node) -> Node:
 
 
 def max_pool_input(prim: Any, y: Node, winner: Node) -> Node:
-    """Each window's number where its largest element was; windows lie side by side."""
+    """Each window's number where its largest element was."""
+    if not tiles(prim):
+        nothing = _all(0, y.dtype, y.shape)
+        hit = lambda number: elementwise.eq(winner, _all(number, uint8, y.shape))
+        return _overlapping(prim, y, lambda number: Where()(hit(number), y, nothing))
     tap, first = _spread(prim, winner), y.ndim - len(prim.window)
     number = _all(0, uint8, tap.shape)
     for a, k in enumerate(prim.window):
@@ -92,7 +97,9 @@ def sum_pool(pool: Node) -> Node:
 
 
 def sum_pool_input(prim: Any, y: Node) -> Node:
-    """Each window's number at every element under it; windows lie side by side."""
+    """Each window's number at every element under it."""
+    if not tiles(prim):
+        return _overlapping(prim, y, lambda _: y)
     return _placed(prim, _spread(prim, y), y)
 
 
@@ -128,6 +135,22 @@ def _inside(prim: Any, x: Node, out: tuple[int, ...], tap: tuple[int, ...]) -> N
 
 def _all(value: Any, dtype: Any, shape: tuple[int, ...]) -> Node:
     return movement.broadcast_to(constant(value, dtype), shape)
+
+
+def _overlapping(prim: Any, y: Node, share: Callable[[int], Node]) -> Node:
+    """The sum over taps of what each gives back, `share(tap's number)`, where the tap stood."""
+    lead = [(0, 0, 0)] * (y.ndim - len(prim.window))
+    total: Node | None = None
+    for number, tap in enumerate(itertools.product(*map(range, prim.window))):
+        widths = []
+        rows = zip(tap, *prim.settings[1:], y.shape[len(lead):], prim.size, strict=True)
+        for k, s, (lo, _), d, p, n in rows:
+            low = k * d - lo
+            widths.append((low, n - low - (p - 1) * s - 1, s - 1))
+        placed = movement.pad(share(number), lead + widths, 0)
+        total = placed if total is None else total + placed
+    assert total is not None
+    return total
 
 
 def _along(line: Node, shape: tuple[int, ...], axis: int) -> Node:

@@ -52,7 +52,7 @@ def windows(graph: Graph) -> Graph:
         prim: Any = node.prim
         if isinstance(prim, Pick) and isinstance(node.inputs[0].prim, MaxPool):
             return max_pool(node.inputs[0], prim.index)
-        if isinstance(prim, MaxPoolInput) and node.inputs[1] in winners and small_pools.tiles(prim):
+        if isinstance(prim, MaxPoolInput) and node.inputs[1] in winners:
             return small_pools.max_pool_input(prim, node.inputs[0], winners[node.inputs[1]])
         found = rules.get(type(prim))
         if found is not None and not node.size:
@@ -73,7 +73,7 @@ def _sum_pool(node: Node) -> Node:
 
 def _sum_pool_input(node: Node) -> Node:
     y = node.inputs[0]
-    if small_pools.tiles(node.prim):
+    if small_pools.is_small(node.prim) or small_pools.tiles(node.prim):
         return small_pools.sum_pool_input(node.prim, y)
     seen = _origins(node.prim, y, constant(0, y.dtype))
     return Sum(_tap_axes(node))(seen)
