@@ -10,7 +10,7 @@ from ..graph import Graph, Node, bool_, make
 from ..graph.interpret import evaluate
 from ..ops import movement
 from ..ops.call import Checkpoint
-from ..ops.elementwise import Add, Cast, Div, Mul, Neg, Sub
+from ..ops.elementwise import Add, BitwiseAnd, BitwiseOr, Cast, Div, Mul, Neg, Sub, Where
 from ..ops.movement import Concat, Expand, Flip, Pad, Permute, Reshape, Slice
 from ..ops.reduce import Deviation, Sum, from_mean
 from ..ops.structure import Alias, Constant, Pick, StopGradient, constant
@@ -88,6 +88,8 @@ def _arithmetic(node: Node) -> Node | None:
         return _cast(node)
     if isinstance(prim, Neg) and isinstance(node.inputs[0].prim, Neg):
         return node.inputs[0].inputs[0]
+    if isinstance(prim, Where | BitwiseAnd | BitwiseOr):
+        return _known_choice(node)
     if not isinstance(prim, Add | Sub | Mul | Div) or node.dtype == bool_:
         return None
     x, y = node.inputs
@@ -103,6 +105,21 @@ def _arithmetic(node: Node) -> Node | None:
         return x
     if isinstance(right, float) and abs(math.frexp(right)[0]) == 0.5 and abs(right) < 2**100:
         return x * movement.broadcast_to(constant(1 / right, node.dtype), node.shape)
+    return None
+
+
+def _known_choice(node: Node) -> Node | None:
+    """A choice, or a logical operation, one of whose operands is known to be true or false."""
+    if isinstance(node.prim, Where):
+        condition, yes, no = node.inputs
+        chosen = number(condition)
+        return None if chosen is None else yes if chosen else no
+    if node.dtype != bool_:
+        return None
+    neutral = isinstance(node.prim, BitwiseAnd)          # True for "and", False for "or"
+    for given, other in (node.inputs, node.inputs[::-1]):
+        if (known := number(given)) is not None:
+            return other if bool(known) == neutral else given
     return None
 
 

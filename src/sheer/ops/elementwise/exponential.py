@@ -172,7 +172,7 @@ class Logaddexp(Binary):
 
     def ref(self, x, y): return np.logaddexp(x, y)
     def vjp(self, ct, out, x, y):
-        together = logical_and(eq(x, y), isinf(x))       # there x - y is NaN: each takes half
+        together = logical_and(eq(x, y), isinf(y))       # there x - y is NaN: each takes half
         gap = where(together, 0, x - y)
         return ct * sigmoid(gap), ct * sigmoid(-gap)
     def emit(self, b, x, y):
