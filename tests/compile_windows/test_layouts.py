@@ -70,7 +70,7 @@ def test_a_residual_block_with_normalisation_and_pools():
 
 
 def test_between_two_convolutions_nothing_is_turned():
-    arrays = [np.ones(s, np.float32) for s in [(2, 16, 8, 8), (32, 16, 3, 3), (16, 32, 3, 3)]]
+    arrays = [np.ones(s, np.float32) for s in [(2, 16, 8, 8), (24, 16, 3, 3), (16, 24, 3, 3)]]
     x, w, v = inputs(*arrays)
     y = conv(ops.relu(conv(x, w)) * 2.0, v)
     program = check(Graph([x, w, v], [y]), arrays, rtol=1e-5, atol=1e-5).program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..graph import Node
-from ..ops.contract.dot import Dot
 from ..ops.index.gather import ScatterAdd, ScatterSet
 from ..ops.loop import Scan
 from .bodies import Draft
@@ -11,6 +10,7 @@ from .nest import is_reduction, nest_of
 from .roots import home, is_running
 from .turns import operands
 from .views import Place
+from .winograd import PRODUCTS
 
 
 def may_overwrite(writer: Draft, value: Node, target: Node) -> bool:
@@ -50,7 +50,7 @@ def _indexed(writer: Draft, read: Node) -> bool:
 
 def _same_place(writer: Draft, read: Node) -> bool:
     """Does every turn of the loops read the element that it writes?"""
-    leads = [n for n in writer.body.nodes if isinstance(n.prim, Dot) or is_reduction(n)]
+    leads = [n for n in writer.body.nodes if isinstance(n.prim, PRODUCTS) or is_reduction(n)]
     nest = nest_of(leads[0] if leads else writer.body.outputs[0])
     mine = nest.place(read)
     if nest.reduced and nest.spans(read):
@@ -72,7 +72,7 @@ def _same_place(writer: Draft, read: Node) -> bool:
             place = nest.full(node.inputs[0].shape)
             assert place is not None
             stack.append((node.inputs[0], place))
-        elif isinstance(node.prim, Dot):
+        elif isinstance(node.prim, PRODUCTS):
             if _reaches(node, read):
                 return False
         else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
-from ..ops.contract.dot import Dot
 from ..ops.loop import Scan
 from .cost import own_cost
 from .nest import Nest, is_reduction, nest_of
 from .roots import by_index, choose_roots, is_inline, is_leaf, is_number, owner
 from .turns import consistent
+from .winograd import PRODUCTS, WinogradWeight
 
 _EPILOGUE = 60           # instructions worth repeating for every register of a tile
 _SHARED = 8             # a shared read this many times smaller than the loops saves nothing
@@ -124,6 +124,7 @@ class Fusion:
             dot = first if first.kind == "contract" else second
             rest = second if dot is first else first
             ok = dot is first and rest.nest.size == dot.nest.size
+            ok = ok and not any(isinstance(r.prim, WinogradWeight) for r in dot.roots)
             ok = ok and _epilogue_cost(rest, self) <= _EPILOGUE
             ok = ok and all(dot.nest.place(r) is not None for r in roots)
             return Cluster("contract", roots, dot.nest) if ok else None
@@ -170,7 +171,7 @@ def _kind(root: Node) -> str:
         return "rows"
     if isinstance(prim, Scan):
         return "loop"
-    if isinstance(prim, Dot):
+    if isinstance(prim, PRODUCTS):
         return "contract"
     if by_index(root):
         return "index"

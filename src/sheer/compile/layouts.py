@@ -14,12 +14,12 @@ from typing import Any
 
 from ..graph import Graph, Node, make
 from ..ops import movement
-from ..ops.contract.dot import Dot
 from ..ops.movement import Concat, Expand, Flip, Pad, Permute, Reshape, Slice
 from ..ops.reduce import ArgMax, ArgMin, Reduce
 from .rewrite import rewrite
 from .roots import home
 from .window_views import Origins, Windows
+from .winograd import PRODUCTS
 
 Axes = tuple[int, ...]
 
@@ -164,7 +164,7 @@ class _Turns:
 
 def is_turned_product(node: Node) -> bool:
     """Is it the result of a product with the last axes (channels) brought before its pixels?"""
-    if not isinstance(node.prim, Permute) or not isinstance(home(node.inputs[0]).prim, Dot):
+    if not isinstance(node.prim, Permute) or not isinstance(home(node.inputs[0]).prim, PRODUCTS):
         return False
     axes, at = node.prim.axes, 0
     while at < len(axes) and axes[at] == at:

@@ -21,6 +21,7 @@ from .cost import own_cost
 from .nest import is_reduction
 from .strided import strided
 from .views import is_view
+from .winograd import PRODUCTS
 
 _RECOMPUTE = 3          # instructions that are cheaper than a store and a load
 _LONGEST = 120          # instructions in one expression: bounds code size and recursion
@@ -107,7 +108,7 @@ def choose_roots(graph: Graph) -> list[Node]:
 
 def _of_dot(node: Node, on_dot: set[Node]) -> bool:
     base = home(node)
-    return isinstance(base.prim, Dot) or base in on_dot
+    return isinstance(base.prim, PRODUCTS) or base in on_dot
 
 
 def _needed(graph: Graph) -> set[Node]:

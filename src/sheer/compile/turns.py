@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..graph import Node
-from ..ops.contract.dot import Dot
 from ..ops.random import FoldIn, Uniform
 from ..ops.structure import Barrier, Iota, Pick
 from .index import Var, as_index
 from .nest import Nest, is_reduction, nest_of
 from .roots import is_leaf
 from .views import Place, flat, is_view, read
+from .winograd import PRODUCTS
 
 Element = tuple[Node, Place]
 
@@ -45,7 +45,7 @@ def consistent(roots: Sequence[Node], nest: Nest, in_memory: Callable[[Node], bo
     members = set(roots)
     strange = any(nest_of(r) != nest for r in roots if not is_reduction(r))
     seen: set[Element] = set()
-    stack = [e for r in roots if not isinstance(r.prim, Dot) for e in _reads(r, nest)]
+    stack = [e for r in roots if not isinstance(r.prim, PRODUCTS) for e in _reads(r, nest)]
     while stack:
         node, at = stack.pop()
         if (node, at) in seen:

@@ -13,9 +13,10 @@ from sheer.graph.dtypes import bool_, int64, uint8
 
 from . import threads
 from .builder import Builder
-from .lower_contract import ContractKernel, Split, contract_scratch
+from .lower_contract import Split
 from .lower_lookup import index_scratch, write_index
 from .lower_nest import NestKernel
+from .lower_products import scratch_of, writer_of
 from .lower_threads import body_nest, split_of
 from .target import Target
 from .values import POINTER, Value, constant
@@ -95,8 +96,8 @@ class Lowering:
         count = len(body.inputs)
         inputs, outputs = pointers[:count], pointers[count:-1]
         if kernel.kind == "contract":
-            scratch = self._scratch(contract_scratch(body, self.target), pointers[-1], thread)
-            ContractKernel(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
+            scratch = self._scratch(scratch_of(body, self.target), pointers[-1], thread)
+            writer_of(body)(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
         elif kernel.kind == "index":
             scratch = self._scratch(index_scratch(body, self.target), pointers[-1], thread)
             return write_index(b, body, inputs, outputs, scratch, split, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sheer.compile.index import Var
 from sheer.compile.nest import Nest, nest_of
@@ -66,16 +67,31 @@ def contract_scratch(body: Graph, target: Target) -> int:
     return workspace_elements(product.gemm, target) * product.dot.dtype.size
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A product without batches whose kernel is written elsewhere; its epilogue is written here."""
+
+    dot: Node
+    nest: Nest
+    batch: tuple[int, ...] = ()
+
+
 class ContractKernel:
     """Writes one contract kernel into the open function."""
+
+    product: Any          # a Product, or a Whole
 
     def __init__(self, b: Builder, body: Graph, inputs: Sequence[Value], outputs: Sequence[Value],
                  scratch: Value) -> None:
         self.b, self.body, self.scratch = b, body, scratch
         self.pointers = dict(zip(body.inputs, inputs, strict=True))
-        self.product = product_of(body)
+        self.product = self.product_of(body)
         self.outputs = list(zip(body.outputs, outputs, strict=True))
         self.outputs.sort(key=lambda pair: pair[0] is not self.product.dot)   # the dot itself first
+
+    def product_of(self, body: Graph) -> Any:
+        """What is multiplied."""
+        return product_of(body)
 
     def write(self, split: Split | None = None, begin: Operand = 0, end: Operand = 0) -> None:
         """Everything, or parts [begin, end) of a split."""

@@ -50,6 +50,11 @@ def split_lines(lines: int, work: float) -> Split | None:
     return Split("units", lines) if work > _WORTH and lines > 1 and thread_count() > 1 else None
 
 
+def worth_splitting(flops: int) -> bool:
+    """Do so many operations in register tiles take long enough for several threads?"""
+    return thread_count() > 1 and flops / _FLOPS > _WORTH
+
+
 def split_contract(body: Graph, target: Target) -> Split | None:
     """The split of a product: batches if there are enough, else the side that wastes less."""
     product, threads = product_of(body), thread_count()

@@ -10,7 +10,8 @@ from .builder import Builder
 from .lower_contract import Split
 from .lower_lookup import split_index
 from .lower_nest import NestKernel
-from .lower_split import split_contract, split_nest
+from .lower_products import split_product
+from .lower_split import split_nest
 from .target import Target
 from .threads import thread_count
 
@@ -18,7 +19,7 @@ from .threads import thread_count
 def split_of(kind: str, body: Graph, target: Target) -> Split | None:
     """How a kernel is cut into parts; None when one thread runs it."""
     if kind == "contract":
-        return split_contract(body, target)
+        return split_product(body, target)
     if kind in ("map", "rows"):
         return split_nest(body, NestKernel.units(Builder(target), body, body_nest(body)))
     return split_index(body, target) if kind == "index" else None
