@@ -113,7 +113,7 @@ def conv_weight(node: Node, turn: bool) -> Node:
     n, g, axes, kernel = x.shape[0], prim.groups, len(prim.stride), prim.size
     i, o, p = x.shape[1] // g, y.shape[1] // g, math.prod(y.shape[2:])
     widths = [(lo, hi, 0) for lo, hi in prim.padding]
-    dense = turn and g == 1 and winograd.suits(kernel, prim.stride, prim.dilation, (i, o))
+    dense = g == 1 and winograd.suits(kernel, prim.stride, prim.dilation, (i, o))
     if dense and winograd.suits_weight((i, o)):
         return winograd.weight(last(x), widths, last(y))
     wide = turn and g == 1 and fills_lanes(o)
@@ -166,10 +166,9 @@ def _turned(y: Node, widths: Widths, w: Node, prim: Any, dilation: tuple[int, ..
 def _correlated(x: Node, widths: Widths, w: Node, prim: Any, stride: tuple[int, ...],
                 dilation: tuple[int, ...], turn: bool) -> Node:
     """Filters (G O, I, *k) times what each position sees of a padded image (N, G I, *S)."""
-    plain = turn and prim.groups == 1
-    if plain and winograd.suits(w.shape[2:], stride, dilation, w.shape[:2]):
+    if prim.groups == 1 and winograd.suits(w.shape[2:], stride, dilation, w.shape[:2]):
         return first(winograd.correlated(last(x), widths, w))
-    if plain and fills_lanes(w.shape[0]):
+    if turn and prim.groups == 1 and fills_lanes(w.shape[0]):
         around = first(movement.pad(last(x), [(0, 0, 0), *widths, (0, 0, 0)]))
         seen = _seen(around, w.shape[2:], stride, dilation, 1)             # (N, 1, I, *k, *P)
         axes, (n, out) = len(stride), (x.shape[0], seen.shape[3 + len(stride):])

@@ -28,7 +28,8 @@ from .window_views import Origins, look
 def windows(graph: Graph) -> Graph:
     """Pools become reductions and convolutions become dots over views of what windows see.
 
-    A convolution that is the only one has borders on both sides: its channels stay first.
+    A convolution that is the only one has borders on both sides: its channels stay first, unless
+    turning them costs little beside what it saves.
     """
     turn = sum(isinstance(n.prim, Conv | ConvInput | ConvWeight) for n in graph.nodes) > 1
     products: dict[type, Any] = {Conv: conv, ConvInput: conv_input, ConvWeight: conv_weight}

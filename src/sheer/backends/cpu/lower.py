@@ -15,9 +15,9 @@ from . import threads
 from .builder import Builder
 from .lower_contract import Split
 from .lower_lookup import index_scratch, write_index
-from .lower_nest import NestKernel
 from .lower_products import scratch_of, writer_of
 from .lower_threads import body_nest, split_of
+from .lower_turned import nest_kernel
 from .target import Target
 from .values import POINTER, Value, constant
 
@@ -102,7 +102,8 @@ class Lowering:
             scratch = self._scratch(index_scratch(body, self.target), pointers[-1], thread)
             return write_index(b, body, inputs, outputs, scratch, split, limits)
         else:
-            NestKernel(b, body, body_nest(body), inputs, outputs).write(limits)
+            nest = body_nest(body)
+            nest_kernel(b, body, nest)(b, body, nest, inputs, outputs).write(limits)
         return None
 
     def _scratch(self, size: int, start: Value, thread: Value | None) -> Value:

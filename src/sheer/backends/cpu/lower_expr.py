@@ -40,6 +40,7 @@ class Expressions:
     def __init__(self, b: Builder, turn: Turn, pointers: Mapping[Node, Value]) -> None:
         self.b, self.turn, self.pointers = b, turn, dict(pointers)
         self.known: dict[Node, Value] = {}
+        self.turned: dict[tuple[Node, Index], Value] = {}      # loads that are in registers already
         self._memo: list[dict[Key, Value]] = [{}]
 
     @contextmanager
@@ -140,9 +141,15 @@ class Expressions:
         return self.b.and_(x, y)
 
     # ---- memory ----------------------------------------------------------------------------
+    def loaded(self, node: Node, at: Place, guards: tuple[Guard, ...]) -> Value:
+        """The element in memory; nothing outside the array is touched where a guard fails."""
+        return self._load(node, at, self._all(guards) if guards else None)
+
     def _load(self, node: Node, at: Place, guard: Value | None) -> Value:
         b, turn = self.b, self.turn
         pointer, place = self.pointers[node], flat(at, node.shape)
+        if (node, place) in self.turned:
+            return self.turned[node, place]
         stride = turn.stride(place)
         if stride == 0 or turn.lanes == 1:
             index = turn.first(place)

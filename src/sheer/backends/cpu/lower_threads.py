@@ -9,9 +9,9 @@ from sheer.graph import Graph
 from .builder import Builder
 from .lower_contract import Split
 from .lower_lookup import split_index
-from .lower_nest import NestKernel
 from .lower_products import split_product
 from .lower_split import split_nest
+from .lower_turned import nest_kernel
 from .target import Target
 from .threads import thread_count
 
@@ -21,7 +21,8 @@ def split_of(kind: str, body: Graph, target: Target) -> Split | None:
     if kind == "contract":
         return split_product(body, target)
     if kind in ("map", "rows"):
-        return split_nest(body, NestKernel.units(Builder(target), body, body_nest(body)))
+        b, nest = Builder(target), body_nest(body)
+        return split_nest(body, nest_kernel(b, body, nest).units(b, body, nest))
     return split_index(body, target) if kind == "index" else None
 
 
