@@ -14,6 +14,7 @@ from typing import Any
 from ..graph import Node
 from ..ops import movement, sliding
 from ..ops.contract.dot import Dot
+from ..ops.reduce import Sum
 from ..ops.structure import Barrier, constant
 from . import winograd
 from .window_views import slide
@@ -21,6 +22,8 @@ from .window_views import slide
 Widths = Sequence[tuple[int, int, int]]
 
 _PHASES = 4      # products that a strided convolution's gradient may become
+_PARTS = 8       # of the images, whose shares of a weight's gradient are added at the end
+_PART_ELEMENTS = 1 << 20    # of all the shares together
 _LANES = 16      # of a vector, about: decides only which side of a product runs along them
 
 
@@ -122,19 +125,36 @@ def conv_weight(node: Node, turn: bool) -> Node:
     else:
         around = movement.pad(x, [(0, 0, 0)] * 2 + widths)
     seen = _seen(around, kernel, prim.stride, prim.dilation, prim.groups)  # (N, G, I, *k, *P)
-    inner, taps, places = (2,), tuple(range(3, 3 + axes)), tuple(range(3 + axes, 3 + 2 * axes))
-    results = movement.reshape(y, (n, g, o, p))
+    parts = _parts(n, g * o * i * math.prod(kernel))                       # images, in parts
+    seen = movement.reshape(seen, (parts, n // parts, *seen.shape[1:]))    # (Q, N, G, I, *k, *P)
+    inner, taps, places = (3,), tuple(range(4, 4 + axes)), tuple(range(4 + axes, 4 + 2 * axes))
+    results = movement.reshape(y, (parts, n // parts, g, o, p))
     if wide or _lanes(o) * i * math.prod(kernel) <= 2 * o * _lanes(i * math.prod(kernel)):
-        rows = movement.permute(seen, (1, *taps, *inner, 0, *places))      # (G, *k, I, N, *P)
-        rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
-        columns = movement.reshape(movement.permute(results, (1, 0, 3, 2)), (g, n * p, o))
-        made = movement.reshape(Dot()(rows, columns), (g, *kernel, i, o))
+        rows = movement.permute(seen, (0, 2, *taps, *inner, 1, *places))   # (Q, G, *k, I, N, *P)
+        rows = movement.reshape(rows, (parts, g, i * math.prod(kernel), n // parts * p))
+        columns = movement.permute(results, (0, 2, 1, 4, 3))
+        columns = movement.reshape(columns, (parts, g, n // parts * p, o))
+        made = movement.reshape(_added(Dot()(rows, columns)), (g, *kernel, i, o))
         turned = movement.permute(made, (0, axes + 2, axes + 1, *range(1, axes + 1)))
         return movement.reshape(turned, node.shape)
-    rows = movement.permute(seen, (1, *inner, *taps, 0, *places))          # (G, I, *k, N, *P)
-    rows = movement.reshape(rows, (g, i * math.prod(kernel), n * p))
-    flat = movement.reshape(movement.permute(results, (1, 2, 0, 3)), (g, o, n * p))
-    return movement.reshape(Dot()(flat, movement.permute(rows, (0, 2, 1))), node.shape)
+    rows = movement.permute(seen, (0, 2, 1, *places, *inner, *taps))       # (Q, G, N, *P, I, *k)
+    rows = movement.reshape(rows, (parts, g, n // parts * p, i * math.prod(kernel)))
+    flat = movement.permute(results, (0, 2, 3, 1, 4))
+    flat = movement.reshape(flat, (parts, g, o, rows.shape[2]))
+    return movement.reshape(_added(Dot()(flat, rows)), node.shape)
+
+
+def _parts(images: int, elements: int) -> int:
+    """How many sums to make apart and then add, by shape alone: what one part reads stays near, and
+    threads share the work evenly.
+    """
+    fitting = (q for q in range(_PARTS, 1, -1) if images % q == 0)
+    return next(fitting, 1) if elements * _PARTS <= _PART_ELEMENTS else 1
+
+
+def _added(parts: Node) -> Node:
+    """The sum over the first axis."""
+    return Sum((0,))(parts) if parts.shape[0] > 1 else movement.reshape(parts, parts.shape[1:])
 
 
 def _lanes(size: int) -> int:
