@@ -9,6 +9,7 @@ from ..graph import Graph
 from ..graph.debug import PASSES, REWRITES, tell
 from .canonical import thin_dots, turn_dots
 from .carries import turn_carries
+from .halos import halos
 from .layouts import layouts
 from .merge_loops import merge_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
@@ -46,6 +47,7 @@ def passes() -> list[Pass]:
         Pass(thin_dots, "after the views of operands are composed, before fusion sees sums"),
         Pass(split_reductions, "after dots: sums of products have become dots"),
         Pass(simplify_views, "again: the rules above leave views of views behind"),
+        Pass(halos, "last: it looks at what products read from memory"),
     ]
 
 

@@ -85,7 +85,7 @@ def by_index(node: Node) -> bool:
 
 def choose_roots(graph: Graph) -> list[Node]:
     """The nodes whose results exist in memory, in order."""
-    needed, uses = _needed(graph), _uses(graph)
+    wanted, uses = needed(graph), _uses(graph)
     cost: dict[Node, int] = {}
     on_dot: set[Node] = set()         # pointwise on a dot's result: computed in its registers
     roots = []
@@ -99,7 +99,7 @@ def choose_roots(graph: Graph) -> list[Node]:
                 on_dot.add(node)
             cheap = _RECOMPUTE if node.size > 1 else 0      # one number is kept in a register
             dear = (cost[node] > cheap or node in on_dot) and uses.get(node, 0) > 1
-            if not (dear or node in needed or cost[node] > _LONGEST):
+            if not (dear or node in wanted or cost[node] > _LONGEST):
                 continue
         roots.append(node)
         cost[node] = 0
@@ -111,7 +111,7 @@ def _of_dot(node: Node, on_dot: set[Node]) -> bool:
     return isinstance(base.prim, PRODUCTS) or base in on_dot
 
 
-def _needed(graph: Graph) -> set[Node]:
+def needed(graph: Graph) -> set[Node]:
     """Values that must lie in memory because of who reads them."""
     found = {home(n) for n in graph.outputs}
     for node in graph.nodes:
