@@ -11,6 +11,11 @@ from ..ops.structure import constant
 from .rewrite import rewrite, swapped
 
 
+def cheapest_dots(graph: Graph) -> Graph:
+    """A dot that is only read transposed is made so; then thin ones become multiply-and-sum."""
+    return thin_dots(turn_dots(graph))
+
+
 def thin_dots(graph: Graph) -> Graph:
     """A dot with M, N or K of 1, of integers, or of nothing becomes Sum(a * b), which fuses.
 

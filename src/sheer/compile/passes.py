@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph
 from ..graph.debug import PASSES, REWRITES, tell
-from .canonical import thin_dots, turn_dots
+from .canonical import cheapest_dots
 from .carries import turn_carries
 from .halos import halos
 from .layouts import layouts
@@ -43,8 +43,7 @@ def passes() -> list[Pass]:
         Pass(simplify_arithmetic, "before dots: what is multiplied by one need not be a product"),
         Pass(windows, "before dots: convolutions become some"),
         Pass(layouts, "after windows: it moves the turns that convolutions leave behind"),
-        Pass(turn_dots, "before the views of operands are read as strides"),
-        Pass(thin_dots, "after the views of operands are composed, before fusion sees sums"),
+        Pass(cheapest_dots, "after the views of operands are composed, before fusion sees sums"),
         Pass(split_reductions, "after dots: sums of products have become dots"),
         Pass(simplify_views, "again: the rules above leave views of views behind"),
         Pass(halos, "last: it looks at what products read from memory"),
