@@ -46,7 +46,7 @@ def in_session(model: Any, loss: Any, optimizer: Any, data: tuple[Any, Any],
     session = Session(model, loss, optimizer, {})
     memory = Memory(*data, order.shape[1])
     whole = next(iter(memory.slices(order.ravel(), len(order))))
-    return epochs_peer(lambda: session.train(memory.pair, whole.parts)[0], len(order))
+    return epochs_peer(lambda: session.train(memory.tensors, whole.parts)[0], len(order))
 
 
 def in_torch_loop(model: Any, loss_of: Any, optimizer: Any, data: tuple[Any, Any],

@@ -228,3 +228,14 @@ def test_zero_epochs_change_nothing(problem, same):
     (a, optimizer), (b, _) = problem.make(), problem.make()
     assert problem.fit(a, optimizer, epochs=0).history == []
     same(a, b)
+
+
+def test_inputs_that_are_the_targets_are_held_once(problem):
+    def train(x, y):
+        manual_seed(0)
+        model = nn.Sequential(nn.Linear(5, 2), nn.Linear(2, 5))
+        optimizer = optim.Adam(model.parameters(), lr=1e-2)
+        run = fit(model, (x, y), loss=nn.MSELoss(), optimizer=optimizer, epochs=2, batch_size=10,
+                  progress=False)
+        return [row["loss"] for row in run.history]
+    assert train(problem.x, problem.x) == train(problem.x, problem.x.copy())

@@ -30,11 +30,14 @@ class Slice:
 
 
 class Memory:
-    """Rows that fit in memory: (x, y), each a tensor or a tuple of tensors over the same rows."""
+    """Rows that fit in memory: (x, y), each a tensor or a tuple of tensors over the same rows.
+
+    tensors  (x, y), or (x,) when the inputs are the targets, as an autoencoder's are
+    """
 
     def __init__(self, x: Any, y: Any, batch_size: int, drop_last: bool = False) -> None:
-        self.pair = _tensors(x), _tensors(y)
-        self.rows = _common_length(self.pair)
+        self.tensors = (_tensors(x),) if y is x else (_tensors(x), _tensors(y))
+        self.rows = _common_length(self.tensors)
         if batch_size < 1:
             raise ArgumentError("E402", "fit", f"batch_size is {batch_size}", need="at least 1")
         self.batch_size = min(batch_size, self.rows)

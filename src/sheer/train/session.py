@@ -143,7 +143,8 @@ def batch_of(memory: Any, part: Any) -> tuple[Any, Any]:
     if memory is None:
         x, y = part
         return x, y
-    return tuple(_rows(m, part) for m in memory)
+    rows = [_rows(m, part) for m in memory]
+    return rows[0], rows[-1]                             # the inputs may be the targets, too
 
 
 def _rows(values: Any, rows: Tensor) -> Any:

@@ -68,7 +68,7 @@ class MemorySource:
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
         order = epoch_order(self.memory.rows, self.seed, epoch, self.shuffle)
         for s in self.memory.slices(order, length, start):
-            yield Part(self.memory.pair, s.parts, s.first, s.rows)
+            yield Part(self.memory.tensors, s.parts, s.first, s.rows)
 
 
 class LoaderSource:
