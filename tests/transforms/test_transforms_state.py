@@ -248,7 +248,7 @@ def test_functional_derivatives_leave_nothing_behind():
 
 
 def test_values_go_with_their_handles():
-    x = t(np.ones(10, np.float32))
+    x = t(np.ones(10_000, np.float32))       # small results share a piece of memory
     y = x * 2.0
     seen = weakref.ref(y.numpy().base if y.numpy().base is not None else y.numpy())
     del y

@@ -211,9 +211,13 @@ def _again(old: Node, source: Source) -> Node:
     return node
 
 
-def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None = None) -> Node:
-    """A new node, though an equal one may exist: for the inputs of a graph, each with its line."""
-    specs = prim.infer(*inputs)
+def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None = None,
+          specs: tuple[Spec, ...] | None = None) -> Node:
+    """A new node, though an equal one may exist: for the inputs of a graph, each with its line.
+
+    specs are what `prim.infer` would say, where that is known.
+    """
+    specs = prim.infer(*inputs) if specs is None else specs
     node = Node()
     node.prim, node.inputs, node.value, node.shown, node.leaf = prim, inputs, None, None, None
     node.outputs = specs if isinstance(specs, tuple) else (specs,)

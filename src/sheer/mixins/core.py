@@ -52,8 +52,8 @@ class Core:
         self.requires_grad, self._leaf, self._view = requires_grad, leaf, None
         if leaf and requires_grad:
             self._note_leaf(node)
-        elif self._home is None:
-            _live[node] = self
+        elif self._home is None and not isinstance(node.prim, Data):
+            _live[node] = self                   # a value to come: somebody will want it
 
     # ---- the node ----------------------------------------------------------------------------
     @property
@@ -93,7 +93,7 @@ class Core:
     def _bind(self, node: Node) -> None:
         """Show a node that has the values the handle should have anyway."""
         self._bound = node
-        if self._home is None:
+        if self._home is None and not isinstance(node.prim, Data):
             _live[node] = self
 
     def _note_leaf(self, node: Node) -> None:
@@ -102,7 +102,8 @@ class Core:
             running.leaves[node] = self
         else:
             node.leaf = ref(self)
-            _live[node] = self
+            if not isinstance(node.prim, Data):
+                _live[node] = self
 
     if TYPE_CHECKING:                            # the mixins use each other's methods
         def __getattr__(self, name: str) -> Any: ...

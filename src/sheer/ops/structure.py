@@ -197,9 +197,14 @@ def constant(value: Any, dtype: DType | None = None) -> Node:
     return Constant(array.tobytes(), array.shape, dtype or dtype_of(array.dtype))()
 
 
-def data(array: np.ndarray) -> Node:
+def data(array: np.ndarray | Buffer) -> Node:
     """A leaf that holds the array itself, not a copy."""
-    return fresh(Data(Buffer(array)))
+    return fresh(Data(array if isinstance(array, Buffer) else Buffer(array)))
+
+
+def result(buffer: Buffer, spec: Spec) -> Node:
+    """As `data`, for memory whose spec is known."""
+    return fresh(Data(buffer), specs=(spec,))
 
 
 def iota(length: int, dtype: DType) -> Node:

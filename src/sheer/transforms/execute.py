@@ -50,6 +50,15 @@ class Guarded:
         with self._lock:
             return self.executable(arrays)
 
+    def on_buffers(self, buffers: list[Buffer]) -> list[Buffer]:
+        """As a call, from memory whose specs are known to fit to such memory."""
+        with self._lock:
+            direct: Callable[..., list[Buffer]] | None = getattr(
+                self.executable, "on_buffers", None)
+            if direct is not None:
+                return direct(buffers)
+            return [Buffer(a) for a in self.executable([b.array for b in buffers])]
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.executable, name)         # .program, .graph: what the backend shows
 
@@ -59,10 +68,10 @@ class Programs:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._found: OrderedDict[Hashable, Executable] = OrderedDict()
+        self._found: OrderedDict[Hashable, Guarded] = OrderedDict()
         self._lock = threading.RLock()
 
-    def get(self, key: Hashable, make: Callable[[], Executable]) -> Executable:
+    def get(self, key: Hashable, make: Callable[[], Executable]) -> Guarded:
         """The executable of that key, made when there is none."""
         with self._lock:
             found = self._found.get(key)
@@ -99,7 +108,13 @@ _lock_at_fork(_programs._lock)
 
 def backend_name() -> str:
     """The backend in force: of the innermost `with backend(...)`, or SHEER_BACKEND, or cpu."""
-    return getattr(_local, "name", None) or os.environ.get("SHEER_BACKEND") or "cpu"
+    return chosen() or os.environ.get("SHEER_BACKEND") or "cpu"
+
+
+def chosen() -> str | None:
+    """The backend of the innermost `with backend(...)`."""
+    found: str | None = getattr(_local, "name", None)
+    return found
 
 
 @contextmanager
@@ -129,7 +144,7 @@ def get_backend(name: str | None = None) -> Backend:
     return _made[name]
 
 
-def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Executable:
+def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Guarded:
     """The executable of a graph on the backend in force; the same graph gives the same one."""
     given = dict(donate or {})
     key = backend_name(), graph, tuple(sorted(given.items()))
@@ -155,15 +170,20 @@ def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
 
 def is_known(node: Node) -> bool:
     """Has the node a value already?"""
-    return isinstance(node.prim, Data) or node.value is not None
+    return node.value is not None or isinstance(node.prim, Data)
+
+
+def buffer_of(node: Node) -> Buffer:
+    """The memory of a node that has a value."""
+    if isinstance(node.prim, Data):
+        return node.prim.buffer
+    assert node.value is not None
+    return node.value[0]
 
 
 def value_of(node: Node) -> np.ndarray:
     """The array of a node that has a value; not a copy."""
-    if isinstance(node.prim, Data):
-        return node.prim.buffer.array
-    assert node.value is not None
-    return node.value[0].array
+    return buffer_of(node).array
 
 
 def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] | None = None) -> list[np.ndarray]:
@@ -188,12 +208,12 @@ def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
                          and not n.prim.constant and len(n.outputs) == 1]
     known = [n for n in order if is_known(n)]
     executable = _program(order, known, outputs)
-    arrays = executable([value_of(n) for n in known])
-    for node, array in zip(outputs, arrays, strict=True):
-        node.value = (Buffer(array),)
+    for node, buffer in zip(outputs, executable.on_buffers([buffer_of(n) for n in known]),
+                            strict=True):
+        node.value = (buffer,)
 
 
-def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Executable:
+def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Guarded:
     """The executable of pending nodes, found by their structure without building a graph."""
     place = {n: i for i, n in enumerate(known)}
     lines: list[Any] = [n.spec for n in known]

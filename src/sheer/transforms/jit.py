@@ -11,19 +11,21 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..graph.debug import PROGRAMS, level
 from ..graph.graph import Graph
-from ..graph.node import Node
+from ..graph.node import Buffer, Node
 from ..ops.structure import Data, data
 from . import donation, execute, trace, tree
+from .direct import MISS, Direct
 from .reasons import Reasons
 from .trace import Captured
 
+_FREE = nullcontext()
+_DIRECT = 4       # kinds of calls that are tried before the ordinary way
 FORMS = 128       # forms of one function that are kept; the one not used for longest goes first
 
 # Set by the tensor layer: evaluate a handle's pending node and bind it to its own memory.
@@ -59,6 +61,24 @@ class Traced:
         return (all(_same(value, ask()) for ask, value in self.guards)
                 and all(c.fits() for c in self.captured))
 
+    def program(self) -> execute.Guarded:
+        """The executable on the backend in force."""
+        return execute.compile_graph(self.graph, self.donate)
+
+    def rebind(self, state: Sequence[Buffer], handles: Sequence[Any] = ()) -> None:
+        """After a run: let the outside tensors show the new values, in `state`, and gradients."""
+        for position, buffer in zip(self.rebound, state, strict=False):
+            if handles:
+                handles[position]._rebind(data(buffer))
+        for c, buffer in zip(self.written, state[len(self.rebound):], strict=True):
+            handle = c.current()
+            if handle._bound.prim.buffer.array is not buffer.array:
+                handle._rebind(data(buffer))
+        for handle, slot in self.grads:
+            handle._grad = slot
+        for position, slot in self.arg_grads if handles else ():
+            handles[position]._grad = slot
+
     @functools.cached_property
     def donate(self) -> dict[int, int]:
         """output -> input whose memory it takes over."""
@@ -83,8 +103,16 @@ class Jitted:
         self._cache: OrderedDict[Any, list[Traced]] = OrderedDict()
         self._lock = threading.RLock()
         self._reasons = Reasons()
+        self._direct: list[Direct] = []                     # tried in order
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and not trace.inlined():
+            for direct in self._direct:
+                with self._lock if direct.updates else _FREE:
+                    result = direct(args)
+                if result is not MISS:
+                    return result
+        given, named = args, kwargs
         args, kwargs = tree.with_tensors((args, kwargs))
         if trace.inlined():                                 # inside another jit: part of it
             return self.function(*args, **kwargs)
@@ -93,8 +121,17 @@ class Jitted:
         with self._lock:
             form = self._form(nodes, shape, handles)
             if form.written or form.grads:      # one thread's update after the other's
-                return run(form, nodes, handles)
-        return run(form, nodes, handles)
+                result = run(form, nodes, handles)
+                return self._remember(form, given, named, result)
+        return self._remember(form, given, named, run(form, nodes, handles))
+
+    def _remember(self, form: Traced, args: Sequence[Any], named: Any, result: Any) -> Any:
+        """The result; the next call like this one goes the direct way."""
+        made = None if named else Direct.of(form, args, ambient)
+        if made is not None:
+            others = [d for d in self._direct if d.form is not form]
+            self._direct = [made, *others[:_DIRECT - 1]]
+        return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -192,34 +229,25 @@ def trace_function(function: Callable[..., Any], nodes: list[Node], shape: Any,
 def run(form: Traced, nodes: list[Node], handles: Sequence[Any] = ()) -> Any:
     """Run a traced form on argument nodes; rebinds what the function rebinds."""
     execute.evaluate([*nodes, *(trace.outside(c.current()) for c in form.captured)])
-    arguments = execute.evaluate(nodes)
-    arrays = [*arguments, *(_array(c) for c in form.captured)]
-    results = execute.compile_graph(form.graph, form.donate)(arrays)
-    state = results[form.num_out:]
-    for position, array in zip(form.rebound, state, strict=False):
-        if handles:
-            handles[position]._rebind(data(array))
-    for c, array in zip(form.written, state[len(form.rebound):], strict=True):
-        handle = c.current()
-        if handle._bound.prim.buffer.array is not array:
-            handle._rebind(data(array))
-    for handle, slot in form.grads:
-        handle._grad = slot
-    for position, slot in form.arg_grads if handles else ():
-        handles[position]._grad = slot
+    buffers = [*map(execute.buffer_of, nodes), *(_memory(c) for c in form.captured)]
+    results = form.program().on_buffers(buffers)
+    form.rebind(results[form.num_out:], handles)
     return tree.unflatten(form.out_shape, [data(r) for r in results[:form.num_out]])
 
 
-def _array(captured: Captured) -> np.ndarray:
+def _memory(captured: Captured) -> Buffer:
     """The memory of an outside tensor; its own, when the program is going to write to it."""
     handle = captured.current()
     if not captured.written:
         if not handle.requires_grad and not isinstance(handle._bound.prim, Data):
             settle(handle)                              # forgets how it was made
-        return execute.evaluate([handle._bound])[0]
+        execute.evaluate([handle._bound])
+        return execute.buffer_of(handle._bound)
     if not isinstance(handle._bound.prim, Data):
         settle(handle)
-    return donation.own(handle)
+    donation.own(handle)
+    found: Buffer = handle._bound.prim.buffer
+    return found
 
 
 def _like_leaf(t: trace.Trace, new: Any, old: Any) -> None:

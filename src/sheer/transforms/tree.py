@@ -25,6 +25,11 @@ def register(kind: type, unwrap: Callable[[Any], Node], wrap: Callable[[Node, bo
     _handles[kind] = unwrap, wrap
 
 
+def is_handle(value: Any) -> bool:
+    """Is the value a tensor?"""
+    return type(value) in _handles or any(k in _handles for k in type(value).__mro__)
+
+
 class Hole:
     """Where a tensor stood: what to wrap its node into, and does that take part in gradients?"""
 
@@ -60,8 +65,13 @@ def unflatten(shape: Any, nodes: Iterable[Node]) -> Any:
         if not isinstance(v, Hole):
             return INSIDE
         node = next(rest)
-        return node if v.kind is Node else _handles[v.kind][1](node, v.requires_grad)
+        return node if v.kind is Node else wrap(v, node)
     return transform(leaf, shape)
+
+
+def wrap(hole: Hole, node: Node) -> Any:
+    """What stands in a hole, made of its node."""
+    return _handles[hole.kind][1](node, hole.requires_grad)
 
 
 def leaves(value: Any) -> list[Any]:

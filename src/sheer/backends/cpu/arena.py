@@ -33,10 +33,8 @@ class Arena:
 _all: WeakSet[Arena] = WeakSet()
 
 
-def take(size: int, last: Arena | None) -> Arena:
-    """A claimed arena of at least `size` bytes: the one used last, another free one, a new one."""
-    if last is not None and last.take():
-        return last
+def take(size: int) -> Arena:
+    """A claimed arena of at least `size` bytes: a free one, or a new one."""
     for arena in list(_all):
         if arena.size >= size and arena.take():
             return arena

@@ -11,8 +11,8 @@ from sheer.compile.fits import refuse
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
 from sheer.compile.roofline import Machine
-from sheer.graph import Graph, Spec
-from sheer.graph.memory import copied, empty
+from sheer.graph import Buffer, Graph, Spec
+from sheer.graph.memory import copied
 
 from . import threads
 from .available import available_bytes
@@ -21,6 +21,7 @@ from .kernels import kernel_assembly, kernel_texts, load_kernels
 from .lower_host import HostCall
 from .lower_threads import threads_of
 from .machine import this_machine
+from .results import Results
 from .runtime import Frame, runtime
 from .target import host_target
 
@@ -55,10 +56,12 @@ class Executable:
         self._hosts = [HostCall(body) for body in encoder.hosts]
         self._native = runtime(target)
         self._frames: list[Frame] = []          # that no run uses at the moment
-        self._specs = [o.spec for o in program.graph.outputs]
         self._inputs = [i.spec for i in program.graph.inputs]
         made = [s.bytes for s in program.returned if s.where != "input"]
         self._needed = program.peak_bytes + len(self._driver.constants) + sum(made)
+        self._returned = [slot.at if slot.where == "input" else Results(node.spec)
+                          for slot, node in zip(program.returned, program.graph.outputs,
+                                                strict=True)]
 
     def _frame(self) -> Frame:
         """Memory for a run. Raises MemoryLimitError E630 when there is not enough."""
@@ -74,7 +77,7 @@ class Executable:
 
         Runs on copies of the arrays, so that donated ones keep their values.
         """
-        frame, copies = self._frame(), [copied(a) for a in arrays]
+        frame, copies = self._frame(), [Buffer(copied(a)) for a in arrays]
         frame.timed()
         self._run(frame, copies)
         frame.clock[:] = 0
@@ -106,24 +109,22 @@ class Executable:
         """Run once. Inputs must be C-contiguous and of the graph's shapes and dtypes."""
         if len(arrays) != len(self._inputs):
             raise TypeError(f"the program takes {len(self._inputs)} arrays, got {len(arrays)}")
+        places = [_address(a, spec, i) for i, (a, spec) in enumerate(
+            zip(arrays, self._inputs, strict=True))]
+        return [b.array for b in self.on_buffers(list(map(Buffer, arrays, places)))]
+
+    def on_buffers(self, buffers: Sequence[Buffer]) -> list[Buffer]:
+        """As a call, for memory that is known to fit; nothing is checked."""
         frame = self._frames.pop() if self._frames else self._frame()
-        results = self._run(frame, arrays)
+        results = self._run(frame, buffers)
         self._frames.append(frame)
         return results
 
-    def _run(self, frame: Frame, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        for number, (array, spec) in enumerate(zip(arrays, self._inputs, strict=True)):
-            frame.table[number] = _address(array, spec, number)
-        results = []
-        for number, slot in enumerate(self.program.returned):
-            if slot.where == "input":
-                results.append(arrays[slot.at])
-                continue
-            made = empty(self._specs[number].shape, self._specs[number].dtype.numpy)
-            frame.table[len(arrays) + number] = made.ctypes.data
-            results.append(made)
+    def _run(self, frame: Frame, buffers: Sequence[Buffer]) -> list[Buffer]:
+        results = [buffers[made] if isinstance(made, int) else made.take()
+                   for made in self._returned]
         threads.start()
-        frame.run()
+        frame.run([b.address or b.locate() for b in buffers], [b.address for b in results])
         return results
 
 

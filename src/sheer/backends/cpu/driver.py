@@ -35,6 +35,7 @@ class Driver:
     in_slots    which words are the number of a slot, and become its address
     in_kernels  which words are the number of a kernel (-1: none, only a host call), likewise
     numbers     kernels and loops, counted as `program.walk` does, and the program itself
+    arguments   inputs and outputs of the program
     """
 
     words: np.ndarray
@@ -44,6 +45,7 @@ class Driver:
     constants: bytes
     stoppable: int
     numbers: int
+    arguments: int
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Encoder:
         self.driver = Driver(
             np.array([w for w, _ in words], np.int64), np.array(self._slots, np.int64),
             tagged("slot"), tagged("kernel"), bytes(self._constants), self._stoppable,
-            len(self._numbers) + 1)
+            len(self._numbers) + 1, len(program.graph.inputs) + len(program.graph.outputs))
 
     def _kernel_number(self, kernel: Kernel) -> int:
         key = kernel.kind, kernel.body

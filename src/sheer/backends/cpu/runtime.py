@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -70,6 +71,8 @@ class Frame:
         self._set("callback", ctypes.cast(self._callback, ctypes.c_void_p).value or 0)
         self._set("stoppable", driver.stoppable)
         self._interval, self._main = native.ticks(_POLL_SECONDS), threading.main_thread().ident
+        self._hears: bool | None = None             # were we last run by the main thread?
+        self._pack = struct.Struct(f"{driver.arguments}Q").pack_into
         self._addresses = self.words.ctypes.data, self.context.ctypes.data
 
     def _set(self, name: str, value: int) -> None:
@@ -79,17 +82,21 @@ class Frame:
         """From now on, count the ticks of each instruction in `clock`."""
         self._set("clock", self.clock.ctypes.data)
 
-    def run(self) -> None:
-        """Follow the words once. The addresses of arguments stand in `table`.
+    def run(self, inputs: list[int], outputs: list[int]) -> None:
+        """Follow the words once, on arguments at these addresses.
 
         Raises what a host call raised, and KeyboardInterrupt.
         """
-        arena = arenas.take(self.size, self.arena)
+        self._pack(self.table.data, 0, *inputs, *outputs)
+        arena = self.arena
+        if arena is None or not arena.take():
+            arena = arenas.take(self.size)
+            self._move_to(arena)
         try:
-            if arena is not self.arena:
-                self._move_to(arena)
             mine = threading.get_ident() == self._main      # signals go to the main thread only
-            self._set("interval", self._interval if mine else _NEVER)
+            if mine is not self._hears:
+                self._set("interval", self._interval if mine else _NEVER)
+                self._hears = mine
             code = self.native.run(*self._addresses)
         finally:
             arena.give_back()

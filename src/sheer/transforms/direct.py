@@ -1,0 +1,136 @@
+"""Direct calls: a traced form and one call of it flow in; calls like that one, made fast, flow out.
+
+The ordinary way of a call works for every argument. Most calls are like the one before: tensors of
+the same shapes in the same places, weights where they were. Of those only that much is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph.dtypes import dtype_of
+from ..graph.node import Buffer, Node, Spec
+from ..ops.structure import Data, result
+from . import donation, execute, trace, tree
+
+MISS = object()                    # what a direct call gives for a call that is not like the first
+
+
+class Direct:
+    """Calls of one traced form with tensors and arrays as positional arguments."""
+
+    def __init__(self, form: Any, args: Sequence[Any], asked: Sequence[Callable[[], Any]]) -> None:
+        self.form = form
+        self.updates = bool(form.written or form.grads)    # then threads take turns
+        self.arguments = [_Argument(a) for a in args]
+        self.asked = [(ask, ask()) for ask in asked]
+        self.captured = [_Captured(c) for c in form.captured]
+        self.backend, self.program = execute.chosen(), form.program()
+        self.one = isinstance(form.out_shape, tree.Hole) and form.out_shape.kind is not Node
+
+    @classmethod
+    def of(cls, form: Any, args: Sequence[Any], asked: Sequence[Callable[[], Any]],
+           ) -> Direct | None:
+        """The direct calls like this one, if there can be any."""
+        tensors = all(tree.is_handle(a) or isinstance(a, np.ndarray) for a in args)
+        strange = form.rebound or form.arg_grads or any(c.owner for c in form.captured)
+        return cls(form, args, asked) if tensors and not strange else None
+
+    def __call__(self, args: Sequence[Any]) -> Any:
+        """The result, or MISS."""
+        if len(args) != len(self.arguments):
+            return MISS
+        buffers: list[Any] = [expected.buffer(a) for expected, a in
+                              zip(self.arguments, args, strict=True)]
+        if None in buffers or not self._holds():
+            return MISS
+        for c in self.captured:
+            found = c.buffer()
+            if found is None:
+                return MISS
+            buffers.append(found)
+        results = self.program.on_buffers(buffers)
+        if self.updates:
+            self.form.rebind(results[self.form.num_out:])
+        outputs = self.form.graph.outputs
+        if self.one:
+            return tree.wrap(self.form.out_shape, result(results[0], outputs[0].outputs[0]))
+        return tree.unflatten(self.form.out_shape, [
+            result(b, o.spec) for b, o in zip(results[:self.form.num_out], outputs, strict=False)])
+
+    def _holds(self) -> bool:
+        """Are the Python values the form was traced with still the same?"""
+        for ask, value in self.asked:
+            if ask() is not value:
+                return False
+        for ask, value in self.form.guards:
+            now = ask()
+            if now is not value and (type(now) is not type(value) or now != value
+                                     or hasattr(now, "_bound")):
+                return False
+        return self.backend == execute.chosen()
+
+
+class _Argument:
+    """What an argument must be, to stand where this one stood."""
+
+    def __init__(self, value: Any) -> None:
+        self.kind: Any = type(value)
+        array = isinstance(value, np.ndarray)
+        self.spec = Spec(value.shape, dtype_of(value.dtype)) if array else value.node.spec
+        self.shape, self.dtype = self.spec.shape, self.spec.dtype.numpy
+        self.requires_grad = getattr(value, "requires_grad", False)
+        self.leaf = getattr(value, "_leaf", False)
+        if array and value.dtype == np.float64:
+            self.kind = type(None)                   # is cast, and once warned of, on the other way
+
+    def buffer(self, value: Any) -> Buffer | None:
+        """The memory of a value that fits."""
+        kind: Any = type(value)
+        if kind is not self.kind:
+            return None
+        if self.kind is np.ndarray:
+            fits = value.shape == self.shape and value.dtype == self.dtype
+            return Buffer(value) if fits else None
+        node: Node = value._bound
+        if (node.outputs[0] is not self.spec or value.requires_grad is not self.requires_grad
+                or value._leaf is not self.leaf or value._view is not None
+                or value._home is not None):
+            return None
+        return _memory(node)
+
+
+class _Captured:
+    """A tensor that the function reads from outside, and where its numbers were last."""
+
+    def __init__(self, captured: trace.Captured) -> None:
+        self.handle: Any = captured.handle
+        self.captured, self.written = captured, captured.written
+        self.last: tuple[Node | None, Buffer | None] = None, None
+
+    def buffer(self) -> Buffer | None:
+        """Its memory, its own where the program writes to it; None when it needs more work."""
+        handle = self.handle
+        node, known = self.last
+        if handle._bound is not node or handle.requires_grad is not self.captured.wants_grad:
+            node = handle._bound
+            known = _memory(node) if self.captured.fits() else None
+            if known is None or handle._home is not None or getattr(handle, "_view", None):
+                return None
+            self.last = node, known
+        if not self.written:
+            return known
+        if not isinstance(handle._bound.prim, Data):
+            return None
+        self.last, node, known = (None, None), None, None  # let go: donation counts who refers
+        donation.own(handle)
+        found: Buffer = handle._bound.prim.buffer
+        return found
+
+
+def _memory(node: Node) -> Buffer | None:
+    """Where the value of a node is, if it has one."""
+    return execute.buffer_of(node) if execute.is_known(node) else None
