@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph.graph import Graph
 from ..graph.interpret import Watch, interpret
+from ..graph.node import Buffer
 
 
 class ReferenceBackend:
@@ -31,3 +32,7 @@ class ReferenceProgram:
             arrays[argument][...] = out[position]
             out[position] = arrays[argument]
         return out
+
+    def on_buffers(self, buffers: Sequence[Buffer]) -> list[Buffer]:
+        """As a call."""
+        return [Buffer(a) for a in self([b.array for b in buffers])]

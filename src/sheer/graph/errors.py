@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import source
 
 Try = tuple[str, Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Input `number` of the operation that fails as it runs: `located` puts the node in its place.
+
+    text is what can be said without the node.
+    """
+
+    number: int
+    text: str
 
 
 class SheerError(Exception):
@@ -27,6 +39,7 @@ class SheerError(Exception):
         self.code, self.op, self.what = code, op, what
         self.got, self.need, self.tries = dict(got or {}), need, tuple(tries)
         self.layer = source.layer_path()
+        self.located = False             # does it name the line of the operation?
 
     def __str__(self) -> str:
         """The whole text; hints are checked here, so that a caught error costs nothing."""
@@ -55,6 +68,39 @@ def _again(cls: type[SheerError], code: str, op: str, what: str, got: Mapping[st
     error = cls(code, op, what, got=got, need=need, tries=[(text, lambda: None) for text in tries])
     error.layer = layer
     return error
+
+
+def located(error: SheerError, node: Any) -> SheerError:
+    """The error of an operation that failed as it ran, with its operands, its line and its layer.
+
+    It keeps what an operation inside of it (in the body of a loop) has said already.
+    """
+    if error.located:
+        return error
+    specs = {x.spec: x for x in reversed(node.inputs)}
+    for name, value in error.got.items():
+        number = value.number if isinstance(value, Operand) else None
+        x = specs.get(value) if number is None else node.inputs[number]
+        if x is not None:
+            error.got[name] = _given(x, node.source)
+    error.got["result"] = node
+    error.layer, error.located = node.source.layer, True
+    return error
+
+
+def _given(x: Any, where: source.Source) -> Any:
+    """What a line was given, when x is that under another shape or dtype."""
+    while x.source == where:
+        alike = [y for y in x.inputs if y.dtype.kind == x.dtype.kind and not _number(y)]
+        if len(alike) != 1 or not (x.prim.view or x.prim.pointwise):
+            break
+        x = alike[0]
+    return x
+
+
+def _number(x: Any) -> bool:
+    """Is it a constant, repeated or not?"""
+    return bool(x.prim.constant or (x.prim.view and _number(x.inputs[0])))
 
 
 class ShapeError(SheerError, ValueError):
@@ -106,6 +152,8 @@ def _passes(check: Callable[[], object]) -> bool:
 
 
 def _describe(value: Any) -> str:
+    if isinstance(value, Operand):
+        return value.text
     if not (hasattr(value, "shape") and hasattr(value, "dtype")):
         return str(value)
     made: source.Source | None = getattr(value, "source", None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .errors import StateError
+from .errors import SheerError, StateError, located
 from .graph import Graph
 from .node import Node
 
@@ -36,11 +36,12 @@ def interpret(graph: Graph, args: Sequence[np.ndarray], watch: Watch | None = No
 
 def evaluate(node: Node, inputs: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     """The results of one node. `Pick` alone sees all results of its input."""
+    given = inputs if node.prim.takes_all_outputs else [x[0] for x in inputs]
     with np.errstate(all="ignore"):                # IEEE: NaN and inf are values, not events
-        if node.prim.takes_all_outputs:
-            raw = node.prim.ref(*inputs)
-        else:
-            raw = node.prim.ref(*(x[0] for x in inputs))
+        try:
+            raw = node.prim.ref(*given)
+        except SheerError as error:
+            raise located(error, node) from None
     results = raw if isinstance(raw, tuple) else (raw,)
     out = []
     for array, spec in zip(results, node.outputs, strict=True):

@@ -60,7 +60,7 @@ def _value(value: Any, bodies: list[Graph]) -> str:
         return str(value.text(_value(value.dtype, bodies)))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = [f"{f.name}={_value(getattr(value, f.name), bodies)}"
-                 for f in dataclasses.fields(value)]
+                 for f in dataclasses.fields(value) if f.compare]      # the rest is for people
         return f"{type(value).__name__}({', '.join(pairs)})"
     if isinstance(value, tuple):
         inner = ", ".join(_value(v, bodies) for v in value)

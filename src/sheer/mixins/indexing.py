@@ -69,7 +69,7 @@ class Indexing(Core):
     # ---- along an axis -----------------------------------------------------------------------
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """For every element of index, the element of x at that place of the axis."""
-        return apply(lambda x, i: ops.index.take_along(x, i, dim), self, index)
+        return apply(lambda x, i: ops.index.take_along(x, i, dim, word="gather"), self, index)
 
     def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
         """As gather, with indices broadcast against x on other axes; negative ones count back."""
@@ -80,12 +80,13 @@ class Indexing(Core):
             one = lambda t: (*t.shape[:at], 1, *t.shape[at + 1:])
             both = np.broadcast_shapes(one(x), one(i))
             wide = lambda t: ops.broadcast_to(t, (*both[:at], t.shape[at], *both[at + 1:]))
-            return ops.index.take_along(wide(x), wide(i), at, wrap=True)
+            return ops.index.take_along(wide(x), wide(i), at, wrap=True, word="take_along_dim")
         return apply(along, self, indices)
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """Slices of an axis, in the order of a vector of places."""
-        return apply(lambda x, i: ops.index.take(x, i, dim, wrap=False), self, index)
+        pick = lambda x, i: ops.index.take(x, i, dim, wrap=False, word="index_select")
+        return apply(pick, self, index)
 
     def take(self, indices: Any, dim: int | None = None) -> Tensor:
         """Elements of the flattened tensor; slices of an axis when one is given (array API)."""

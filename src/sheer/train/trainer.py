@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError
+from ..graph.errors import ArgumentError, SheerError
 from ..serialization import load
+from ..transforms import faults
 from . import state
 from .callbacks import Callback, EarlyStopping, monitored
 from .interrupt import Interrupts
@@ -101,7 +102,7 @@ class Trainer:
         began = time.perf_counter()
         moved = self.rates.state()
         rates = self.rates.ahead(self.epoch * self.source.steps + part.first, part.count)
-        found = self.session.train(part.memory, part.parts, rates)
+        found = self._trained(part, before, rates, moved)
         now = state.Snapshot(self.session.model, self.session.optimizer)
         if not np.isfinite(found[0]).all() or now.broke_since(before):
             error = self._explain(found[0], part, before, rates)
@@ -113,6 +114,28 @@ class Trainer:
         self.spent += time.perf_counter() - began
         self.progress.step(self.epoch + 1, part.count, self._means())
         return now
+
+    def _trained(self, part: Part, before: state.Snapshot, rates: np.ndarray | None,
+                 moved: Any) -> np.ndarray:
+        """Loss and metrics of the updates of a part. When one of them fails, it is found by running
+        them one by one; the state is then that before it, and the error says which it was.
+        """
+        try:
+            with faults.unexplained():
+                return self.session.train(part.memory, part.parts, rates)
+        except SheerError:
+            before.put_back()
+            self.rates.load(moved)
+        for step in range(part.count):
+            one = part.cut(step, step + 1)
+            try:
+                self.session.train(one.memory, one.parts,
+                                   None if rates is None else rates[step:step + 1])
+            except SheerError as error:
+                where = f"epoch {self.epoch + 1}, update {part.first + step + 1}"
+                error.got = {"step": f"{where} of {self.source.steps}", **error.got}
+                raise
+        raise AssertionError("the updates failed together, and none of them alone")
 
     def _finish_epoch(self) -> None:
         began = time.perf_counter()

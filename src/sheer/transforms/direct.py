@@ -52,7 +52,7 @@ class Direct:
             if found is None:
                 return MISS
             buffers.append(found)
-        results = self.program.on_buffers(buffers)
+        results = self.form.run(buffers, self.program)
         if self.updates:
             self.form.rebind(results[self.form.num_out:])
         outputs = self.form.graph.outputs

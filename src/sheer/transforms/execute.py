@@ -14,17 +14,20 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..graph.debug import GRAPHS, LLVM, PROGRAMS, tell
-from ..graph.errors import ArgumentError
+from ..graph.errors import ArgumentError, SheerError
 from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
 from ..ops.structure import Alias, Data, Input
-from . import checked, trace
+from . import checked, faults, trace
 
 
 class Executable(Protocol):
-    """A compiled graph. Inputs are C-contiguous arrays of the graph's dtypes."""
+    """A compiled graph. Inputs are C-contiguous arrays of the graph's dtypes, or memory that is
+    known to hold such.
+    """
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+    def on_buffers(self, buffers: list[Buffer]) -> list[Buffer]: ...
 
 
 class Backend(Protocol):
@@ -51,13 +54,8 @@ class Guarded:
             return self.executable(arrays)
 
     def on_buffers(self, buffers: list[Buffer]) -> list[Buffer]:
-        """As a call, from memory whose specs are known to fit to such memory."""
         with self._lock:
-            direct: Callable[..., list[Buffer]] | None = getattr(
-                self.executable, "on_buffers", None)
-            if direct is not None:
-                return direct(buffers)
-            return [Buffer(a) for a in self.executable([b.array for b in buffers])]
+            return self.executable.on_buffers(buffers)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.executable, name)         # .program, .graph: what the backend shows
@@ -68,10 +66,10 @@ class Programs:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._found: OrderedDict[Hashable, Guarded] = OrderedDict()
+        self._found: OrderedDict[Hashable, Executable] = OrderedDict()
         self._lock = threading.RLock()
 
-    def get(self, key: Hashable, make: Callable[[], Executable]) -> Guarded:
+    def get(self, key: Hashable, make: Callable[[], Executable]) -> Executable:
         """The executable of that key, made when there is none."""
         with self._lock:
             found = self._found.get(key)
@@ -144,7 +142,7 @@ def get_backend(name: str | None = None) -> Backend:
     return _made[name]
 
 
-def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Guarded:
+def compile_graph(graph: Graph, donate: Mapping[int, int] | None = None) -> Executable:
     """The executable of a graph on the backend in force; the same graph gives the same one."""
     given = dict(donate or {})
     key = backend_name(), graph, tuple(sorted(given.items()))
@@ -208,12 +206,16 @@ def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
                          and not n.prim.constant and len(n.outputs) == 1]
     known = [n for n in order if is_known(n)]
     executable = _program(order, known, outputs)
-    for node, buffer in zip(outputs, executable.on_buffers([buffer_of(n) for n in known]),
-                            strict=True):
+    given = [buffer_of(n) for n in known]
+    try:
+        made = executable.on_buffers(given)
+    except SheerError as error:
+        raise faults.explained(error, _closed(known, outputs), given) from None
+    for node, buffer in zip(outputs, made, strict=True):
         node.value = (buffer,)
 
 
-def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Guarded:
+def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Executable:
     """The executable of pending nodes, found by their structure without building a graph."""
     place = {n: i for i, n in enumerate(known)}
     lines: list[Any] = [n.spec for n in known]
@@ -225,9 +227,11 @@ def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Guard
         else:
             place[node] = len(lines)
             lines.append((node.prim, *(place[x] for x in node.inputs)))
-    def compiled() -> Executable:
-        inputs = [fresh(Input(i, n.shape, n.dtype), source=n.source) for i, n in enumerate(known)]
-        graph = Graph(inputs, trace.unmarked(outputs, dict(zip(known, inputs, strict=True))))
-        return _compiled(graph, {})
     key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
-    return _programs.get(key, compiled)
+    return _programs.get(key, lambda: _compiled(_closed(known, outputs), {}))
+
+
+def _closed(known: list[Node], outputs: list[Node]) -> Graph:
+    """Pending nodes as a graph of what is known."""
+    inputs = [fresh(Input(i, n.shape, n.dtype), source=n.source) for i, n in enumerate(known)]
+    return Graph(inputs, trace.unmarked(outputs, dict(zip(known, inputs, strict=True))))

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.debug import PROGRAMS, level
+from ..graph.errors import SheerError
 from ..graph.graph import Graph
 from ..graph.node import Buffer, Node
 from ..ops.structure import Data, data
-from . import donation, execute, trace, tree
+from . import donation, execute, faults, trace, tree
 from .direct import MISS, Direct
 from .reasons import Reasons
 from .trace import Captured
@@ -61,9 +62,16 @@ class Traced:
         return (all(_same(value, ask()) for ask, value in self.guards)
                 and all(c.fits() for c in self.captured))
 
-    def program(self) -> execute.Guarded:
+    def program(self) -> execute.Executable:
         """The executable on the backend in force."""
         return execute.compile_graph(self.graph, self.donate)
+
+    def run(self, buffers: list[Buffer], program: execute.Executable | None = None) -> list[Buffer]:
+        """What the program makes of these inputs; an error of it names the lines of this form."""
+        try:
+            return (program or self.program()).on_buffers(buffers)
+        except SheerError as error:
+            raise faults.explained(error, self.graph, buffers) from None
 
     def rebind(self, state: Sequence[Buffer], handles: Sequence[Any] = ()) -> None:
         """After a run: let the outside tensors show the new values, in `state`, and gradients."""
@@ -230,7 +238,7 @@ def run(form: Traced, nodes: list[Node], handles: Sequence[Any] = ()) -> Any:
     """Run a traced form on argument nodes; rebinds what the function rebinds."""
     execute.evaluate([*nodes, *(trace.outside(c.current()) for c in form.captured)])
     buffers = [*map(execute.buffer_of, nodes), *(_memory(c) for c in form.captured)]
-    results = form.program().on_buffers(buffers)
+    results = form.run(buffers)
     form.rebind(results[form.num_out:], handles)
     return tree.unflatten(form.out_shape, [data(r) for r in results[:form.num_out]])
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sheer.compile.faults import endangered
 from sheer.compile.fits import refuse
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
@@ -56,6 +57,7 @@ class Executable:
         self._hosts = [HostCall(body) for body in encoder.hosts]
         self._native = runtime(target)
         self._frames: list[Frame] = []          # that no run uses at the moment
+        self._endangered = endangered(program)
         self._inputs = [i.spec for i in program.graph.inputs]
         made = [s.bytes for s in program.returned if s.where != "input"]
         self._needed = program.peak_bytes + len(self._driver.constants) + sum(made)
@@ -123,8 +125,14 @@ class Executable:
     def _run(self, frame: Frame, buffers: Sequence[Buffer]) -> list[Buffer]:
         results = [buffers[made] if isinstance(made, int) else made.take()
                    for made in self._returned]
+        before = [buffers[i].array.copy() for i in self._endangered]
         threads.start()
-        frame.run([b.address or b.locate() for b in buffers], [b.address for b in results])
+        try:
+            frame.run([b.address or b.locate() for b in buffers], [b.address for b in results])
+        except BaseException:
+            for i, kept in zip(self._endangered, before, strict=True):
+                buffers[i].array[...] = kept
+            raise
         return results
 
 

@@ -42,7 +42,8 @@ def cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, *,
         return _soft(input, target, weight, at, reduction, label_smoothing)
     check_labels(op, input, target, at, ignore_index)
     def run(x: Node, y: Node, *w: Node) -> Node:
-        return picked(log_softmax_node(x, at), y, w, at, ignore_index, reduction, label_smoothing)
+        return picked(op, log_softmax_node(x, at), y, w, at, ignore_index, reduction,
+                      label_smoothing)
     result: Tensor = apply(run, input, target, *([] if weight is None else [weight]))
     return result
 
@@ -68,7 +69,7 @@ def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, *, ignore
     check_weight(op, input, weight, at)
     check_labels(op, input, target, at, ignore_index)
     def run(x: Node, y: Node, *w: Node) -> Node:
-        return picked(x, y, w, at, ignore_index, reduction, 0.0)
+        return picked(op, x, y, w, at, ignore_index, reduction, 0.0)
     result: Tensor = apply(run, input, target, *([] if weight is None else [weight]))
     return result
 
@@ -126,12 +127,12 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
 
 # ---- the sums behind them ----------------------------------------------------------------------
 
-def picked(logp: Node, y: Node, w: tuple[Node, ...], at: int, ignore: int, reduction: str,
-            smoothing: float) -> Node:
+def picked(op: str, logp: Node, y: Node, w: tuple[Node, ...], at: int, ignore: int,
+           reduction: str, smoothing: float) -> Node:
     """Minus logp of the label's class, smoothed, weighted by class and reduced."""
     classes = logp.shape[at]
     valid, safe = valid_places(y, ignore)
-    hit = ops.broadcast_to(hits(safe, classes, at), logp.shape)
+    hit = ops.broadcast_to(hits(op, safe, classes, at), logp.shape)
     share = ops.cast(valid, logp.dtype)                                               # (N, *S)
     loss = -ops.sum(ops.where(hit, logp, 0.0), (at,))
     line = [classes if i == at else 1 for i in range(logp.ndim)]

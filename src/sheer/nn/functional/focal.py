@@ -36,7 +36,7 @@ def focal_loss(input: Tensor, target: Any, gamma: float = 2.0, weight: Tensor | 
     def run(x: Node, y: Node, *w: Node) -> Node:
         logp = log_softmax_node(x, at)
         focus = logp if gamma == 0 else logp * _power(-ops.expm1(logp), gamma)
-        return picked(focus, y, w, at, ignore_index, reduction, 0.0)
+        return picked(op, focus, y, w, at, ignore_index, reduction, 0.0)
     result: Tensor = apply(run, input, target, *([] if weight is None else [weight]))
     return result
 
@@ -80,7 +80,7 @@ def dice_loss(input: Tensor, target: Any, *, smooth: float = 1.0,
     check_labels(op, input, target, 1, ignore_index)
     def run(p: Node, y: Node) -> Node:
         valid, safe = valid_places(y, ignore_index)
-        hit = ops.where(ops.expand_dims(valid, 1), hits(safe, p.shape[1], 1), False)
+        hit = ops.where(ops.expand_dims(valid, 1), hits(op, safe, p.shape[1], 1), False)
         there = ops.cast(hit, p.dtype)
         seen = ops.where(ops.broadcast_to(ops.expand_dims(valid, 1), p.shape), p, 0.0)
         axes = (0, *range(2, p.ndim))

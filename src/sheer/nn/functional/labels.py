@@ -12,6 +12,7 @@ from ... import ops
 from ...graph.dtypes import int64
 from ...graph.errors import BoundsError, DTypeError, ShapeError
 from ...graph.node import Node
+from ...ops.index.bounds import Word
 from ...ops.structure import iota
 from .common import known, passes_if
 
@@ -54,9 +55,12 @@ def check_labels(op: str, input: Any, target: Any, at: int, ignore_index: int | 
         raise _out_of_range(op, target, values, bad, classes)
 
 
-def hits(labels: Node, classes: int, at: int) -> Node:
-    """Bool like the scores: is this the label's class? E130 stops the kernel out of range."""
-    checked = ops.take(iota(classes, int64), ops.cast(labels, int64), 0, wrap=False)
+def hits(op: str, labels: Node, classes: int, at: int) -> Node:
+    """Bool like the scores: is this the label's class? E221 where it is out of range."""
+    word = Word(op, "E221", "label {value} in {row} is none of the {length} classes",
+                "0 <= label < {length}", x="", index="target",
+                more="{most} units in the last layer")
+    checked = ops.take(iota(classes, int64), ops.cast(labels, int64), 0, wrap=False, word=word)
     line = [1] * (labels.ndim + 1)
     line[at] = classes
     return ops.eq(ops.expand_dims(checked, at),

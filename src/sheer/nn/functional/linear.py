@@ -12,10 +12,14 @@ from ...graph.dtypes import int64
 from ...graph.errors import BoundsError, DTypeError, MissingError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply, as_node
+from ...ops.index.bounds import Word
 from ...ops.structure import stop_gradient
 from ...tensor import Tensor
 from ..notes import SCORES, mark
 from .common import first_fitting, known, passes_if, same_dtype
+
+_ROWS = Word("embedding", "E212", "index {value}{where} is outside a table of {length} rows",
+             "0 <= index < {length}", x="weight", index="input", more="num_embeddings={most}")
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -99,7 +103,7 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None,
                           f"padding_idx {padding_idx} is outside a table of {rows} rows",
                           got={"weight": weight.node}, need=f"-{rows} <= padding_idx < {rows}")
     def run(index: Node, table: Node) -> Node:
-        found = ops.take(table, index, 0, wrap=False)                                  # (*I, d)
+        found = ops.take(table, index, 0, wrap=False, word=_ROWS)                      # (*I, d)
         if padding_idx is None:
             return found
         padded = ops.expand_dims(ops.eq(index, padding_idx % rows), index.ndim)

@@ -134,7 +134,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
     at = class_axis(op, input)
     check_labels(op, input, target, at, None)
     def run(x: Node, y: Node, *w: Node) -> Node:
-        hit = ops.broadcast_to(hits(y, x.shape[at], at), x.shape)
+        hit = ops.broadcast_to(hits(op, y, x.shape[at], at), x.shape)
         mine = ops.sum(ops.where(hit, x, 0.0), (at,))
         gap = ops.clamp(margin - ops.restore(mine, x.shape, (at,)) + x, 0.0)
         each = gap if p == 1 else gap * gap

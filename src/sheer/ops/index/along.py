@@ -17,35 +17,42 @@ from ...graph.node import Node
 from .. import batching, elementwise, movement
 from ..lift import broadcast_shapes, cast
 from ..structure import constant, data, iota
+from .bounds import Word
 from .gather import Gather, ScatterAdd, ScatterSet
 
+LABELS = Word("one_hot", x="", what="label {value}{where} is none of the {length} classes",
+              need="0 <= label < {length}", more="num_classes={most}")
 
-def take(x: Node, index: Any, axis: int = 0, wrap: bool = True) -> Node:
+
+def take(x: Node, index: Any, axis: int = 0, wrap: bool = True, word: Word | str = "take") -> Node:
     """Slices of x along an axis, in the order and shape of the index.
 
     Shape   x (*A, n, *Z), index (*I) -> (*A, *I, *Z)
     Raises  E130 for an index out of range, E110 for the axis, E134 for an index of another dtype
     Source  numpy.take; with wrap=False torch.index_select and embedding
     """
-    axis, index = axis_of("take", x, axis), index_node("take", index)
+    word = _as_word(word)
+    axis, index = axis_of(word.op, x, axis), index_node(word.op, index)
     rows = batching.move_axis(x, axis, 0)
-    out = Gather(1, wrap)(rows, index)                                 # (*I, *A, *Z)
+    out = Gather(1, wrap, word)(rows, index)                                 # (*I, *A, *Z)
     if axis == 0:
         return out
     around = range(index.ndim, out.ndim)
     return movement.permute(out, (*around[:axis], *range(index.ndim), *around[axis:]))
 
 
-def take_along(x: Node, index: Any, axis: int, wrap: bool = False) -> Node:
+def take_along(x: Node, index: Any, axis: int, wrap: bool = False,
+               word: Word | str = "take_along") -> Node:
     """For every element of index, the element of x at that place of the axis.
 
     Shape   x (*S), index (*I) of as many axes, no longer than S except on `axis` -> (*I)
     Raises  E130 for an index out of range, E110 for the axis, E132 for shapes, E134 for dtypes
     Source  torch.gather
     """
-    axis, index = axis_of("take_along", x, axis), index_node("take_along", index)
-    check_along("take_along", x, index, axis)
-    return Gather(x.ndim, wrap)(x, *places_along(index, axis))
+    word = _as_word(word)
+    axis, index = axis_of(word.op, x, axis), index_node(word.op, index)
+    check_along(word.op, x, index, axis)
+    return Gather(x.ndim, wrap, word)(x, *places_along(index, axis))
 
 
 def gather_nd(x: Node, index: Any, wrap: bool = True) -> Node:
@@ -59,7 +66,7 @@ def gather_nd(x: Node, index: Any, wrap: bool = True) -> Node:
     k = index.shape[-1] if index.ndim else 0
     columns = [movement.reshape(movement.narrow(index, index.ndim - 1, i, 1), index.shape[:-1])
                for i in range(k)]
-    return Gather(k, wrap)(x, *columns)
+    return Gather(k, wrap, Word("gather_nd"))(x, *columns)
 
 
 def scatter(x: Node, index: Any, src: Any, axis: int, wrap: bool = False) -> Node:
@@ -91,8 +98,12 @@ def one_hot(index: Any, num_classes: int, dtype: DType = int64) -> Node:
     """
     index = index_node("one_hot", index)
     classes = iota(num_classes, int64)
-    known = Gather(1, False)(classes, index)         # the labels again, checked
+    known = Gather(1, False, LABELS)(classes, index)         # the labels again, checked
     return cast(elementwise.eq(movement.expand_dims(known, index.ndim), classes), dtype)
+
+
+def _as_word(word: Word | str) -> Word:
+    return word if isinstance(word, Word) else Word(word)
 
 
 # ---- for this room and the pools -----------------------------------------------------------------
@@ -173,5 +184,5 @@ def _scattered(op: str, primitive: Any, x: Node, index: Any, src: Any, axis: int
                          need="one dtype", tries=[("src.to(x.dtype)", lambda: None)])
     ones = (1,) * x.ndim
     updates = movement.slice_(src, (0,) * x.ndim, index.shape, ones)   # (*I)
-    out: Node = primitive(x.ndim, wrap)(x, *places_along(index, axis), updates)
+    out: Node = primitive(x.ndim, wrap, Word(op))(x, *places_along(index, axis), updates)
     return out

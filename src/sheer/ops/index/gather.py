@@ -6,8 +6,9 @@ along whole. What an index may be is said in `bounds.py`; wrap allows negative o
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,12 @@ from .. import batching, elementwise, movement, sampling
 from ..elementwise.family import zeros_like
 from ..primitive import KernelIn, Primitive
 from ..structure import constant, iota
-from .bounds import normalise
+from .bounds import Word, normalise
+
+
+def _word(op: str) -> Any:
+    """A field that says what the user called; two operations that differ in it are equal."""
+    return dataclasses.field(default=Word(op), compare=False, repr=False)
 
 
 class _Indexed(Primitive, abstract=True):
@@ -26,31 +32,30 @@ class _Indexed(Primitive, abstract=True):
 
     k: int
     wrap: bool = True
-
-    op: ClassVar[str]
+    word: Word = _word("gather")
 
     def check(self, x, indices):
         """Shape I of the index arrays; raises unless they are k int64 arrays of one shape."""
         got = {"x": x} | {f"index {i}": t for i, t in enumerate(indices)}
         if not 0 < self.k <= x.ndim or len(indices) != self.k:
-            raise BoundsError("E131", self.op, f"{len(indices)} index arrays for {self.k} of "
+            raise BoundsError("E131", self.word.op, f"{len(indices)} index arrays for {self.k} of "
                               f"{x.ndim} axes", got=got,
                               need="at least one index array, at most one per axis")
         if any(t.dtype != int64 for t in indices):
-            raise DTypeError("E134", self.op, "an index array is not int64", got=got,
+            raise DTypeError("E134", self.word.op, "an index array is not int64", got=got,
                              need="int64 indices")
         if any(t.shape != indices[0].shape for t in indices):
-            raise ShapeError("E132", self.op, "index arrays differ in shape", got=got,
+            raise ShapeError("E132", self.word.op, "index arrays differ in shape", got=got,
                              need="one shape")
         return indices[0].shape
     def places(self, x, indices):
         """The indices, checked and wrapped."""
-        return normalise(self.op, Spec(x.shape, dtype_of(x.dtype)), indices, self.wrap)
+        return normalise(self.word, Spec(x.shape, dtype_of(x.dtype)), indices, self.wrap)
     def batch(self, args, at):
         x, *rest = batching.all_to_front(args, at)
         shape = rest[0].shape                                        # (b, *I)
         lead = movement.reshape(iota(shape[0], int64), (shape[0], *(1,) * (len(shape) - 1)))
-        deeper = type(self)(self.k + 1, self.wrap)
+        deeper = type(self)(self.k + 1, self.wrap, self.word)
         return deeper(x, movement.broadcast_to(lead, shape), *rest), 0
 
 
@@ -62,13 +67,12 @@ class Gather(_Indexed):
     Raises  E130 for an index out of range (when evaluated), E131, E132, E134 for wrong indices
     Source  numpy.ndarray.__getitem__ with integer arrays
     """
-    op = "gather"
     emit, xla = KernelIn("backends/cpu: a copy per place"), "gather"
 
     def infer(self, x, *indices): return x.to(*self.check(x, indices), *x.shape[self.k:])
     def ref(self, x, *indices): return x[self.places(x, indices)]
     def vjp(self, ct, out, x, *indices):
-        back = ScatterAdd(self.k, self.wrap)(zeros_like(x), *indices, ct)
+        back = ScatterAdd(self.k, self.wrap, self.word)(zeros_like(x), *indices, ct)
         return back, *(None for _ in indices)
     def batch(self, args, at):
         if any(a is not None for a in at[1:]):
@@ -94,7 +98,7 @@ class ScatterAdd(_Indexed):
     Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for operands
     Source  the adjoint of `Gather`; numpy.add.at
     """
-    op = "scatter_add"
+    word: Word = _word("scatter_add")
     emit, xla = KernelIn("backends/cpu: an addition per place, in order"), "scatter_add"
 
     def infer(self, x, *rest): return check_updates(self, x, rest, (*INTS, *FLOATS))
@@ -108,7 +112,7 @@ class ScatterAdd(_Indexed):
         return out.reshape(x.shape)
     def vjp(self, ct, out, x, *rest):
         indices = rest[:-1]
-        return ct, *(None for _ in indices), Gather(self.k, self.wrap)(ct, *indices)
+        return ct, *(None for _ in indices), Gather(self.k, self.wrap, self.word)(ct, *indices)
     def batch(self, args, at): return _batch_updates(self, args, at) or super().batch(args, at)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _with_updates(cls, rng))
@@ -127,7 +131,7 @@ class ScatterSet(_Indexed):
     Raises  E130 for an index out of range (when evaluated), E105, E131, E132, E134 for operands
     Source  numpy.ndarray.__setitem__; only the update that won gets a gradient
     """
-    op = "scatter"
+    word: Word = _word("scatter")
     emit, xla = KernelIn("backends/cpu: a store per place, in order"), "scatter"
 
     def infer(self, x, *rest): return check_updates(self, x, rest, None)
@@ -140,7 +144,7 @@ class ScatterSet(_Indexed):
     def vjp(self, ct, out, x, *rest):
         *indices, updates = rest
         kept = self(ct, *indices, zeros_like(updates))
-        arrived = Gather(self.k, self.wrap)(ct, *indices)
+        arrived = Gather(self.k, self.wrap, self.word)(ct, *indices)
         whole = (1,) * (x.ndim - self.k)
         won = movement.reshape(self.winners(x, indices), indices[0].shape + whole)
         mine = elementwise.where(won, arrived, zeros_like(arrived))
@@ -151,7 +155,7 @@ class ScatterSet(_Indexed):
         order = movement.reshape(iota(math.prod(shape), int64), shape)
         nobody = movement.broadcast_to(constant(-1, int64), x.shape[:self.k])
         last = self(nobody, *indices, order)
-        return elementwise.eq(Gather(self.k, self.wrap)(last, *indices), order)
+        return elementwise.eq(Gather(self.k, self.wrap, self.word)(last, *indices), order)
     def batch(self, args, at): return _batch_updates(self, args, at) or super().batch(args, at)
     @classmethod
     def samples(cls): return sampling.cases(lambda rng: _with_updates(cls, rng))
@@ -165,11 +169,12 @@ def check_updates(prim, x, rest, dtypes):
     shape = (*prim.check(x, indices), *x.shape[prim.k:])
     got = {"x": x, "indices": indices[0], "updates": updates}
     if updates.dtype != x.dtype or (dtypes and x.dtype not in dtypes):
-        raise DTypeError("E105", prim.op, "x and updates need one dtype", got=got,
+        raise DTypeError("E105", prim.word.op, "x and updates need one dtype", got=got,
                          need="equal dtypes" + (", not bool" if dtypes else ""))
     if updates.shape != shape:
-        raise ShapeError("E132", prim.op, f"updates have shape {updates.shape}, the places {shape}",
-                         got=got, need="one update for every element addressed")
+        raise ShapeError("E132", prim.word.op,
+                         f"updates have shape {updates.shape}, the places {shape}", got=got,
+                         need="one update for every element addressed")
     return x.to(*x.shape)
 
 

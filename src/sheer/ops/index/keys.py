@@ -20,7 +20,7 @@ from .. import elementwise, movement
 from ..lift import NUMBERS, cast
 from ..structure import constant, data
 from .along import index_node, same_shape
-from .bounds import out_of_range
+from .bounds import Word, out_of_range
 from .gather import Gather, ScatterSet
 
 Span = tuple[int, int, int]           # first element, number of elements, step (may be negative)
@@ -65,7 +65,8 @@ def getitem(x: Node, key: Any) -> Node:
     if not plan.arrays:
         return view
     to_front, indices, to_place = _arrangement(plan)
-    out = Gather(len(indices))(movement.permute(view, to_front), *indices)   # (*I, *R)
+    table, look_up = movement.permute(view, to_front), Gather(len(indices), word=Word("getitem"))
+    out = look_up(table, *indices)                                           # (*I, *R)
     return movement.permute(out, to_place)
 
 
@@ -90,7 +91,7 @@ def setitem(x: Node, key: Any, value: Any) -> Node:
     shape = (*indices[0].shape, *view.shape[len(indices):])
     placed = _fitted(x, value, tuple(shape[a] for a in to_place))
     updates = movement.permute(placed, _inverse(to_place))                    # (*I, *R)
-    changed = ScatterSet(len(indices))(view, *indices, updates)
+    changed = ScatterSet(len(indices), word=Word("setitem"))(view, *indices, updates)
     return _put(x, plan, movement.permute(changed, _inverse(to_front)))
 
 
@@ -178,7 +179,7 @@ def _advance(op: str, x: Node, plan: Plan, item: Any, axis: int) -> int:
         return axis
     if isinstance(item, int):
         if not -x.shape[axis] <= item < x.shape[axis]:
-            raise out_of_range(op, x, axis, item)
+            raise out_of_range(Word(op), x, axis, item)
         plan.spans.append((item % x.shape[axis], 1, 1))
         return axis + 1
     for index in _index_arrays(op, x, item, axis):
@@ -199,7 +200,7 @@ def _index_arrays(op: str, x: Node, item: Node | np.ndarray, axis: int) -> list[
     bad = (item < -x.shape[axis]) | (item >= x.shape[axis])
     if bad.any():
         place = np.unravel_index(int(np.argmax(bad)), item.shape)
-        raise out_of_range(op, x, axis, int(item[place]), tuple(int(i) for i in place))
+        raise out_of_range(Word(op), x, axis, int(item[place]), tuple(int(i) for i in place))
     return [data(item)]
 
 

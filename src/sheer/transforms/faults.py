@@ -1,0 +1,42 @@
+"""Faults while a program runs: its graph and what it was given flow in; who and where flows out.
+
+A program knows kernels, perhaps compiled for another function of the same structure. The graph of
+the function at hand knows the lines: it is run again on the reference, which stops where the
+program did.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..graph.errors import SheerError
+from ..graph.graph import Graph
+from ..graph.interpret import interpret
+from ..graph.node import Buffer
+
+_local = threading.local()
+
+
+@contextmanager
+def unexplained() -> Iterator[None]:
+    """Within the block errors of running programs come as they are: a caller finds the place in a
+    cheaper way."""
+    before = getattr(_local, "plain", False)
+    _local.plain = True
+    try:
+        yield
+    finally:
+        _local.plain = before
+
+
+def explained(error: SheerError, graph: Graph, given: Sequence[Buffer]) -> SheerError:
+    """The error with the lines of this graph; what it was given must be as before the run."""
+    if getattr(_local, "plain", False):
+        return error
+    try:
+        interpret(graph, [b.array for b in given])
+    except SheerError as found:
+        return found
+    return error                       # NumPy finds nothing wrong: a matrix at the edge of singular
