@@ -79,43 +79,50 @@ lstsq: needs floats of one dtype
   more : sheer explain E105"""),
     (host.solve, (np.stack([EYE, np.ones((2, 2))]), np.ones((2, 2, 1))), NumericError, """\
 solve: matrix [1] of the batch is singular
-  a    : f64[2, 2, 2]
-  need : matrices of full rank
-  try  : linalg.pinv(a) @ b
-  more : sheer explain E162"""),
+  a     : f64[2, 2, 2]
+  result: f64[2, 2, 1]
+  need  : matrices of full rank
+  try   : linalg.pinv(a) @ b
+  more  : sheer explain E162"""),
     (host.inv, (np.ones((2, 2)),), NumericError, """\
 inverse: the matrix is singular
-  a    : f64[2, 2]
-  need : matrices of full rank
-  try  : linalg.pinv(a)
-  more : sheer explain E162"""),
+  a     : f64[2, 2]
+  result: f64[2, 2]
+  need  : matrices of full rank
+  try   : linalg.pinv(a)
+  more  : sheer explain E162"""),
     (solve_upper, (np.diag([1.0, 0.0]), EYE), NumericError, """\
 triangular_solve: the matrix is singular
-  a    : f64[2, 2]
-  need : matrices of full rank
-  more : sheer explain E162"""),
+  a     : f64[2, 2]
+  result: f64[2, 2]
+  need  : matrices of full rank
+  more  : sheer explain E162"""),
     (host.cholesky, (np.stack([EYE, [[1, 2], [2, 1.0]]]),), NumericError, """\
 cholesky: matrix [1] of the batch is not positive definite: its leading minor of order 2 is not
-  a    : f64[2, 2, 2]
-  need : x^T a x > 0 for every x except 0
-  try  : a + 10 * eye(2)
-  more : sheer explain E163"""),
+  a     : f64[2, 2, 2]
+  result: f64[2, 2, 2]
+  need  : x^T a x > 0 for every x except 0
+  try   : a + 10 * eye(2)
+  more  : sheer explain E163"""),
     (host.cholesky, (np.diag([1, -1e-4, 1]),), NumericError, """\
 cholesky: the matrix is not positive definite: its leading minor of order 2 is not
-  a    : f64[3, 3]
-  need : x^T a x > 0 for every x except 0
-  try  : a + 0.001 * eye(3)
-  more : sheer explain E163"""),
+  a     : f64[3, 3]
+  result: f64[3, 3]
+  need  : x^T a x > 0 for every x except 0
+  try   : a + 0.001 * eye(3)
+  more  : sheer explain E163"""),
     (host.svd, (NAN,), NumericError, """\
 svd: did not converge: the matrix contains NaN or infinity
-  a    : f64[2, 2]
-  need : finite numbers
-  more : sheer explain E164"""),
+  a     : f64[2, 2]
+  result: f64[2, 2]
+  need  : finite numbers
+  more  : sheer explain E164"""),
     (host.eigh, (np.stack([EYE, NAN]),), NumericError, """\
 eigh: did not converge: matrix [1] of the batch contains NaN or infinity
-  a    : f64[2, 2, 2]
-  need : finite numbers
-  more : sheer explain E164"""),
+  a     : f64[2, 2, 2]
+  result: f64[2, 2]
+  need  : finite numbers
+  more  : sheer explain E164"""),
     (lambda x: host.fft(x, norm="forwrd"), (np.ones(3),), ArgumentError, """\
 fft: there is no norm 'forwrd'
   need : one of "forward", "backward", "ortho"

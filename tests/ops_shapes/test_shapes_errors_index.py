@@ -27,15 +27,19 @@ f32, f64, i32, i64, flags = map(array, ["f4", "f8", "i4", "i8", "?"])
 
 CASES = [
     (take, [f32(3, 4), np.array([[0, 1], [3, -4]])], BoundsError, """
-gather: index 3 at position (1, 0) is outside axis 0 of length 3
-  x    : f32[3, 4]
-  need : -3 <= index < 3
-  more : sheer explain E130"""),
+take: index 3 at position (1, 0) is outside axis 0 of length 3
+  x     : f32[3, 4]
+  index : i64[2, 2]
+  result: f32[2, 2, 4]
+  need  : -3 <= index < 3
+  more  : sheer explain E130"""),
     (lambda x, i: take(x, i, 1, wrap=False), [f32(3, 4), np.array([0, -1])], BoundsError, """
-gather: index -1 at position (1,) is outside axis 0 of length 4
-  x    : f32[4, 3]
-  need : 0 <= index < 4
-  more : sheer explain E130"""),
+take: index -1 at position (1,) is outside axis 0 of length 4
+  x     : f32[4, 3]
+  index : i64[2]
+  result: f32[2, 3]
+  need  : 0 <= index < 4
+  more  : sheer explain E130"""),
     (lambda x, i: take(x, i, 2), [f32(3, 4), np.array([0, -1])], ShapeError, """
 take: axis 2 does not exist
   x    : f32[3, 4]
@@ -132,15 +136,21 @@ getitem: shapes (2,) and (3,) do not broadcast
   try  : b.unsqueeze(-1)
   more : sheer explain E102"""),
     (lambda x, i: getitem(x, (0, i)), [f32(3, 4), np.array([1, 4])], BoundsError, """
-gather: index 4 at position (1,) is outside axis 0 of length 4
-  x    : f32[4]
-  need : -4 <= index < 4
-  more : sheer explain E130"""),
+getitem: index 4 at position (1,) is outside axis 0 of length 4
+  x     : f32[4]
+  index : i64[2]
+  result: f32[2]
+  need  : -4 <= index < 4
+  try   : index - 1, when they count from 1
+  more  : sheer explain E130"""),
     (lambda x, i: getitem(x, (i, i)), [f32(3, 4), np.array([1, 3])], BoundsError, """
-gather: index 3 at position (1,) is outside axis 0 of length 3
-  x    : f32[3, 4]
-  need : -3 <= index < 3
-  more : sheer explain E130"""),
+getitem: index 3 at position (1,) is outside axis 0 of length 3
+  x     : f32[3, 4]
+  index : i64[2]
+  result: f32[2]
+  need  : -3 <= index < 3
+  try   : index - 1, when they count from 1
+  more  : sheer explain E130"""),
     (lambda x, i: take_along(x, i, 0), [f32(3, 4), i64(2, 5)], ShapeError, """
 take_along: index (2, 5) does not fit along axis 0
   x    : f32[3, 4]
@@ -148,10 +158,13 @@ take_along: index (2, 5) does not fit along axis 0
   need : as many axes, and no longer than x except on axis 0
   more : sheer explain E132"""),
     (lambda x, i: take_along(x, i, 0), [f32(3, 4), np.array([[1, 3]])], BoundsError, """
-gather: index 3 at position (0, 1) is outside axis 0 of length 3
-  x    : f32[3, 4]
-  need : 0 <= index < 3
-  more : sheer explain E130"""),
+take_along: index 3 at position (0, 1) is outside axis 0 of length 3
+  x     : f32[3, 4]
+  index : i64[1, 2]
+  result: f32[1, 2]
+  need  : 0 <= index < 3
+  try   : index - 1, when they count from 1
+  more  : sheer explain E130"""),
     (lambda x, i, s: scatter(x, i, s, 0),
      [f32(3, 4), np.array([[1, 2]]), f32(1, 1)], ShapeError, """
 scatter: src (1, 1) is smaller than index (1, 2)
@@ -169,7 +182,7 @@ scatter_add: x and src differ in dtype
   try  : src.to(x.dtype)
   more : sheer explain E105"""),
     (gather_nd, [f32(3, 4), i64(2, 3)], BoundsError, """
-gather: 3 index arrays for 3 of 2 axes
+gather_nd: 3 index arrays for 3 of 2 axes
   x      : f32[3, 4]
   index 0: i64[2]
   index 1: i64[2]
@@ -177,10 +190,11 @@ gather: 3 index arrays for 3 of 2 axes
   need   : at least one index array, at most one per axis
   more   : sheer explain E131"""),
     (lambda i: one_hot(i, 3), [np.array([0, 2, -1])], BoundsError, """
-gather: index -1 at position (2,) is outside axis 0 of length 3
-  x    : i64[3]
-  need : 0 <= index < 3
-  more : sheer explain E130"""),
+one_hot: label -1 at position (2,) is none of the 3 classes
+  index : i64[3]
+  result: i64[3]
+  need  : 0 <= label < 3
+  more  : sheer explain E130"""),
     (lambda x: topk(x, 5), [f32(3, 4)], ArgumentError, """
 topk: 5 of 4 elements along axis 1
   x    : f32[3, 4]

@@ -82,17 +82,20 @@ def located(error: SheerError, node: Any) -> SheerError:
         number = value.number if isinstance(value, Operand) else None
         x = specs.get(value) if number is None else node.inputs[number]
         if x is not None:
-            error.got[name] = _given(x, node.source)
+            error.got[name] = _given(x, node.source, any_shape=bool(number))
     error.got["result"] = node
     error.layer, error.located = node.source.layer, True
     return error
 
 
-def _given(x: Any, where: source.Source) -> Any:
-    """What a line was given, when x is that under another shape or dtype."""
+def _given(x: Any, where: source.Source, any_shape: bool) -> Any:
+    """What a line was given, when x is that under another dtype, or shape where that says nothing
+    about the error."""
     while x.source == where:
         alike = [y for y in x.inputs if y.dtype.kind == x.dtype.kind and not _number(y)]
         if len(alike) != 1 or not (x.prim.view or x.prim.pointwise):
+            break
+        if not any_shape and alike[0].shape != x.shape:
             break
         x = alike[0]
     return x

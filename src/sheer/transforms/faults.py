@@ -33,7 +33,7 @@ def unexplained() -> Iterator[None]:
 
 def explained(error: SheerError, graph: Graph, given: Sequence[Buffer]) -> SheerError:
     """The error with the lines of this graph; what it was given must be as before the run."""
-    if getattr(_local, "plain", False):
+    if not error.located or getattr(_local, "plain", False):      # no operation has failed
         return error
     try:
         interpret(graph, [b.array for b in given])
