@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph, Node
 from ..ops.loop import Scan
+from .cluster_order import Order
 from .cost import own_cost
 from .nest import Nest, is_reduction, nest_of
 from .roots import by_index, choose_roots, is_inline, is_leaf, is_number, owner
@@ -43,6 +44,7 @@ class Fusion:
             for source in found:
                 if owner(source) in self.readers:
                     self.readers[owner(source)].append(root)
+        self.order = Order(self.clusters(), self._following)
 
     def clusters(self) -> list[Cluster]:
         """Every cluster once."""
@@ -108,10 +110,12 @@ class Fusion:
         if len(first.roots) + len(second.roots) > _MOST_ROOTS:
             return False
         joined = self._joined(first, second)
-        if joined is None or self._path(first, second) or self._path(second, first):
+        after = None if joined is None else self.order.between(first, second)
+        if joined is None or after is None:
             return False
         if not consistent(joined.roots, joined.nest, self.in_memory):
             return False
+        self.order.join(first, second, joined, after)
         for root in joined.roots:
             self.cluster[root] = joined
         return True
@@ -143,22 +147,6 @@ class Fusion:
         if any(nest.spans(r) for r in roots) and not _fits(nest, roots):
             return None
         return Cluster("rows", roots, nest)
-
-    def _path(self, first: Cluster, second: Cluster) -> bool:
-        """Does some third cluster stand between the two?"""
-        last = max(self.position[r] for r in second.roots)
-        seen: set[Cluster] = {first}
-        stack = [c for c in self._following(first) if c is not second]
-        while stack:
-            cluster = stack.pop()
-            if cluster in seen or min(self.position[r] for r in cluster.roots) > last:
-                continue
-            seen.add(cluster)
-            following = self._following(cluster)
-            if second in following:
-                return True
-            stack.extend(following)
-        return False
 
     def _following(self, cluster: Cluster) -> set[Cluster]:
         found = {self.cluster[r] for root in cluster.roots for r in self.readers[root]}
