@@ -12,20 +12,42 @@ import sheer.ops.host
 import sheer.ops.index
 import sheer.ops.random
 import sheer.ops.window  # noqa: F401
+from sheer.backends.cpu.target import host_target
 from sheer.graph import Graph, dtype_of
 from sheer.ops.primitive import REGISTRY, results
 from sheer.ops.structure import Input
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_compiled_equals_the_reference(name, data):
-    cases = REGISTRY[name].samples()
+def test_compiled_equals_the_reference(name):
+    check_cases(name, 6)
+
+
+@pytest.mark.parametrize("cpu", ["avx2", "sse"])
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_narrower_vectors_equal_the_reference(name, cpu, monkeypatch):
+    monkeypatch.setenv("SHEER_CPU", cpu)
+    try:
+        host_target()
+    except ValueError as error:
+        pytest.skip(str(error))
+    check_cases(name, 2)
+
+
+def check_cases(name, count):
+    """Drawn and pinned cases of a primitive."""
+    cases, pinned = REGISTRY[name].samples(), REGISTRY[name].hard()
     if cases.is_empty:
         return
-    pinned = REGISTRY[name].hard()
-    prim, args = data.draw(st.one_of(cases, st.sampled_from(pinned)) if pinned else cases)
+
+    @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.one_of(cases, st.sampled_from(pinned)) if pinned else cases)
+    def drawn(case):
+        check_case(*case)
+    drawn()
+
+
+def check_case(prim, args):
     arrays = [np.array(a) for a in args]
     ins = [Input(i, a.shape, dtype_of(a.dtype))() for i, a in enumerate(arrays)]
     node = prim(*ins)
