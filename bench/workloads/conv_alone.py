@@ -1,4 +1,4 @@
-"""One convolution alone: 3 x 3, 64 -> 64 channels, 32 x 32, batch 32; forward and both gradients."""
+"""One convolution alone: 3 x 3, 64 -> 64 channels, 32 x 32, batch 32, with both gradients."""
 
 from __future__ import annotations
 
@@ -85,5 +85,6 @@ def in_jax() -> Peer:
 
 
 add(Workload("conv3x3", "64 -> 64, 32 x 32, batch 32, alone, with both gradients", in_sheer,
-             {f"eager, {threads} threads{', channels_last' * last}": partial(in_torch, threads, last)
-              for threads in (1, 2) for last in (False, True)}, in_jax))
+             {f"eager, {threads} threads{', channels_last' * last}":
+              partial(in_torch, threads, last) for threads in (1, 2) for last in (False, True)},
+             in_jax))

@@ -17,6 +17,14 @@ from ..ops.contract.dot import Dot
 from ..ops.reduce import Sum
 from ..ops.structure import Barrier, constant
 from . import winograd
+from .taps import (
+    depthwise,
+    depthwise_input,
+    depthwise_weight,
+    few_taps,
+    handed_back,
+    is_depthwise,
+)
 from .window_views import slide
 
 Widths = Sequence[tuple[int, int, int]]
@@ -30,6 +38,8 @@ _LANES = 16      # of a vector, about: decides only which side of a product runs
 def conv(node: Node, turn: bool) -> Node:
     """Filters over the image, with its padding; `turn`: channels may come last."""
     (x, w), prim = node.inputs, _prim(node)
+    if is_depthwise(prim, w.shape[1], w.shape[2:]):
+        return depthwise(x, w, prim, node.shape[2:])
     return _correlated(x, [(lo, hi, 0) for lo, hi in prim.padding], w, prim, prim.stride,
                        prim.dilation, turn)
 
@@ -47,6 +57,10 @@ def conv_input(node: Node, turn: bool) -> Node:
         return movement.pad(shares, [(0, 0, 0)] * 2 + _around(prim, kernel, y.shape[2:]))
     if kernel == prim.stride and not any(map(any, prim.padding)) and set(prim.dilation) == {1}:
         return _side_by_side(node)
+    if is_depthwise(prim, w.shape[1], kernel) and w.shape[0] == prim.groups:
+        return depthwise_input(y, w, prim)
+    if prim.groups == 1 and 2 * w.shape[1] < _LANES and few_taps(kernel):
+        return handed_back(y, w, prim)
     if 1 < math.prod(prim.stride) <= _PHASES:
         whole = _interleaved(y, w, prim, (), turn)
         return movement.slice_(whole, (0,) * node.ndim, node.shape, (1,) * node.ndim)
@@ -115,6 +129,8 @@ def conv_weight(node: Node, turn: bool) -> Node:
     (x, y), prim = node.inputs, _prim(node)
     n, g, axes, kernel = x.shape[0], prim.groups, len(prim.stride), prim.size
     i, o, p = x.shape[1] // g, y.shape[1] // g, math.prod(y.shape[2:])
+    if is_depthwise(prim, i, kernel):
+        return depthwise_weight(x, y, prim, kernel)
     widths = [(lo, hi, 0) for lo, hi in prim.padding]
     dense = g == 1 and winograd.suits(kernel, prim.stride, prim.dilation, (i, o))
     if dense and winograd.suits_weight((i, o)):
