@@ -76,3 +76,28 @@ def test_between_two_convolutions_nothing_is_turned():
     program = check(Graph([x, w, v], [y]), arrays, rtol=1e-5, atol=1e-5).program
     kinds = [k.kind for _, k in program.walk()]      # enters, padded; made; padded; made; leaves
     assert kinds == ["map", "contract", "map", "contract", "map"]
+
+
+@pytest.mark.parametrize(("channels", "times", "stride", "kernel"), [
+    (16, 1, 1, 3), (7, 1, 2, 3), (5, 3, 1, 3), (3, 1, 3, 5), (2, 1, 1, 6)])
+def test_filters_of_their_own(channels, times, stride, kernel):
+    """Depthwise, with multipliers and strides, with as many taps as are written out and more."""
+    rng = np.random.default_rng(0)
+    prim = Conv((stride,) * 2, ((1, 2), (2, 1)), (1, 1), channels)
+    shapes = [(3, channels, 14, 11), (channels * times, 1, kernel, kernel)]
+    arrays = [rng.normal(size=s).astype(np.float32) for s in shapes]
+    x, w = inputs(*arrays)
+    y = prim(x, w)
+    check(Graph([x, w], [y, prim.to_x(x)(y, w), prim.to_w(w)(x, y)]), arrays, 1e-4, 1e-3)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_few_channels_get_their_gradient(channels, stride):
+    rng = np.random.default_rng(0)
+    prim = Conv((stride,) * 2, ((1, 2), (0, 1)), (1, 2), 1)
+    arrays = [rng.normal(size=s).astype(np.float32) for s in
+              [(3, channels, 14, 13), (20, channels, 3, 3)]]
+    x, w = inputs(*arrays)
+    y = prim(x, w)
+    check(Graph([x, w], [prim.to_x(x)(y, w), prim.to_w(w)(x, y)]), arrays, 1e-4, 1e-3)

@@ -32,6 +32,7 @@ Widths = Sequence[tuple[int, int, int]]
 _PHASES = 4      # products that a strided convolution's gradient may become
 _PARTS = 8       # of the images, whose shares of a weight's gradient are added at the end
 _PART_ELEMENTS = 1 << 20    # of all the shares together
+_SHARES = 32     # numbers that a result hands back to the image, few enough to be laid out first
 _LANES = 16      # of a vector, about: decides only which side of a product runs along them
 
 
@@ -59,7 +60,8 @@ def conv_input(node: Node, turn: bool) -> Node:
         return _side_by_side(node)
     if is_depthwise(prim, w.shape[1], kernel) and w.shape[0] == prim.groups:
         return depthwise_input(y, w, prim)
-    if prim.groups == 1 and 2 * w.shape[1] < _LANES and few_taps(kernel):
+    few = w.shape[1] == 1 or w.shape[1] * math.prod(kernel) <= _SHARES
+    if prim.groups == 1 and few and few_taps(kernel):
         return handed_back(y, w, prim)
     if 1 < math.prod(prim.stride) <= _PHASES:
         whole = _interleaved(y, w, prim, (), turn)
