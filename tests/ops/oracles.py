@@ -197,6 +197,7 @@ NONE = {
     "FoldIn": "a generator of its own; tests/ops_host/test_random.py compares its bits",
     "Pick": "selects one of several results; tested with the primitives that have several",
     "Checkpoint": "runs a graph; test_bodies.py compares it with the graph itself",
+    "Blocks": "runs a graph; tests/attention compares it with the graph itself, natively",
     "Scan": "runs a graph in a loop; test_bodies.py compares it with the unrolled loop",
 }
 

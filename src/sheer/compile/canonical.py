@@ -8,12 +8,13 @@ from ..ops.contract.dot import Dot
 from ..ops.movement import Permute
 from ..ops.reduce import Sum
 from ..ops.structure import constant
+from .blocks import row_blocks
 from .rewrite import rewrite, swapped
 
 
 def cheapest_dots(graph: Graph) -> Graph:
-    """A dot that is only read transposed is made so; then thin ones become multiply-and-sum."""
-    return thin_dots(turn_dots(graph))
+    """A dot only read transposed is made so; thin ones become sums; attention goes by rows."""
+    return row_blocks(thin_dots(turn_dots(graph)))
 
 
 def thin_dots(graph: Graph) -> Graph:

@@ -26,7 +26,7 @@ def may_overwrite(writer: Draft, value: Node, target: Node) -> bool:
         return True                       # a host operation is finished before its result is stored
     if writer.kind == "index":
         return _indexed(writer, read)
-    return _same_place(writer, read)
+    return writer.kind != "block" and _same_place(writer, read)
 
 
 def _carried(writer: Draft, value: Node, read: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
+from ..ops.blocks import Blocks
 from ..ops.loop import Scan
 from .cluster_order import Order
 from .cost import own_cost
@@ -159,6 +160,8 @@ def _kind(root: Node) -> str:
         return "rows"
     if isinstance(prim, Scan):
         return "loop"
+    if isinstance(prim, Blocks):
+        return "block"
     if isinstance(prim, PRODUCTS):
         return "contract"
     if by_index(root):

@@ -2,6 +2,7 @@
 
 from . import (
     batching,
+    blocks,
     call,
     contract,
     elementwise,

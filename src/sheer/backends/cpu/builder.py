@@ -14,10 +14,12 @@ class Builder(Control):
     loads and stores from `memory.py`, loops and functions from `control.py`.
     """
 
+    inlining = False      # write functions where they are called: in short loops that run often
+
     def call(self, name: str, *arguments: Value, inline: bool = False, **fixed: int) -> Value:
         """A function of `vecmath.py` by name: exp, log, tanh, erf, pow, ...
 
         It is written into the module once per dtype and lane count, or right here if `inline`;
         `fixed` are parameters like the order of a derivative.
         """
-        return call_maths(self, name, arguments, inline, fixed)
+        return call_maths(self, name, arguments, inline or self.inlining, fixed)

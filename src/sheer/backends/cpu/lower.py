@@ -13,6 +13,7 @@ from sheer.graph.dtypes import bool_, int64, uint8
 
 from . import threads
 from .builder import Builder
+from .lower_block import BlockKernel, block_scratch
 from .lower_contract import Split
 from .lower_lookup import index_scratch, write_index
 from .lower_products import scratch_of, writer_of
@@ -98,6 +99,9 @@ class Lowering:
         if kernel.kind == "contract":
             scratch = self._scratch(scratch_of(body, self.target), pointers[-1], thread)
             writer_of(body)(b, body, inputs, outputs, scratch).write(split, *(limits or (0, 0)))
+        elif kernel.kind == "block":
+            scratch = self._scratch(block_scratch(body, self.target), pointers[-1], thread)
+            BlockKernel(b, body, inputs, outputs, scratch).write(limits)
         elif kernel.kind == "index":
             scratch = self._scratch(index_scratch(body, self.target), pointers[-1], thread)
             return write_index(b, body, inputs, outputs, scratch, split, limits)

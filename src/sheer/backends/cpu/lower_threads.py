@@ -7,6 +7,7 @@ from sheer.compile.program import Program
 from sheer.graph import Graph
 
 from .builder import Builder
+from .lower_block import split_block
 from .lower_contract import Split
 from .lower_lookup import split_index
 from .lower_products import split_product
@@ -23,6 +24,8 @@ def split_of(kind: str, body: Graph, target: Target) -> Split | None:
     if kind in ("map", "rows"):
         b, nest = Builder(target), body_nest(body)
         return split_nest(body, nest_kernel(b, body, nest).units(b, body, nest))
+    if kind == "block":
+        return split_block(body)
     return split_index(body, target) if kind == "index" else None
 
 
