@@ -30,6 +30,12 @@ def commit(changes: Sequence[tuple[Any, Node]], grads: Sequence[Any]) -> None:
     core.evaluate(waiting)               # known by now; lets them forget how they were made
 
 
+def finish(params: Sequence[Any], state: Sequence[Any]) -> None:
+    """Before an update: compute the gradients, and all that is pending on the weights, at once."""
+    grads = [p.grad for p in params if p.grad is not None]
+    core.evaluate([*grads, *pending_on([t.node for t in (*params, *state)])])
+
+
 def pending_on(old: Sequence[Node]) -> list[Any]:
     """Living tensors without a value that were computed from one of the old nodes."""
     waiting = [t for t in core._live.pending() if t._home is None]

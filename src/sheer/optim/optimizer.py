@@ -14,8 +14,9 @@ from ..mixins.core import Core, enable_grad, no_grad, wrap
 from ..ops.lift import cast
 from ..ops.structure import stop_gradient
 from ..transforms import trace
+from ..transforms.jit import jit
 from . import persist
-from .commit import commit
+from .commit import finish
 from .group import (
     BOOKKEEPING,
     IMPLEMENTATION,
@@ -117,20 +118,31 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient. Returns what the closure returned.
 
-        In a traced function this is part of its program. Otherwise weights, state, gradients and
-        what is pending of the forward pass are computed now, in one program.
+        In a traced function this is part of its program. Otherwise the gradients and what is
+        pending of the forward pass are computed now, in one program, then weights and state in
+        another, which is made once.
         """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         with no_grad():
-            changes: list[tuple[Any, Node]] = []
-            for group in self.param_groups:
-                changes += self._changes(group)
-            watch(lambda: self.layout)
-            commit(changes, [p.grad for g in self.param_groups for p in g["params"]])
+            if trace.inlined():
+                self._update()
+            else:
+                finish([p for g in self.param_groups for p in g["params"]], self.tensors())
+                self.__dict__.setdefault("_compiled", jit(self._update))()
         return loss
+
+    def _update(self) -> None:
+        """Let weights and state show their new values."""
+        changes = [c for group in self.param_groups for c in self._changes(group)]
+        watch(lambda: self.layout)
+        for tensor, node in changes:
+            tensor._rebind(stop_gradient(node) if tensor.requires_grad else node)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_compiled"}
 
     def set_rates(self, rates: Any) -> None:
         """Set the learning rate of every group from a tensor (groups,): `fit` does, in its loop.

@@ -36,7 +36,7 @@ class Direct:
            ) -> Direct | None:
         """The direct calls like this one, if there can be any."""
         tensors = all(tree.is_handle(a) or isinstance(a, np.ndarray) for a in args)
-        strange = form.rebound or form.arg_grads or any(c.owner for c in form.captured)
+        strange = form.rebound or form.arg_grads
         return cls(form, args, asked) if tensors and not strange else None
 
     def __call__(self, args: Sequence[Any]) -> Any:
@@ -107,13 +107,14 @@ class _Captured:
     """A tensor that the function reads from outside, and where its numbers were last."""
 
     def __init__(self, captured: trace.Captured) -> None:
-        self.handle: Any = captured.handle
         self.captured, self.written = captured, captured.written
         self.last: tuple[Node | None, Buffer | None] = None, None
 
     def buffer(self) -> Buffer | None:
         """Its memory, its own where the program writes to it; None when it needs more work."""
-        handle = self.handle
+        handle = self.captured.current()
+        if handle is None:
+            return None
         node, known = self.last
         if handle._bound is not node or handle.requires_grad is not self.captured.wants_grad:
             node = handle._bound
