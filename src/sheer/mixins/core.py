@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph.dtypes import DType, dtype_of, float32
 from ..graph.errors import DTypeError, StateError
-from ..graph.node import Node
+from ..graph.node import Node, fresh
 from ..graph.source import Source
 from ..ops import lift
 from ..ops.structure import Data, data, stop_gradient
@@ -250,19 +250,17 @@ def evaluate(tensors: Sequence[Core]) -> list[np.ndarray]:
                 raise trace.refuse_value("value", t.node)
     nodes = [t.node for t in tensors]
     arrays = execute.evaluate(nodes, keep=_live.__contains__)
-    for t, node, array in zip(tensors, nodes, arrays, strict=True):
-        _cut_history(t, node, array)
+    for t, node in zip(tensors, nodes, strict=True):
+        _cut_history(t, node)
     return arrays
 
 
-def _cut_history(t: Core, node: Node, array: np.ndarray) -> None:
+def _cut_history(t: Core, node: Node) -> None:
     """A value without gradient needs no history: the handle becomes a leaf on its array."""
     if isinstance(node.prim,
                   Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
         return
-    leaf = data(array)
-    leaf.source = node.source
-    t._set(leaf)
+    t._set(fresh(Data(execute.buffer_of(node)), source=node.source, specs=node.outputs))
 
 
 def settle(t: Core) -> None:

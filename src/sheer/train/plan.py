@@ -7,7 +7,7 @@ Ctrl-C, the progress bar and checkpoints stay responsive.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,37 @@ from ..graph.errors import ArgumentError, ShapeError
 from ..mixins.core import wrap
 from ..ops.structure import data
 from ..tensor import Tensor, as_tensor
+from ..transforms import tree
+from ..transforms.execute import evaluate
 
 SLICE_SECONDS = 0.1          # Ctrl-C is heard between slices
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Batches that one program runs. first is the number of its first batch in the epoch."""
+class Part:
+    """Batches for one program, as Session.train takes them.
 
-    first: int
+    memory  (x, y) of all rows, or None when the parts are batches themselves
+    first   number of the first batch in the epoch
+    rows    rows per batch
+    """
+
+    memory: Any
     parts: Any
-    rows: int                # rows per batch
+    first: int
+    rows: int
+
+    @property
+    def count(self) -> int:
+        """Number of batches."""
+        return int(tree.leaves(self.parts)[0].shape[0])
+
+    def cut(self, start: int, stop: int) -> Part:
+        """Batches start to stop, as a part of its own."""
+        nodes, shape = tree.flatten(self.parts)
+        arrays = [np.ascontiguousarray(a[start:stop]) for a in evaluate(nodes)]
+        return replace(self, parts=tree.unflatten(shape, [data(a) for a in arrays]),
+                       first=self.first + start)
 
 
 class Memory:
@@ -49,18 +69,18 @@ class Memory:
         whole, rest = divmod(self.rows, self.batch_size)
         return whole if self.drop_last or not rest else whole + 1
 
-    def slices(self, order: np.ndarray, length: int, start: int = 0) -> Iterator[Slice]:
-        """Slices of `length` batches over the rows in `order`, from batch `start` on."""
+    def slices(self, order: np.ndarray, length: int, start: int = 0) -> Iterator[Part]:
+        """Parts of `length` batches over the rows in `order`, from batch `start` on."""
         size = self.batch_size
         whole = self.rows // size
         table = order[:whole * size].reshape(whole, size)
         while start < whole:
             part = table[start:start + length]
-            yield Slice(start, _indices(part), size)
+            yield Part(self.tensors, _indices(part), start, size)
             start += len(part)
         rest = order[whole * size:]
         if len(rest) and not self.drop_last and start <= whole:
-            yield Slice(whole, _indices(rest[None]), len(rest))
+            yield Part(self.tensors, _indices(rest[None]), whole, len(rest))
 
 
 def slice_length(batches: int, seconds_per_batch: float) -> int:
@@ -81,7 +101,6 @@ def _tensors(value: Any) -> Any:
 
 
 def _common_length(pair: Any) -> int:
-    from ..transforms import tree
     leaves = tree.leaves(list(pair))
     lengths = {t.shape[0] if t.shape else -1 for t in leaves}
     if len(lengths) != 1 or lengths & {-1, 0}:

@@ -6,8 +6,8 @@ from ..graph.errors import NumericError
 from ..ops.structure import data
 from ..transforms import execute, trace, tree
 from .diagnose import first_nonfinite, nonfinite_loss
+from .plan import Part
 from .session import Session, batch_of
-from .source import Part
 
 
 def explain_step(session: Session, part: Part, loss: float, where: str) -> NumericError:

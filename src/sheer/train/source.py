@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,32 +14,9 @@ from ..mixins.core import wrap
 from ..ops.structure import data
 from ..tensor import Tensor, as_tensor
 from ..transforms import tree
-from ..transforms.execute import evaluate
-from .plan import Memory, epoch_order, slice_length
+from .plan import Memory, Part, epoch_order, slice_length
 
 STACK = 16                    # batches of a loader that one program runs
-
-
-@dataclass(frozen=True)
-class Part:
-    """Batches for one program, as Session.train takes them. first: number in the epoch."""
-
-    memory: Any
-    parts: Any
-    first: int
-    rows: int
-
-    @property
-    def count(self) -> int:
-        """Number of batches."""
-        return int(tree.leaves(self.parts)[0].shape[0])
-
-    def cut(self, start: int, stop: int) -> Part:
-        """Batches start to stop, as a part of its own."""
-        nodes, shape = tree.flatten(self.parts)
-        arrays = [np.ascontiguousarray(a[start:stop]) for a in evaluate(nodes)]
-        return replace(self, parts=tree.unflatten(shape, [data(a) for a in arrays]),
-                       first=self.first + start)
 
 
 class Source(Protocol):
@@ -67,8 +43,7 @@ class MemorySource:
 
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
         order = epoch_order(self.memory.rows, self.seed, epoch, self.shuffle)
-        for s in self.memory.slices(order, length, start):
-            yield Part(self.memory.tensors, s.parts, s.first, s.rows)
+        return self.memory.slices(order, length, start)
 
 
 class LoaderSource:

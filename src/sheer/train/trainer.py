@@ -16,12 +16,13 @@ from . import state
 from .callbacks import Callback, EarlyStopping, monitored
 from .interrupt import Interrupts
 from .metrics import is_better
+from .plan import Part
 from .progress import Progress
 from .rates import Rates
 from .replay import explain_step
 from .run import BEST, LAST, Run
 from .session import Session
-from .source import Part, Source
+from .source import Source
 
 
 def score(session: Session, source: Source) -> dict[str, float]:
