@@ -229,11 +229,11 @@ def test_what_is_free_is_the_least_of_machine_container_and_limit(tmp_path: Path
 
 
 def test_programs_share_an_arena_unless_they_run_at_the_same_time():
-    first = arena.take(1000, None)
-    second = arena.take(1000, None)
+    first = arena.take(1000)
+    second = arena.take(1000)
     assert first is not second
     first.give_back()
-    assert arena.take(900, None) is first
+    assert arena.take(900) is first
     first.give_back()
     second.give_back()
 

@@ -30,22 +30,32 @@ _STEPS = 32             # of a loop: below, turning twice costs what it brings
 
 def turn_carries(graph: Graph) -> Graph:
     """Matrices that a loop updates from products are carried as they fill registers best."""
-    return rewrite(graph, _turned_results)
+    loops: dict[Node, tuple[Node, tuple[int, ...]]] = {}     # each has a result per carried value
+
+    def result(node: Node) -> Node | None:
+        if not isinstance(node.prim, Pick) or not isinstance(node.inputs[0].prim, Scan):
+            return None
+        if node.inputs[0] not in loops:
+            loops[node.inputs[0]] = _turned_loop(node.inputs[0])
+        loop, turned = loops[node.inputs[0]]
+        if not turned:
+            return None
+        made = Pick(node.prim.index)(loop)
+        return swapped(made) if node.prim.index in turned else made
+    return rewrite(graph, result)
 
 
-def _turned_results(node: Node) -> Node | None:
-    """A result of a loop: of the loop that carries some matrices transposed."""
-    if not isinstance(node.prim, Pick) or not isinstance(node.inputs[0].prim, Scan):
-        return None
-    loop: Any = node.inputs[0]
+def _turned_loop(loop: Any) -> tuple[Node, tuple[int, ...]]:
+    """The loop that carries some matrices transposed, and the numbers of those."""
+    if loop.prim.length < _STEPS:
+        return loop, ()
     scan = dataclasses.replace(loop.prim, body=strip_markers(loop.prim.body))
-    turned = _turned(scan) if scan.length >= _STEPS else ()
+    turned = _turned(scan)
     if not turned:
-        return None
+        return loop, ()
     first = scan.num_consts
     inputs = [swapped(x) if i - first in turned else x for i, x in enumerate(loop.inputs)]
-    made = Pick(node.prim.index)(make(_with_turned(scan, turned), tuple(inputs), loop.source))
-    return swapped(made) if node.prim.index in turned else made
+    return make(_with_turned(scan, turned), tuple(inputs), loop.source), turned
 
 
 def _turned(scan: Scan) -> tuple[int, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from math import gcd
+
+_REMEMBERED = 1 << 14       # quotients and remainders: the passes ask for the same again and again
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class Var:
     name: str
     extent: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.name, self.extent)))
+
+    def __hash__(self) -> int: return self._hash  # type: ignore[attr-defined,no-any-return]
     def __str__(self) -> str: return self.name
     @property
     def bounds(self) -> tuple[int, int]: return 0, max(self.extent - 1, 0)
@@ -57,32 +63,35 @@ Atom = Var | Quotient | Remainder
 class Index:
     """A sum of atoms with whole coefficients; immutable, equal by structure."""
 
-    __slots__ = ("__dict__", "const", "terms")
+    __slots__ = ("_bounds", "_hash", "const", "terms")     # made by the hundred thousand
 
     def __init__(self, terms: Mapping[Atom, int], const: int = 0) -> None:
         self.terms = {a: c for a, c in terms.items() if c}
         self.const = const
+        self._hash: int | None = None
+        self._bounds: tuple[int, int] | None = None
 
-    @cached_property
-    def key(self) -> tuple[frozenset[tuple[Atom, int]], int]:
-        return frozenset(self.terms.items()), self.const
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((frozenset(self.terms.items()), self.const))
+        return self._hash
 
-    @cached_property
-    def _hash(self) -> int: return hash(self.key)
-    def __hash__(self) -> int: return self._hash
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Index) and self._hash == other._hash and self.key == other.key
+        return self is other or (isinstance(other, Index) and self.const == other.const
+                                 and self.terms == other.terms)
 
-    @cached_property
+    @property
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest value it can take."""
-        low = high = self.const
-        for atom, c in self.terms.items():
-            a, b = atom.bounds
-            low, high = low + min(a * c, b * c), high + max(a * c, b * c)
-        return low, high
+        if self._bounds is None:
+            low = high = self.const
+            for atom, c in self.terms.items():
+                a, b = atom.bounds
+                low, high = low + min(a * c, b * c), high + max(a * c, b * c)
+            self._bounds = low, high
+        return self._bounds
 
-    @cached_property
+    @property
     def variables(self) -> frozenset[Var]:
         """Every loop variable it depends on."""
         return frozenset(v for atom in self.terms for v in (
@@ -112,12 +121,8 @@ class Index:
 
     __rmul__ = __mul__
 
-    def __floordiv__(self, by: int) -> Index:
-        whole, rest = self._split(by)
-        return whole + _quotient(rest, by)
-
-    def __mod__(self, by: int) -> Index:
-        return _remainder(self._split(by)[1], by)
+    def __floordiv__(self, by: int) -> Index: return _floor(self, by)
+    def __mod__(self, by: int) -> Index: return _modulo(self, by)
 
     def _split(self, by: int) -> tuple[Index, Index]:
         """(whole, rest) with self = by * whole + rest; rest keeps what `by` does not divide."""
@@ -153,6 +158,17 @@ def variable(name: str, extent: int) -> Index:
 def as_index(value: Index | int) -> Index:
     """An expression, from one or from a number."""
     return value if isinstance(value, Index) else Index({}, value)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _floor(x: Index, by: int) -> Index:
+    whole, rest = x._split(by)
+    return whole + _quotient(rest, by)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _modulo(x: Index, by: int) -> Index:
+    return _remainder(x._split(by)[1], by)
 
 
 def _quotient(rest: Index, by: int) -> Index:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..graph import Node
 from ..ops.movement import strides
@@ -50,7 +50,7 @@ class Nest:
 
     def full(self, shape: Sequence[int]) -> Place | None:
         """The index of this turn in an array of `shape` that spans all loops, else None."""
-        return spread(shape, self.shape, self.indices)
+        return spread(tuple(shape), self.shape, self.indices)
 
     def place(self, node: Node) -> Place | None:
         """The index of this turn in the node's result, when the node belongs to the nest."""
@@ -70,10 +70,11 @@ class Nest:
         return math.prod(self.shape)
 
     def _kept(self, shape: Sequence[int]) -> Place | None:
-        return spread(shape, self.kept_shape, [self.indices[a] for a in self.kept])
+        return spread(tuple(shape), self.kept_shape, tuple(self.indices[a] for a in self.kept))
 
 
-def spread(shape: Sequence[int], lengths: Sequence[int], indices: Sequence[Index]) -> Place | None:
+@lru_cache(maxsize=1 << 13)
+def spread(shape: tuple[int, ...], lengths: tuple[int, ...], indices: Place) -> Place | None:
     """One index per axis of `shape`, 0 on axes of length 1, so that elements and turns correspond
     in row-major order; None when they are not equally many.
     """

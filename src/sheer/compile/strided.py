@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..graph import Node
 from ..ops.movement import Reshape
@@ -28,6 +29,7 @@ class Strided:
     axes: tuple[Digits, ...]
 
 
+@lru_cache(maxsize=1024)                     # roots, fusion and lowering all ask
 def strided(operand: Node) -> Strided:
     """The operand as digits over the deepest value under its views that has them.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from .node import Node, make, topological
+from .node import Node, again, make, topological
 
 
 class Graph:
@@ -61,6 +61,17 @@ def substitute(roots: Sequence[Node], mapping: Mapping[Node, Node]) -> tuple[Nod
             inputs = tuple(new[x] for x in node.inputs)
             new[node] = node if inputs == node.inputs else make(node.prim, inputs, node.source)
     return tuple(new[r] for r in roots)
+
+
+def unshared(graph: Graph) -> Graph:
+    """The graph over nodes of its own: who keeps it keeps no node that a user's tensor has, and so
+    none of the values that such nodes remember.
+    """
+    new: dict[Node, Node] = {}
+    for old in graph.nodes:
+        new[old] = again(old, old.source)
+        new[old].inputs, new[old].value = tuple(new[x] for x in old.inputs), None
+    return Graph([new[x] for x in graph.inputs], [new[x] for x in graph.outputs])
 
 
 def users(nodes: Sequence[Node]) -> dict[Node, list[Node]]:

@@ -177,7 +177,7 @@ def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None
         if source is None:
             source = sources.line()
             if found is not None and source.file and found.source != source:
-                found = _again(found, source)
+                found = again(found, source)
                 _interned[key] = _entry(key, found)
                 return found
     if found is not None:
@@ -203,7 +203,7 @@ def _forget(entry: ref[Node]) -> None:
         _interned.pop(key, None)
 
 
-def _again(old: Node, source: Source) -> Node:
+def again(old: Node, source: Source) -> Node:
     """The same operation, from another line; it has the value that the first has by now."""
     node = Node()
     node.prim, node.inputs, node.outputs, node.value = old.prim, old.inputs, old.outputs, old.value

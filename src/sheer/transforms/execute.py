@@ -159,8 +159,7 @@ def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
     seconds = time.perf_counter() - began
     tell(PROGRAMS, lambda: f"compiled {len(graph.nodes)} nodes in {seconds:.3f} s\n"
                            f"{getattr(made, 'program', '')}")
-    if hasattr(made, "program"):
-        tell(LLVM, made.program.llvm)
+    tell(LLVM, lambda: made.program.llvm() if hasattr(made, "program") else "")
     if checked.wanted():
         made = checked.Checked(made, graph)
     return Guarded(made) if donate else made

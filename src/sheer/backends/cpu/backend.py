@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sheer.compile.faults import endangered
 from sheer.compile.fits import refuse
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Program
 from sheer.compile.roofline import Machine
 from sheer.graph import Buffer, Graph, Spec
+from sheer.graph.graph import unshared
 from sheer.graph.memory import copied
 
 from . import threads
 from .available import available_bytes
+from .cache import object_cache
 from .driver import Encoder
-from .kernels import kernel_assembly, kernel_texts, load_kernels
+from .kernels import Code, kernel_assembly, kernel_texts, load_kernels
+from .lower import Lowered
 from .lower_host import HostCall
 from .lower_threads import threads_of
 from .machine import this_machine
+from .plans import Plan, plan_key
 from .results import Results
 from .runtime import Frame, runtime
 from .target import host_target
@@ -39,46 +41,75 @@ class CpuBackend:
         `graph` is closed: its leaves are its inputs and constants. `donate[output] = input` lets a
         result be written over an input: that input's array is returned, updated in place.
         """
-        return Executable(compile_graph(graph, donate))
+        return Executable(graph, dict(donate or {}))
 
 
 class Executable:
     """A compiled program. Threads may run it at the same time: each run has memory of its own."""
 
-    def __init__(self, program: Program) -> None:
-        self.program, self._target = program, host_target()
-        program.maker = weakref.ref(self)
-        target = self._target
-        encoder = Encoder(program)
-        self._driver, self._kernels = encoder.driver, list(encoder.kernels.values())
-        program.texts.update(llvm=lambda: kernel_texts(self._kernels, target),
-                             asm=lambda: kernel_assembly(self._kernels, target))
-        self._codes = load_kernels(self._kernels, target)
-        self._hosts = [HostCall(body) for body in encoder.hosts]
-        self._native = runtime(target)
+    def __init__(self, graph: Graph, donate: Mapping[int, int]) -> None:
+        self._target, self._native = host_target(), runtime(host_target())
+        self._specs = [o.spec for o in graph.outputs]
+        self._inputs = [i.spec for i in graph.inputs]
+        self._program: Program | None = None
+        key = plan_key(graph, donate, self._target)
+        raw = object_cache().read(key)
+        try:
+            if raw is None:
+                raise KeyError(key)
+            plan = Plan.unpack(raw)
+            self._use(plan, load_kernels(plan.kernels, self._target, _nowhere))
+            own = unshared(graph)
+            self._make = lambda: compile_graph(own, donate)
+        except KeyError:                     # no plan, or one whose kernels are gone
+            self._program = compile_graph(graph, donate)
+            object_cache().write(key, self._plan(self._program).pack())
+
+    @property
+    def program(self) -> Program:
+        """The program as people look at it. From here on the executable runs just this one, not
+        the plan from the disk that it may have begun with.
+        """
+        if self._program is None:
+            self._program = self._make()
+            self._plan(self._program)
+        self._program.maker = lambda: self
+        return self._program
+
+    def _plan(self, program: Program) -> Plan:
+        """Encode the program, compile what is missing, and use it."""
+        encoder, target = Encoder(program), self._target
+        plan, kernels = Plan.of(program, encoder, target), list(encoder.kernels.values())
+        program.texts.update(llvm=lambda: kernel_texts(kernels, target),
+                             asm=lambda: kernel_assembly(kernels, target))
+        of_key = dict(zip(plan.kernels, kernels, strict=True))
+        self._use(plan, load_kernels(plan.kernels, target, of_key.__getitem__))
+        return plan
+
+    def _use(self, plan: Plan, codes: list[Code]) -> None:
+        self._codes, self._peak, self._endangered = codes, plan.peak, plan.endangered
+        self._returned = [at if where == "input" else Results(spec)
+                          for (where, at), spec in zip(plan.returned, self._specs, strict=True)]
+        self._driver, self._hosts = plan.driver, [HostCall(text) for text in plan.hosts]
+        self._scratch = max((c.scratch for c in codes), default=0)
         self._frames: list[Frame] = []          # that no run uses at the moment
-        self._endangered = endangered(program)
-        self._inputs = [i.spec for i in program.graph.inputs]
-        made = [s.bytes for s in program.returned if s.where != "input"]
-        self._needed = program.peak_bytes + len(self._driver.constants) + sum(made)
-        self._returned = [slot.at if slot.where == "input" else Results(node.spec)
-                          for slot, node in zip(program.returned, program.graph.outputs,
-                                                strict=True)]
 
     def _frame(self) -> Frame:
         """Memory for a run. Raises MemoryLimitError E630 when there is not enough."""
-        scratch = max((c.scratch for c in self._codes), default=0)
-        needed = self._needed + scratch
+        made = sum(spec.size * spec.dtype.size for spec, made in zip(
+            self._specs, self._returned, strict=True) if not isinstance(made, int))
+        needed = self._peak + self._scratch + len(self._driver.constants) + made
         if needed > _SURE and needed > (free := available_bytes()):
             raise refuse(self.program, needed, free)
-        return Frame(self._driver, [c.address for c in self._codes], scratch,
-                     self.program.peak_bytes, self._hosts, self._native)
+        return Frame(self._driver, [c.address for c in self._codes], self._scratch, self._peak,
+                     self._hosts, self._native)
 
     def measure(self, arrays: Sequence[np.ndarray], runs: int = 5) -> Program:
         """The program with each kernel's seconds per run filled in (its own: loops include theirs).
 
         Runs on copies of the arrays, so that donated ones keep their values.
         """
+        program = self.program                # before the frame: it decides what is run
         frame, copies = self._frame(), [Buffer(copied(a)) for a in arrays]
         frame.timed()
         self._run(frame, copies)
@@ -86,9 +117,9 @@ class Executable:
         for _ in range(runs):
             self._run(frame, copies)
         rate = self._native.ticks(1.0) * runs
-        for number, (_, kernel) in enumerate(self.program.walk()):
+        for number, (_, kernel) in enumerate(program.walk()):
             kernel.seconds = float(frame.clock[number]) / rate
-        return self.program
+        return program
 
     def measure_made_up(self) -> None:
         """Measure on zeros for integers and halves for floats, for about `_LOOK` seconds."""
@@ -117,9 +148,10 @@ class Executable:
 
     def on_buffers(self, buffers: Sequence[Buffer]) -> list[Buffer]:
         """As a call, for memory that is known to fit; nothing is checked."""
-        frame = self._frames.pop() if self._frames else self._frame()
+        free = self._frames                   # a list that `_use` may replace
+        frame = free.pop() if free else self._frame()
         results = self._run(frame, buffers)
-        self._frames.append(frame)
+        free.append(frame)
         return results
 
     def _run(self, frame: Frame, buffers: Sequence[Buffer]) -> list[Buffer]:
@@ -130,10 +162,16 @@ class Executable:
         try:
             frame.run([b.address or b.locate() for b in buffers], [b.address for b in results])
         except BaseException:
-            for i, kept in zip(self._endangered, before, strict=True):
-                buffers[i].array[...] = kept
+            if frame.broken:                  # not when it was left between two steps
+                for i, kept in zip(self._endangered, before, strict=True):
+                    buffers[i].array[...] = kept
             raise
         return results
+
+
+def _nowhere(key: str) -> Lowered:
+    """What a plan from the disk knows of a kernel that is not there."""
+    raise KeyError(key)
 
 
 def _address(array: np.ndarray, spec: Spec, number: int) -> int:

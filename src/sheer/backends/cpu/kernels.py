@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,14 +41,17 @@ class Code:
 _loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
 
 
-def load_kernels(kernels: Sequence[Lowered], target: Target) -> list[Code]:
-    """The code of each kernel; what exists nowhere is compiled, several at a time."""
-    keys = [kernel_key(k, target) for k in kernels]
+def load_kernels(keys: Sequence[str], target: Target, find: Callable[[str], Lowered],
+                 ) -> list[Code]:
+    """The code of the kernels; `find` is asked for those that exist nowhere: they are compiled.
+
+    Raises what `find` raises.
+    """
     found = {key: code for key in keys if (code := _loaded.get(key)) is not None}
-    missing = {key: k for key, k in zip(keys, kernels, strict=True) if key not in found}
+    missing = [key for key in dict.fromkeys(keys) if key not in found]
     if missing:
         link_runtime()
-        objects = dict(_objects(missing, target))
+        objects = dict(_objects(missing, target, find))
         library = load([raw[_SCRATCH.size:] for raw in objects.values()], list(objects), target)
         for key, raw in objects.items():
             code = Code(library.address(key), _SCRATCH.unpack_from(raw)[0], library)
@@ -67,14 +70,15 @@ def kernel_assembly(kernels: Sequence[Lowered], target: Target) -> str:
 
 
 def _texts(kernels: Sequence[Lowered], target: Target) -> Iterator[str]:
-    for kernel in kernels:
-        yield Lowering(kernel, target, kernel_key(kernel, target)).text()
+    for kernel, key in zip(kernels, kernel_keys(kernels, target), strict=True):
+        yield Lowering(kernel, target, key).text()
 
 
-def kernel_key(kernel: Lowered, target: Target) -> str:
-    """Its name, equal for kernels with equal code, in every process."""
-    parts = (digest(kernel.body), str(thread_count()), machine_key(target))
-    return f"{kernel.kind}_{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:40]}"
+def kernel_keys(kernels: Sequence[Lowered], target: Target) -> list[str]:
+    """Names, equal for kernels with equal code, in every process."""
+    common = f"{thread_count()}|{machine_key(target)}"
+    names = (hashlib.sha256(f"{digest(k.body)}|{common}".encode()).hexdigest() for k in kernels)
+    return [f"{k.kind}_{name[:40]}" for k, name in zip(kernels, names, strict=True)]
 
 
 @lru_cache(maxsize=8)
@@ -98,17 +102,18 @@ def _own_code() -> str:
 # ---- compiling -------------------------------------------------------------------------------
 
 
-def _objects(kernels: Mapping[str, Lowered], target: Target) -> Iterator[tuple[str, bytes]]:
+def _objects(keys: Sequence[str], target: Target, find: Callable[[str], Lowered],
+             ) -> Iterator[tuple[str, bytes]]:
     """(key, scratch and object code) of every kernel: from the disk, or made and put there."""
     cache = object_cache()
-    missing = {}
-    for key, kernel in kernels.items():
+    missing = []
+    for key in keys:
         raw = cache.read(key)
         if raw is None:
-            missing[key] = kernel
+            missing.append(key)
         else:
             yield key, raw
-    for key, raw in _compiled(missing, target):
+    for key, raw in _compiled({key: find(key) for key in missing}, target):
         cache.write(key, raw)
         yield key, raw
 

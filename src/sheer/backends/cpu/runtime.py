@@ -64,6 +64,7 @@ class Frame:
         self.words[which] = np.array([*kernels, native.refuse], np.int64)[driver.words[which]]
         self.clock = np.zeros(driver.numbers, np.int64)
         self.context = np.zeros(len(CONTEXT), np.int64)
+        self.broken = False          # did the last run end at a kernel that failed?
         self.failures: list[BaseException] = []
         answers = _answers(hosts, self.context, self.failures)
         next(answers)
@@ -98,6 +99,7 @@ class Frame:
                 self._set("interval", self._interval if mine else _NEVER)
                 self._hears = mine
             code = self.native.run(*self._addresses)
+            self.broken = bool(code)
         finally:
             arena.give_back()
         if self.failures:
