@@ -40,6 +40,9 @@ def _thin(node: Node) -> Node | None:
     if n == 1:                                                     # (*B, M, K) * (*B, 1, K)
         row = movement.reshape(b, (*batch, 1, k))
         return _summed(a * movement.broadcast_to(row, a.shape), len(batch) + 1, node)
+    if m == 1 and is_swapped(b):                                   # (*B, N, K) * (*B, 1, K)
+        rows = b.inputs[0]                  # the sums run along what lies side by side in memory
+        return _summed(rows * movement.broadcast_to(a, rows.shape), len(batch) + 1, node)
     if m == 1:                                                     # (*B, K, 1) * (*B, K, N)
         column = movement.reshape(a, (*batch, k, 1))
         return _summed(movement.broadcast_to(column, b.shape) * b, len(batch), node)
@@ -48,6 +51,13 @@ def _thin(node: Node) -> Node | None:
     right = movement.expand_dims(movement.permute(
         b, (*range(len(batch)), len(batch) + 1, len(batch))), len(batch))
     return _summed(left * movement.broadcast_to(right, wide), len(batch) + 2, node)
+
+
+def is_swapped(node: Node) -> bool:
+    """Is it another value with its last two axes exchanged?"""
+    last = node.ndim - 1
+    order = (*range(last - 1), last, last - 1)
+    return isinstance(node.prim, Permute) and node.prim.axes == order
 
 
 def _summed(product: Node, axis: int, like: Node) -> Node:
@@ -62,16 +72,11 @@ def turn_dots(graph: Graph) -> Graph:
     readers = users(graph.nodes)
     results = set(graph.outputs)
 
-    def swaps(node: Node) -> bool:
-        last = node.ndim - 1
-        order = (*range(last - 1), last, last - 1)
-        return isinstance(node.prim, Permute) and node.prim.axes == order
-
     turned = {n for n in graph.nodes if isinstance(n.prim, Dot) and n not in results
-              and all(map(swaps, readers[n]))}
+              and all(map(is_swapped, readers[n]))}
 
     def rule(node: Node) -> Node | None:
-        if swaps(node) and node.inputs[0] in turned:
+        if is_swapped(node) and node.inputs[0] in turned:
             a, b = node.inputs[0].inputs
             return Dot()(swapped(b), swapped(a))
         return None
