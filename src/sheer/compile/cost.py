@@ -19,7 +19,7 @@ def own_cost(node: Node) -> int:
     if isinstance(node.prim, Div | FloorDivide | Remainder | Sqrt):
         return _SLOW
     if isinstance(node.prim, Uniform | FoldIn):
-        return 2 * _FUNCTION
+        return _FUNCTION
     if node.prim.pointwise:
         return _FUNCTION if node.prim.ulps else 1
     if is_view(node):

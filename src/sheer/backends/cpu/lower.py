@@ -85,7 +85,8 @@ class Lowering:
         # rows is cut once per thread, because each part packs the other side again (of a scatter:
         # reads every index again)
         chunk = 0 if split.axis in ("rows", "lines") else split.count // (_TURNS * most)
-        threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most)
+        threads.parallel_for(b, part, split.count, table, chunk=chunk, threads=most,
+                             near_only=split.near_only)
         return b.ne(b.load(flag, 0, int64), 0)
 
     def _code(self, kernel: Lowered, pointers: list[Value], split: Split | None,

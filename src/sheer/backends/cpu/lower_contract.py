@@ -29,11 +29,14 @@ Limits = tuple[Value, Value] | None
 class Split:
     """Cut `axis` ("units", "batch", "rows", "columns"; of a scatter also "lines", vectors of every
     row) at multiples of `step`, `count` parts.
+
+    near_only  not worth it where cores take long to see each other's memory
     """
 
     axis: str
     count: int
     step: int = 1
+    near_only: bool = False
 
 
 @dataclass(frozen=True)

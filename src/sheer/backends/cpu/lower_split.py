@@ -14,20 +14,34 @@ from .lower_contract import Split, product_of
 from .target import Target
 from .threads import thread_count
 
-_WORTH = 8000        # nanoseconds of work on one thread, below which waking another costs more
+_WORTH = 10_000      # nanoseconds of work on one thread, below which waking another costs more
 _FLOPS = 90.0        # per nanosecond in a register tile
 _BYTES = 12.0        # per nanosecond, streaming from the caches
-_STEPS = 20.0        # instructions on single elements per nanosecond
+_NEAR_BYTES = 30.0   # per nanosecond, where they stay in one core's cache
+_STEPS = 50.0        # instructions on single elements per nanosecond
 _COPY = 4            # multiply-adds in the time of packing one element that lies in its row
 _TURN = 12           # the same where columns have to become rows
+_FAR = 0.1           # nanoseconds per byte between cores without a common cache, some of it hidden
+_CACHE = 1 << 20     # bytes: what is larger comes from memory for every core
 
 
 def split_nest(body: Graph, units: int) -> Split | None:
     """The split of a map or rows kernel with `units` turns of its outermost loop."""
     moved = sum(n.size * n.dtype.size for n in (*body.inputs, *body.outputs))
     steps = sum(own_cost(n) * n.size for n in body.nodes if n.prim.pointwise or not n.prim.leaf)
-    worth = max(moved / _BYTES, steps / _STEPS) > _WORTH
-    return Split("units", units) if worth and units > 1 and thread_count() > 1 else None
+    rate = _NEAR_BYTES if moved <= _CACHE else _BYTES
+    alone = max(moved / rate, steps / _STEPS)
+    if alone <= _WORTH or units < 2 or thread_count() < 2:
+        return None
+    return Split("units", units, near_only=near_only(alone, moved))
+
+
+def near_only(alone: float, moved: float) -> bool:
+    """Does moving the bytes between cores that are far apart take longer than a thread saves?
+
+    alone  nanoseconds on one thread
+    """
+    return alone / 2 < _FAR * min(moved, _CACHE)
 
 
 def split_gather(body: Graph) -> Split | None:
@@ -36,8 +50,10 @@ def split_gather(body: Graph) -> Split | None:
     if not isinstance(node.prim, Gather):
         return None
     places = node.inputs[1].size
-    worth = 2 * node.size * node.dtype.size / _BYTES > _WORTH
-    return Split("units", places) if worth and places > 1 and thread_count() > 1 else None
+    moved = 2 * node.size * node.dtype.size
+    if moved / _BYTES <= _WORTH or places < 2 or thread_count() < 2:
+        return None
+    return Split("units", places, near_only=near_only(moved / _BYTES, moved))
 
 
 def is_worth(moved: int) -> bool:
@@ -63,8 +79,10 @@ def split_contract(body: Graph, target: Target) -> Split | None:
         batch *= size
     if threads < 2 or 2 * batch * g.m * g.n * g.k / _FLOPS < _WORTH:
         return None
+    near = near_only(2 * batch * g.m * g.n * g.k / _FLOPS,
+                     4 * batch * (g.m * g.k + g.k * g.n + g.m * g.n))
     if batch >= 4 * threads or (batch > 1 and batch % threads == 0):
-        return Split("batch", batch)
+        return Split("batch", batch, near_only=near)
     rows, columns = grain(g, target)
     dear = _COPY if g.b_col == 1 else _TURN
     packed = g.n * g.k * dear if workspace_elements(g, target) else 0
@@ -73,8 +91,8 @@ def split_contract(body: Graph, target: Target) -> Split | None:
     by_rows = work * _longest(g.m, rows, threads) / g.m + packed
     by_columns = work * _longest(g.n, columns, threads) / g.n + packed / threads
     if by_rows <= 1.03 * by_columns:          # whole rows of the result lie together
-        return Split("rows", tall, rows) if tall > 1 else None
-    return Split("columns", wide, columns)
+        return Split("rows", tall, rows, near) if tall > 1 else None
+    return Split("columns", wide, columns, near)
 
 
 def _longest(size: int, step: int, threads: int) -> int:

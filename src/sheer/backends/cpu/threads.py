@@ -19,11 +19,13 @@ from sheer.graph.dtypes import int64
 from .control import Control
 from .jit import Library, compile_ir, shared_symbols
 from .target import host_target
-from .threads_ir import FIELDS, MAX_THREADS, POOL_BYTES, REGION, runtime_ir
+from .threads_ir import FIELDS, MAX_THREADS, NEAR_ONLY, POOL_BYTES, REGION, runtime_ir
 from .values import POINTER, Operand, Value
 
 SHARED = ("sheer_launch", "sheer_barrier", "sheer_flush_on", "sheer_flush_restore")
 _START_SECONDS = 10.0     # a worker that has not come up by then never will
+_FAR_SECONDS = 4.5e-7     # of a launch that only meets: 5.6e-7 without a common L3, less with one
+_LOOK_SECONDS = 0.5       # between two looks at the distance, of some 50 us each
 _STOP_SECONDS = 2.0       # for a launch that is still running when the process ends
 
 
@@ -31,14 +33,16 @@ _STOP_SECONDS = 2.0       # for a launch that is still running when the process 
 
 
 def parallel_for(b: Control, function: str, count: Operand, context: Value, *,
-                 chunk: Operand = 0, threads: Operand = MAX_THREADS) -> None:
+                 chunk: Operand = 0, threads: int = MAX_THREADS, near_only: bool = False) -> None:
     """Call `function(context, begin, end, thread)` of this module over 0 ... count - 1.
 
-    `chunk` 0 gives each thread one even share; a positive one hands out chunks by turns, which is
-    better when shares differ or another process takes a core. At most `threads` take part. Inside
-    another parallel loop it runs on the calling thread.
+    `near_only`: on one thread where the cores take long to see each other's memory. `chunk` 0
+    gives each thread one even share; a positive one hands out chunks by turns, which is better
+    when shares differ or another process takes a core. At most `threads` take part. Inside another
+    parallel loop it runs on the calling thread.
     """
-    _launch(b, function, context, b.index(count), b.index(chunk), b.index(threads))
+    limit = threads + NEAR_ONLY * near_only
+    _launch(b, function, context, b.index(count), b.index(chunk), b.index(limit))
 
 
 def parallel_region(b: Control, function: str, context: Value, *,
@@ -126,6 +130,7 @@ class _Pool:
         self.library: Library | None = None
         self.handles: list[ctypes.c_void_p] = []
         self.size = 0                # 0: not started
+        self.looked = -_LOOK_SECONDS  # when the distance of the cores was measured
 
     def load(self) -> Library:
         """Compile the runtime and let programs link to it."""
@@ -151,6 +156,7 @@ class _Pool:
         _restore_signals(blocked)
         self._wait_until_up()
         self.field("size").value = self.size
+        self.look()
 
     def field(self, name: str) -> ctypes.c_int64:
         """A field of the native pool."""
@@ -166,6 +172,23 @@ class _Pool:
             if time.monotonic() > limit:
                 raise RuntimeError(f"worker threads did not start in {_START_SECONDS:.0f} s")
             time.sleep(0)
+
+    def look(self) -> None:
+        """Find out now and then whether the cores are far apart: a host may move them."""
+        now = time.monotonic()
+        if self.size > 1 and now - self.looked > _LOOK_SECONDS:
+            self.looked = now
+            self.field("far").value = self._round() > _FAR_SECONDS
+
+    def _round(self, times: int = 20) -> float:
+        """Seconds in which two threads meet, at best: some three moves of a cache line."""
+        rounds = self.load().function("sheer_rounds", [ctypes.c_int64, ctypes.c_int64])
+        best = _START_SECONDS
+        for _ in range(4):
+            begin = time.perf_counter()
+            rounds(times, 2)
+            best = min(best, (time.perf_counter() - begin) / times)
+        return best
 
     def stop(self) -> None:
         """Let every worker return, and wait for it."""
@@ -184,7 +207,7 @@ class _Pool:
 
     def forget(self) -> None:
         """Back to the state before `start`; after a fork the workers are simply not there."""
-        self.handles, self.size = [], 0
+        self.handles, self.size, self.looked = [], 0, -_LOOK_SECONDS
         if self.library is not None:
             ctypes.memset(self.address(), 0, POOL_BYTES)
 
@@ -215,6 +238,7 @@ def start(count: int | None = None) -> int:
     if _pool.size != wanted:
         _pool.stop()
         _pool.start(wanted)
+    _pool.look()
     return _pool.size
 
 

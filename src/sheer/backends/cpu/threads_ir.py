@@ -18,13 +18,15 @@ from .target import Target
 from .threads_machine import FLUSH_OTHER, FLUSH_X86, SLEEP_LINUX, SLEEP_OTHER
 
 FIELDS = ("sequence", "sleepers", "function", "context", "count", "busy", "chunk",
-          "arrived", "started", "size", "door", "entered", "turns")    # turns: a line per thread
+          "arrived", "started", "size", "door", "entered", "far",
+          "turns")                             # the last one: a line per thread
 MAX_THREADS = 255                              # what 8 bits can say
 POOL_BYTES = 64 * (len(FIELDS) + MAX_THREADS)
 SPINS = 20_000                                 # pauses before sleeping: some 0.3 ms
 _YIELD_MASK = 1023                             # spins between yields while waiting for others
 _FUTEX = {"x86_64": 202, "aarch64": 98}        # the system call's number
 _WAIT, _WAKE = 128, 129                        # private futex operations
+NEAR_ONLY = 256                                # added to a launch's limit: alone if cores are far
 REGION = -1                                    # chunk: call once per thread, see `_RUN`
 
 _RUN = """
@@ -156,7 +158,13 @@ _LAUNCH = """
 define void @sheer_launch(ptr %function, ptr %context, i64 %count, i64 %chunk, i64 %limit) #0 {
 entry:
   %size = load atomic i64, ptr FIELD(size) acquire, align 8
-  %a0 = call i64 @llvm.smin.i64(i64 %size, i64 %limit)
+  %most = and i64 %limit, 255
+  %near_only = icmp ugt i64 %limit, 255
+  %apart = load i64, ptr FIELD(far), align 8
+  %distant = icmp ne i64 %apart, 0
+  %too_far = and i1 %near_only, %distant
+  %may = select i1 %too_far, i64 1, i64 %most
+  %a0 = call i64 @llvm.smin.i64(i64 %size, i64 %may)
   %few = icmp slt i64 %a0, 2
   br i1 %few, label %alone, label %claim
 claim:
@@ -242,6 +250,23 @@ wake:
   br label %finish
 finish:
   ret i64 %number
+}
+
+define internal void @nothing(ptr %context, i64 %begin, i64 %end, i64 %thread) #0 {
+  ret void
+}
+
+define void @sheer_rounds(i64 %times, i64 %threads) #0 {      ; launches that only meet
+entry:
+  br label %again
+again:
+  %turn = phi i64 [ 0, %entry ], [ %next, %again ]
+  call void @sheer_launch(ptr @nothing, ptr null, i64 0, i64 -1, i64 %threads)
+  %next = add i64 %turn, 1
+  %more = icmp slt i64 %next, %times
+  br i1 %more, label %again, label %finish
+finish:
+  ret void
 }
 
 define void @sheer_stop() #0 {      ; every worker returns
