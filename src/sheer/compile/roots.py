@@ -6,7 +6,7 @@ they are cheap or read once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
@@ -87,7 +87,7 @@ def choose_roots(graph: Graph) -> list[Node]:
     """The nodes whose results exist in memory, in order."""
     wanted, uses = needed(graph), _uses(graph)
     cost: dict[Node, int] = {}
-    on_dot: set[Node] = set()         # pointwise on a dot's result: computed in its registers
+    on_dot: set[Node] = set()    # a dot that one reads, and what is computed in its registers
     roots = []
     for node in graph.nodes:
         cost[node] = 0
@@ -95,20 +95,34 @@ def choose_roots(graph: Graph) -> list[Node]:
             continue
         if is_inline(node):
             cost[node] = own_cost(node) + sum(cost[x] for x in set(value_inputs(node)))
-            if node.prim.pointwise and any(_of_dot(x, on_dot) for x in node.inputs):
+            if node.prim.pointwise and any(home(x) in on_dot for x in node.inputs):
                 on_dot.add(node)
             cheap = _RECOMPUTE if node.size > 1 else 0      # one number is kept in a register
             dear = (cost[node] > cheap or node in on_dot) and uses.get(node, 0) > 1
             if not (dear or node in wanted or cost[node] > _LONGEST):
                 continue
+            slim = None if node in wanted or node in on_dot else _slimmer(node, cost)
+            if slim is not None:
+                roots.append(slim)
+                cost[slim], cost[node] = 0, own_cost(node)
+                continue
+            on_dot.discard(node)                                # read from memory from here on
+        elif isinstance(node.prim, PRODUCTS) and uses.get(node, 0) < 2:
+            on_dot.add(node)
         roots.append(node)
         cost[node] = 0
-    return roots
+    position = {n: i for i, n in enumerate(graph.nodes)}
+    return sorted(dict.fromkeys(roots), key=lambda n: position[n])
 
 
-def _of_dot(node: Node, on_dot: set[Node]) -> bool:
-    base = home(node)
-    return isinstance(base.prim, PRODUCTS) or base in on_dot
+def _slimmer(node: Node, cost: Mapping[Node, int]) -> Node | None:
+    """An operand of fewer bytes from which the node is cheap: a mask rather than its numbers."""
+    if own_cost(node) > _RECOMPUTE or not node.prim.pointwise:
+        return None
+    dear = [x for x in set(node.inputs) if cost[x]]
+    if len(dear) != 1 or dear[0].shape != node.shape or not dear[0].prim.pointwise:
+        return None
+    return dear[0] if dear[0].dtype.size < node.dtype.size else None
 
 
 def needed(graph: Graph) -> set[Node]:

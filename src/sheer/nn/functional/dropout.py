@@ -9,6 +9,7 @@ from ... import ops
 from ...graph.errors import ArgumentError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
+from ...ops.structure import constant
 from ...tensor import Tensor
 from ..draws import Generator, next_key
 from ..notes import warn
@@ -82,7 +83,8 @@ def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
     scale = 1 / (1 - p) if p < 1 else 0.0
     def run(n: Node, key: Node) -> Node:
         keep = ops.random.bernoulli(key, 1 - p, shape)
-        return ops.where(keep, n * scale, 0.0)
+        # a factor, as torch has it: through a choice no gradient may pass that another place wants
+        return n * ops.where(keep, constant(scale, n.dtype), constant(0, n.dtype))
     y: Tensor = apply(run, x, next_key(generator))
     return shown(x, y) if inplace else y
 
