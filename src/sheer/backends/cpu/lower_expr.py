@@ -41,6 +41,7 @@ class Expressions:
         self.b, self.turn, self.pointers = b, turn, dict(pointers)
         self.known: dict[Node, Value] = {}
         self.turned: dict[tuple[Node, Index], Value] = {}      # loads that are in registers already
+        self.rows: dict[Node, Index] = {}     # in a buffer of one row: where, in every turn
         self._memo: list[dict[Key, Value]] = [{}]
 
     @contextmanager
@@ -147,10 +148,10 @@ class Expressions:
 
     def _load(self, node: Node, at: Place, guard: Value | None) -> Value:
         b, turn = self.b, self.turn
-        pointer, place = self.pointers[node], flat(at, node.shape)
+        pointer = self.pointers[node]
+        place, stride = self._spot(node, at)
         if (node, place) in self.turned:
             return self.turned[node, place]
-        stride = turn.stride(place)
         if stride == 0 or turn.lanes == 1:
             index = turn.first(place)
             if guard is not None:
@@ -167,10 +168,17 @@ class Expressions:
         near = steps and load_near(b, pointer, turn.first(place), steps, node.dtype, mask)
         return near or b.gather(pointer, turn.every(place), node.dtype, mask)
 
+    def _spot(self, node: Node, at: Place) -> tuple[Index, int | None]:
+        """Where an element lies, and how far that of the next lane is from it."""
+        if node in self.rows:
+            return self.rows[node], 1
+        place = flat(at, node.shape)
+        return place, self.turn.stride(place)
+
     def store(self, node: Node, pointer: Value, at: Place, value: Value) -> None:
         """Write this turn's element (one per lane) of a result."""
-        b, turn, place = self.b, self.turn, flat(at, node.shape)
-        stride = turn.stride(place)
+        b, turn = self.b, self.turn
+        place, stride = self._spot(node, at)
         if stride == 0 or turn.lanes == 1:
             b.store(pointer, turn.first(place), b.extract(value, 0))
             return

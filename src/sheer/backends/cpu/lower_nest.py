@@ -7,39 +7,26 @@ the end.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 
-from sheer.compile.index import Index, Var
-from sheer.compile.nest import Nest, is_reduction, reduced_axes
+from sheer.compile.index import Var
+from sheer.compile.nest import Nest, is_reduction
 from sheer.compile.views import Place
 from sheer.graph import Graph, Node
 from sheer.graph.dtypes import int64
 
-from . import lower_accumulate as acc
 from .builder import Builder
 from .lower_expr import Expressions
 from .lower_index import Turn
 from .lower_layout import Layout, layout
+from .lower_row import Row, Stage
+from .lower_stash import row_index, stashed
 from .values import Value, constant
 
-States = list[acc.State]
-_UNROLLED = 16    # turns, e.g. of a 3 x 3 window
 _WASTE = 0.75     # share of a turn's lanes that must be of use
-_AT_ONCE = 4      # accumulators per reduction along lanes: hides the latency of one addition
 
 
-@dataclass
-class Stage:
-    """One pass over the reduced loops: what it reduces, and what it stores per element."""
-
-    reduces: list[Node] = field(default_factory=list)
-    stores: list[Node] = field(default_factory=list)
-
-
-class NestKernel:
+class NestKernel(Row):
     """Writes one kernel into the open function."""
 
     def __init__(self, b: Builder, body: Graph, nest: Nest, inputs: Sequence[Value],
@@ -54,6 +41,7 @@ class NestKernel:
         self.reduces = [n for n in body.nodes if is_reduction(n)]
         self.below = _reduces_below(body)
         self.stages, self.last = self._stages()
+        self._stash()
 
     def write(self, limits: tuple[Value, Value] | None = None) -> None:
         """The whole kernel, or the part between two units of its outermost loop."""
@@ -89,6 +77,16 @@ class NestKernel:
             stages[at].stores.append(out)
         return stages, last
 
+    def _stash(self) -> None:
+        """Give dear values that several stages need a buffer for one row, stored by the first."""
+        lanes = self.lanes if self.layout.lane in self.layout.kept else 1
+        stages = [(s.reduces, s.stores) for s in self.stages] if self.nest.reduced else []
+        found = stashed(stages, self.nest, self.expr.pointers, lanes)
+        for node, number in found.items():
+            self.targets[node] = [self.b.alloca(node.dtype, self.nest.row_size * lanes)]
+            self.expr.rows[node] = row_index(self.layout, lanes)
+            self.stages[number].stores.append(node)
+
     def _ready(self, node: Node) -> bool:
         return all(r in self.expr.known for r in self.below[node])
 
@@ -118,27 +116,19 @@ class NestKernel:
         begin, end = limits or (constant(0, int64), constant(whole + (rest > 0), int64))
         if whole:
             stop = b.mul(_least(b, end, whole), lanes)
-            with b.loop(b.mul(begin, lanes), stop, lanes) as i, self.expr.scope():
-                self._in_lanes(lane, i, None, body)
+            with (b.loop(b.mul(begin, lanes), stop, lanes) as i, self.expr.scope(),
+                  self.in_lanes(lane, i, None)):
+                body()
         if rest:
             def tail() -> None:
-                with self.expr.scope():
-                    self._in_lanes(lane, constant(whole * lanes, int64), rest, body)
+                at = constant(whole * lanes, int64)
+                with self.expr.scope(), self.in_lanes(lane, at, rest):
+                    body()
             if isinstance(end.known, int):
                 tail()
             else:
                 with b.if_(b.eq(end, whole + 1)):
                     tail()
-
-    def _in_lanes(self, lane: Var, first: Value, rest: int | None, body: Callable[[], None],
-                  ) -> None:
-        """The body with the lanes of this turn open."""
-        turn = self.turn
-        turn.at[lane], turn.lane, turn.lanes = first, lane, self.lanes
-        turn.mask = None if rest is None else self.b.tail_mask(rest, self.lanes)
-        body()
-        del turn.at[lane]
-        turn.lane, turn.lanes, turn.mask = None, 1, None
 
     def _hoist(self) -> None:
         """What the loops opened so far determine is computed before the next one opens."""
@@ -158,109 +148,9 @@ class NestKernel:
         self._store(self.last)
         self.expr.known, self.expr.pointers = known, pointers
 
-    def _stage(self, stage: Stage) -> list[Value]:
-        states = [acc.start(r, self.turn.lanes) for r in stage.reduces]
-        return [s[-1] for s in self._reduced(self.layout.reduced, stage, states)]
-
-    def _reduced(self, loops: Sequence[Var], stage: Stage, states: States) -> States:
-        """The reduced loops, carrying the accumulators."""
-        if not loops:
-            return self._step(stage, states)
-        first, *rest = loops
-        if first is self.layout.lane:
-            return self._across_lanes(first, stage, states)
-        if self._short():
-            return self._unrolled(first, rest, stage, states)
-        with self.b.loop_with(0, first.extent, 1, *_flat(states)) as loop, self.expr.scope():
-            self.turn.at[first] = loop.index
-            self._hoist()
-            loop.next(*_flat(self._reduced(rest, stage, _like(loop.values, states))))
-            del self.turn.at[first]
-        return _like(loop.results, states)
-
-    def _short(self) -> bool:
-        """Are the reduced loops so short that a loop costs more than its turns?"""
-        turns = math.prod(v.extent for v in self.layout.reduced)
-        return self.layout.lane not in self.layout.reduced and turns <= _UNROLLED
-
-    def _unrolled(self, first: Var, rest: Sequence[Var], stage: Stage, states: States) -> States:
-        for i in range(first.extent):
-            with self.expr.scope():
-                self.turn.at[first] = constant(i, int64)
-                states = self._reduced(rest, stage, states)
-                del self.turn.at[first]
-        return states
-
-    def _step(self, stage: Stage, states: States) -> States:
-        """One element (per lane) of everything the stage does."""
-        turn, new = self.turn, []
-        mask = turn.mask if turn.lane in self.layout.reduced else None
-        for r, state in zip(stage.reduces, states, strict=True):
-            at = self._operand(r)
-            x = self.b.broadcast(self.expr.value(r.inputs[0], at), state[0].lanes)
-            place = partial(self._along, [at[a] for a in reduced_axes(r)])
-            new.append(acc.step(self.b, r, state, x, place, mask))
-        self._store(stage.stores)
-        return new
-
-    def _along(self, axes: list[Index]) -> Value:
-        """The element's number along the only axis that is gone over."""
-        return self.expr.number(axes[0])
-
-    def _across_lanes(self, lane: Var, stage: Stage, states: States) -> States:
-        """Lanes along a reduced loop: several accumulators each, joined in a fixed order."""
-        b, lanes = self.b, self.lanes
-        whole, rest = divmod(lane.extent, lanes)
-        many = _AT_ONCE if whole >= 2 * _AT_ONCE and stage.reduces else 1
-        sets = [[acc.start(r, lanes) for r in stage.reduces] for _ in range(many)]
-        sets, at = self._blocks(lane, stage, sets, 0, whole)
-        sets[:1], at = self._blocks(lane, stage, sets[:1], at, whole)
-        if rest:
-            with self.expr.scope():
-                sets[0] = self._block(lane, stage, sets[0], constant(at * lanes, int64), rest)
-        results = []
-        for number, r in enumerate(stage.reduces):
-            total = sets[0][number]
-            for other in sets[1:]:
-                total = acc.join(b, r, total, other[number])
-            results.append(acc.join(b, r, states[number], acc.across(b, r, total)))
-        return results
-
-    def _blocks(self, lane: Var, stage: Stage, sets: list[States], begin: int, whole: int,
-                ) -> tuple[list[States], int]:
-        """Whole vectors from number `begin`, len(sets) of them per turn, as far as they go."""
-        many = len(sets)
-        end = begin + (whole - begin) // many * many
-        if begin == end:
-            return sets, begin
-        flatly = [v for states in sets for v in _flat(states)]
-        size = len(flatly) // many
-        step = many * self.lanes
-        with self.b.loop_with(begin * self.lanes, end * self.lanes, step, *flatly) as loop:
-            new: list[Value] = []
-            for u in range(many):
-                with self.expr.scope():
-                    i = self.b.add(loop.index, u * self.lanes)
-                    states = _like(loop.values[u * size:(u + 1) * size], sets[u])
-                    new += _flat(self._block(lane, stage, states, i, None))
-            loop.next(*new)
-        done = loop.results
-        return [_like(done[u * size:(u + 1) * size], sets[u]) for u in range(many)], end
-
-    def _block(self, lane: Var, stage: Stage, states: States, first: Value, rest: int | None,
-               ) -> States:
-        found: States = []
-        self._in_lanes(lane, first, rest, lambda: found.extend(self._step(stage, states)))
-        return found
-
     # ---- elements --------------------------------------------------------------------------
     def _place(self, node: Node) -> Place:
         place = self.nest.place(node)
-        assert place is not None
-        return self.layout.at(place)
-
-    def _operand(self, reduce: Node) -> Place:
-        place = self.nest.full(reduce.inputs[0].shape)
         assert place is not None
         return self.layout.at(place)
 
@@ -270,16 +160,6 @@ class NestKernel:
         for node, value in zip(nodes, values, strict=True):
             for pointer in self.targets[node]:
                 self.expr.store(node, pointer, self._place(node), value)
-
-
-def _flat(states: States) -> list[Value]:
-    return [v for state in states for v in state]
-
-
-def _like(values: Sequence[Value], states: States) -> States:
-    """The values taken apart as the states are."""
-    rest = iter(values)
-    return [[next(rest) for _ in state] for state in states]
 
 
 def _least(b: Builder, x: Value, limit: int) -> Value:
