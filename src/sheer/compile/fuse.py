@@ -75,8 +75,10 @@ class Fusion:
 
     # ---- joining ---------------------------------------------------------------------------
     def join(self) -> list[Cluster]:
-        """Join consumers with their producers, then neighbours that share what they read."""
-        for root in list(self.cluster):
+        """Join consumers with their producers, those first that save most traffic, then neighbours
+        that share what they read.
+        """
+        for root in (*sorted(self.cluster, key=self._saved, reverse=True), *self.cluster):
             self._join_producers(root)
         by_nest: dict[Nest, list[Cluster]] = {}
         for cluster in self.clusters():
@@ -85,6 +87,10 @@ class Fusion:
         for group in by_nest.values():
             self._join_siblings(group)
         return self.clusters()
+
+    def _saved(self, root: Node) -> int:
+        """Elements that need not be read when the root is joined with its producers."""
+        return max((s.size for s in self.sources[root] if owner(s) in self.cluster), default=0)
 
     def _join_producers(self, root: Node) -> None:
         for source in sorted(self.sources[root], key=self._place, reverse=True):

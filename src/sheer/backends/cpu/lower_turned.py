@@ -98,9 +98,9 @@ class TurnedKernel(NestKernel):
             for j in range(count):
                 self.turn.at[self.across] = self.b.add(start, j)
                 self.expr.turned = {(node, at): square[j] for node, at, square in squares}
-                with self.expr.scope():
-                    self._in_lanes(self.along, first, None if wide == self.lanes else wide,
-                                   lambda: self._store(self.last))
+                rest = None if wide == self.lanes else wide
+                with self.expr.scope(), self.in_lanes(self.along, first, rest):
+                    self._store(self.last)
             self.expr.turned = {}
             del self.turn.at[self.across]
 
