@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +47,9 @@ def in_session(model: Any, loss: Any, optimizer: Any, data: tuple[Any, Any],
     session = Session(model, loss, optimizer, {})
     memory = Memory(*data, order.shape[1])
     whole = next(iter(memory.slices(order.ravel(), len(order))))
-    return epochs_peer(lambda: session.train(memory.tensors, whole.parts)[0], len(order))
+    peer = epochs_peer(lambda: session.train(memory.tensors, whole.parts)[0], len(order))
+    look = lambda jitted, *given: jitted.program(*given).program
+    return replace(peer, program=lambda: session.forecast(whole, None, look, True))
 
 
 def in_torch_loop(model: Any, loss_of: Any, optimizer: Any, data: tuple[Any, Any],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,14 @@ from .paired import Run
 
 @dataclass
 class Peer:
-    """One way to run a workload. losses(n) gives the losses of the first n steps from the start."""
+    """One way to run a workload. losses(n) gives the losses of the first n steps from the start.
+
+    program  of sheer: what an epoch runs, with `explain()`
+    """
 
     run: Run
     losses: Callable[[int], np.ndarray]
+    program: Callable[[], Any] | None = None
 
 
 @dataclass

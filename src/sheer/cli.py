@@ -64,15 +64,36 @@ def show(
     name: Annotated[str, typer.Argument(help="A recipe.")],
     graph: Graph = False,
     program: Annotated[bool, typer.Option("--program", help="Its kernels.")] = False,
+    passes: Annotated[bool, typer.Option("--passes", help="What every pass changes.")] = False,
     llvm: Annotated[bool, typer.Option("--llvm", help="The LLVM IR.")] = False,
     asm: Annotated[bool, typer.Option("--asm", help="The machine code.")] = False,
+    kernel: Annotated[int | None, typer.Option(help="Only this kernel's --llvm or --asm.")] = None,
+    change: Annotated[str | None, typer.Option("--pass", help="One, before and after.")] = None,
+    epoch: Annotated[bool, typer.Option("--epoch", help="The loop that fit runs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The program as JSON.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Draw the graph into this file.")] = None,
     data: Data = None,
 ) -> None:
     """Show what a recipe's training step becomes at each stage."""
-    from .commands.stages import show_recipe
-    stages = {"graph": graph, "program": program, "llvm": llvm, "asm": asm}
-    show_recipe(name, [k for k, yes in stages.items() if yes], svg, data)
+    from .commands.stages import Wanted, show_recipe
+    stages = {"graph": graph, "passes": passes, "program": program or as_json, "llvm": llvm,
+              "asm": asm}
+    wanted = Wanted([k for k, yes in stages.items() if yes], kernel, change, epoch, as_json)
+    show_recipe(name, wanted, svg, data)
+
+
+@app.command()
+def predict(
+    name: Annotated[str, typer.Argument(help="A recipe, see `sheer recipes`.")],
+    data: Data = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows per update.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, any setting.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say before a run: time per epoch, memory, threads, whether it fits; nothing is trained."""
+    from .commands.training import predict_recipe
+    predict_recipe(name, data, epochs, batch, set_ or [], as_json)
 
 
 @app.command()

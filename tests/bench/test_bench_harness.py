@@ -14,7 +14,7 @@ from bench.loops import epochs_peer, shuffled, torch_variants, whole_epochs
 from bench.workload import WORKLOADS, Peer, Workload
 
 from bench import measure as measuring
-from bench import paired, report, special
+from bench import paired, programs, report, special
 
 ROW = {"name": "w", "what": "tiny", "unit": "s", "sheer": 1e-3, "notes": [],
        "losses": {"sheer": [2.0, 1.0], "torch": [2.0, 1.0]},
@@ -133,3 +133,11 @@ def test_rows_of_fresh_processes_compare_in_turn():
     row = special.row_of("import", "fresh", "import", "s", found, lambda text: None)
     assert row["torch"]["ratio"] == [3.0, 2.0, 4.0]
     assert "jax" not in row
+
+
+def test_a_page_of_programs_tells_every_kernel(tmp_path):
+    programs.main(["mlp-small"], tmp_path / "programs.md")
+    text = (tmp_path / "programs.md").read_text()
+    assert "## mlp-small (20-64-64-1, batch 32, Adam)" in text
+    assert "100 turns" in text
+    assert "of the roofline" in text

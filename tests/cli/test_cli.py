@@ -107,3 +107,42 @@ def test_cache_shows_and_clears(tmp_path, monkeypatch):
     assert "537 MB" in shown
     assert "0.0 MB" in sheer("cache", "--clear").stdout
     assert list((tmp_path / "objects").iterdir()) == []
+
+
+def test_predict_tells_time_memory_and_threads_without_training(tmp_path):
+    done = sheer("predict", "digits-mlp", "--epochs", "3", "--batch", "32", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["epochs"] == 3
+    assert told["updates"] == 45                          # 1438 rows, 32 at a time
+    assert told["epoch"] > 0
+    assert told["fits"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_scores_its_prediction(trained):
+    folder, done = trained
+    assert done.stderr.startswith("predicted: ")
+    assert any(line.startswith("predicted epochs of") for line in done.stderr.splitlines())
+    run = folder / json.loads(done.stdout.splitlines()[-1])["run"]
+    score = json.loads((run / "prediction.json").read_text())
+    assert score["ratio"] == score["measured"]["epoch"] / score["predicted"]["epoch"]
+
+
+@pytest.mark.parametrize(("words", "wanted"), [
+    (["--passes"], "# strip_markers: "),
+    (["--pass", "fold_constants"], "before:"),
+    (["--program", "--epoch"], "1 turns"),
+    (["--llvm", "--kernel", "0"], "define "),
+])
+def test_show_has_every_stage(words, wanted):
+    done = sheer("show", "xor", *words)
+    assert done.returncode == 0, done.stderr
+    assert wanted in done.stdout
+
+
+def test_show_program_as_data():
+    told = json.loads(sheer("show", "xor", "--json").stdout)
+    assert told["kernels"]
+    assert told["seconds"] > 0
+    assert told["machine"]["gflops"]

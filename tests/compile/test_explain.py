@@ -15,7 +15,7 @@ from sheer.compile.explanation import duration, scaled
 from sheer.compile.forecast import forecast
 from sheer.compile.plan import compile_graph
 from sheer.compile.roofline import Level, Machine, roof
-from sheer.graph import Graph, float32
+from sheer.graph import Graph, float32, int64
 from sheer.ops.loop import Scan
 from sheer.ops.primitive import results
 from sheer.ops.structure import Input
@@ -81,11 +81,11 @@ def test_the_roof_is_what_takes_longer():
 
 def test_a_forecast_adds_up_launches_and_rooflines():
     program = compile_graph(loop_graph())
-    told = forecast(program, MACHINE, {})
+    told = forecast(program, MACHINE, {}, 10**9)
     once = 1e-6 + max(2 * 16**3 / 100e9, 3 * 4 * 256 / 10e9) / 0.5
     assert told.seconds > 10 * once
-    assert told.bytes >= 3 * 4 * 256
-    assert (told.compiling, told.threads) == (0.1, 1)
+    assert told.bytes >= 4 * 256
+    assert (told.compiling, told.threads, told.free) == (0.1, 1, 10**9)
 
 
 def test_a_machine_survives_being_written():
@@ -110,3 +110,19 @@ def test_numbers_have_three_digits_and_a_unit():
     assert [scaled(v) for v in (0, 12, 1234, 1234567, 5e12)] == [
         "0 ", "12 ", "1.23 k", "1.23 M", "5e+03 G"]
     assert [duration(v) for v in (2, 1.5e-3, 2e-5, 3e-8)] == ["2 s", "1.5 ms", "20 us", "30 ns"]
+
+
+def test_of_a_table_only_what_is_found_is_moved():
+    (table,) = inputs((1000, 8))
+    rows = Input(1, (4,), int64)()
+    kernel = compile_graph(Graph([table, rows], [ops.take(table, rows, axis=0)])).kernels[0]
+    assert kernel.traffic == 2 * 4 * 8 * 4 + 4 * 8
+
+
+def test_the_text_of_one_kernel(known):
+    program = CpuBackend().compile(loop_graph()).program
+    number = next(i for i, (_, k) in enumerate(program.walk()) if k.kind == "contract")
+    assert program.llvm(number).count("target triple") <= 1
+    assert "define" in program.llvm(number)
+    assert "ret" in program.asm(number)
+    assert program.llvm(0) == ""                           # a loop has no code of its own

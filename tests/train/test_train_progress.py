@@ -25,7 +25,9 @@ def program(progress):
 def test_lines_when_not_on_a_terminal():
     done = subprocess.run(program(True), capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    lines = done.stderr.splitlines()
+    told, *lines, scored = done.stderr.splitlines()
+    assert told.startswith("predicted: epochs of ")
+    assert scored.startswith("predicted epochs of ")
     assert len(lines) == 2
     for number, line in enumerate(lines, 1):
         form = rf"epoch {number}/2  loss \d\.\d{{4}}  accuracy \d\.\d{{4}}  seconds \d+\.\d"

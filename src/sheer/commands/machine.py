@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import platform
-import time
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-
-from ..tensor import tensor
-from ..transforms.jit import jit
 
 
 def describe_machine() -> dict[str, Any]:
@@ -28,9 +24,18 @@ def describe_machine() -> dict[str, Any]:
         "sheer": __version__, "python": platform.python_version(), "numpy": np.__version__,
         "llvmlite": llvmlite.__version__, "system": platform.platform(), "cpu": target.name,
         "vector width": f"{target.width * 8} bits", "threads": thread_count(),
-        "peak GFLOP/s": round(measured_gflops(), 1), "peak GB/s": round(measured_gigabytes(), 1),
+        **peaks(),
         **{f"cache {k}": v for k, v in vars_of(stats).items()},
     }
+
+
+def peaks() -> dict[str, str]:
+    """The roofline, as `explain` uses it: measured the first time, then read from the cache."""
+    from ..backends.cpu.backend import CpuBackend
+    machine = CpuBackend().machine()
+    told = lambda figures: ", ".join(f"{v:.0f}" for v in figures)
+    return {"peak GFLOP/s by threads": told(machine.gflops),
+            **{f"{v.name} GB/s by threads": told(v.gigabytes) for v in machine.levels}}
 
 
 def vars_of(stats: Any) -> dict[str, Any]:
@@ -38,32 +43,6 @@ def vars_of(stats: Any) -> dict[str, Any]:
     if not isinstance(stats, dict):
         stats = vars(stats) if hasattr(stats, "__dict__") else stats._asdict()
     return {k: v if isinstance(v, int | float) else str(v) for k, v in stats.items()}
-
-
-def measured_gflops(size: int = 768, seconds: float = 0.3) -> float:
-    """Arithmetic this machine reaches in our own float32 matrix product, best of several runs."""
-    a = tensor(np.random.default_rng(0).random((size, size), np.float32))
-    product = jit(lambda x: x @ x)
-    product(a)
-    return 2 * size**3 / _best(lambda: product(a), seconds) / 1e9
-
-
-def measured_gigabytes(size: int = 1 << 24, seconds: float = 0.3) -> float:
-    """Memory traffic this machine reaches in our own y = 2 x over 64 MB, read and written."""
-    x = tensor(np.zeros(size, np.float32))
-    double = jit(lambda v: v * 2.0)
-    double(x)
-    return 8 * size / _best(lambda: double(x), seconds) / 1e9
-
-
-def _best(run: Any, seconds: float) -> float:
-    """Shortest time of one call within `seconds`."""
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - began)
-    return best
 
 
 def machine_table(facts: dict[str, Any]) -> None:

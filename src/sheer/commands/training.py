@@ -13,7 +13,12 @@ from rich.table import Table
 from ..graph.errors import ArgumentError
 from ..recipes import Outcome, make, run
 from ..train import Run
+from ..train.fit import as_source
+from ..train.metrics import named
 from ..train.plots import available
+from ..train.prediction import planned, predict_training
+from ..train.rates import Rates
+from ..train.session import Session
 
 
 def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int, settings: list[str],
@@ -28,6 +33,33 @@ def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int, se
     summary(outcome, Console(stderr=as_json))
     if as_json:
         print(json.dumps(outcome.json()), flush=True)
+
+
+def predict_recipe(name: str, data: Path | None, epochs: int | None, batch: int | None,
+                   settings: list[str], as_json: bool) -> None:
+    """Print what training the recipe will take. Its program is planned, but not compiled or run."""
+    changes = dict(_pair(text) for text in settings)
+    changes |= {k: str(v) for k, v in (("epochs", epochs), ("batch_size", batch)) if v is not None}
+    recipe = make(name, changes)
+    task = recipe.data(data)
+    model = recipe.model(task)
+    optimizer = recipe.optimizer(model)
+    session = Session(model, recipe.loss(), optimizer, named(recipe.metrics), recipe.transform)
+    source = as_source(task.train, recipe.set.batch_size, 0, True, False)
+    scored = None if task.validation is None else as_source(task.validation,
+                                                            recipe.set.batch_size, 0, False, False)
+    schedule = recipe.schedule(optimizer, source.steps * recipe.set.epochs)
+    found = predict_training(session, source, scored, Rates(schedule, optimizer),
+                             recipe.set.epochs, planned)
+    if found is None:
+        raise ArgumentError("E826", "predict", "this training cannot be told beforehand",
+                            need="rows in memory and the cpu backend")
+    if as_json:
+        print(json.dumps(found.json()))
+        return
+    print(f"{name}: {found.line()}")
+    print(f"compiling: about {found.compiling:.2g} s, once; {found.free / 2**30:.1f} GB are free")
+    print("times are good to a factor of two, usually better; `sheer train` scores them")
 
 
 def summary(outcome: Outcome, console: Console) -> None:

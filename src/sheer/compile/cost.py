@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from ..graph import Graph, Node
 from ..ops.elementwise import Div, FloorDivide, Remainder, Sqrt
+from ..ops.index.gather import Gather
 from ..ops.random import FoldIn, Uniform
 from ..ops.structure import Barrier
 from .views import is_view
@@ -28,6 +27,11 @@ def own_cost(node: Node) -> int:
 
 
 def traffic(body: Graph) -> int:
-    """Bytes read and written, each value once."""
-    outs = [spec for n in body.outputs for spec in n.outputs]
-    return sum(math.prod(s.shape) * s.dtype.size for s in [*(i.spec for i in body.inputs), *outs])
+    """Bytes read and written, each value once; of a table that is looked up in, what is found."""
+    found: dict[Node, int] = {}
+    for node in body.nodes:
+        for place, x in enumerate(node.inputs):
+            looked_up = isinstance(node.prim, Gather) and place == 0
+            found[x] = found.get(x, 0) + (node if looked_up else x).size
+    reads = sum(min(found.get(i, i.size), i.size) * i.dtype.size for i in body.inputs)
+    return reads + sum(s.size * s.dtype.size for n in body.outputs for s in n.outputs)

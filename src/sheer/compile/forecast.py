@@ -17,17 +17,22 @@ class Forecast:
     """What a run of a program will take.
 
     seconds    of one run; compiling: of its kernels, when the cache holds none of them
-    bytes      of arguments, results, arena and constants together
+    planning   seconds that making the program took, when it was made to predict
+    bytes      that it adds to what holds its arguments: results, arena and constants
+    free       bytes that the process may still take
     threads    the most that a kernel uses
     """
 
     seconds: float
     compiling: float
     bytes: int
+    free: int
     threads: int
+    planning: float = 0.0
 
 
-def forecast(program: Program, machine: Machine, threads: dict[int, int]) -> Forecast:
+def forecast(program: Program, machine: Machine, threads: dict[int, int], free: int,
+             planning: float = 0.0) -> Forecast:
     """Each kernel takes the machine's roofline over the share that its kind reaches."""
     seconds, seen, compiling = 0.0, set(), 0.0
     for number, (_, times, kernel) in enumerate(walk(program)):
@@ -38,11 +43,9 @@ def forecast(program: Program, machine: Machine, threads: dict[int, int]) -> For
         if key not in seen:
             seen.add(key)
             compiling += machine.compiling.get(kernel.kind, 0.0)
-    held = [*(i.spec for i in program.graph.inputs),
-            *(s.spec for s in program.returned if s.where == "output")]
-    size = sum(s.size * s.dtype.size for s in held)
-    return Forecast(seconds, compiling, size + program.peak_bytes + len(program.constants),
-                    max(threads.values(), default=1))
+    results = sum(s.bytes for s in program.returned if s.where == "output")
+    return Forecast(seconds, compiling, results + program.peak_bytes + len(program.constants),
+                    free, max(threads.values(), default=1), planning)
 
 
 def kernel_seconds(kernel: Kernel, machine: Machine, threads: int) -> float:

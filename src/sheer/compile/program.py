@@ -74,8 +74,10 @@ class Maker(Protocol):
     """What compiled a program, and can tell about the machine it runs on."""
 
     def measure_made_up(self) -> None: ...
+    def text(self, kernel: Kernel, stage: str) -> str: ...
     def machine(self) -> Machine: ...
     def threads(self) -> dict[int, int]: ...
+    def free_bytes(self) -> int: ...
 
 
 @dataclass
@@ -100,13 +102,20 @@ class Program:
             if kernel.inner is not None:
                 yield from kernel.inner.walk(depth + 1)
 
-    def llvm(self) -> str:
-        """The LLVM IR of the whole program."""
-        return self.texts["llvm"]()
+    def llvm(self, number: int | None = None) -> str:
+        """The LLVM IR of all kernels, or of the one with that number in `explain()`."""
+        return self._text("llvm", number)
 
-    def asm(self) -> str:
-        """The machine code of the whole program, as assembly."""
-        return self.texts["asm"]()
+    def asm(self, number: int | None = None) -> str:
+        """The machine code of all kernels, or of one, as assembly."""
+        return self._text("asm", number)
+
+    def _text(self, stage: str, number: int | None) -> str:
+        if number is None:
+            return self.texts[stage]()
+        maker = self.maker()
+        kernel = [k for _, k in self.walk()][number]
+        return "" if maker is None else maker.text(kernel, stage)
 
     def __str__(self) -> str:
         """Shapes and costs alone, or all of `explain` once the program has been measured."""
@@ -131,7 +140,8 @@ class Program:
     def forecast(self) -> Forecast | None:
         """Time, memory and threads of a run, predicted; None without a machine to predict for."""
         maker = self.maker()
-        return None if maker is None else forecast(self, maker.machine(), maker.threads())
+        return None if maker is None else forecast(self, maker.machine(), maker.threads(),
+                                                   maker.free_bytes())
 
 
 def table(program: Program) -> str:

@@ -14,6 +14,7 @@ class Progress(Protocol):
     def start(self, epochs: int, steps: int, done: int) -> None: ...
     def step(self, epoch: int, count: int, numbers: Mapping[str, float]) -> None: ...
     def epoch(self, row: Mapping[str, float], epochs: int) -> None: ...
+    def note(self, text: str) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -26,24 +27,31 @@ def make(show: bool | Progress) -> Progress:
     return Live() if sys.stderr.isatty() else Lines()
 
 
-class Silent:
-    """Says nothing."""
+class Quiet:
+    """Says nothing; what tells something builds on it."""
 
     def start(self, epochs: int, steps: int, done: int) -> None: pass
     def step(self, epoch: int, count: int, numbers: Mapping[str, float]) -> None: pass
     def epoch(self, row: Mapping[str, float], epochs: int) -> None: pass
+    def note(self, text: str) -> None: pass
     def stop(self) -> None: pass
 
 
-class Lines(Silent):
+class Silent(Quiet):
+    """For whom nobody listens: not even a prediction is made."""
+
+
+class Lines(Quiet):
     """One line per epoch on standard error: for files and pipes."""
 
     def epoch(self, row: Mapping[str, float], epochs: int) -> None:
-        print(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}", file=sys.stderr,
-              flush=True)
+        self.note(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}")
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
 
-class Live(Silent):
+class Live(Quiet):
     """A bar over all steps with the newest numbers, steps per second and the time left."""
 
     def start(self, epochs: int, steps: int, done: int) -> None:
@@ -66,8 +74,10 @@ class Live(Silent):
                         numbers=numbers_text(numbers), speed=f"{speed:,.0f} steps/s")
 
     def epoch(self, row: Mapping[str, float], epochs: int) -> None:
-        self.bar.console.print(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}",
-                               highlight=False)
+        self.note(f"epoch {int(row['epoch'])}/{epochs}  {numbers_text(row)}")
+
+    def note(self, text: str) -> None:
+        self.bar.console.print(text, highlight=False)
 
     def stop(self) -> None:
         self.bar.stop()

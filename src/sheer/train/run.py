@@ -27,12 +27,14 @@ class Run:
     config    everything needed to repeat it
     history   one dict per epoch: epoch, loss, metrics, val_*, seconds, rate
     folder    where it is written; None keeps it in memory only
+    predicted what was expected of it beside what was measured, when that was told
     """
 
     folder: Path | None = None
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
+    predicted: dict[str, Any] | None = None
 
     @classmethod
     def create(cls, parent: str | Path, name: str, config: Mapping[str, Any]) -> Run:
@@ -72,6 +74,11 @@ class Run:
         self.history.append(dict(row))
         if self.folder is not None:
             self._write_table()
+
+    def write_prediction(self) -> None:
+        """Put what was expected, and how good that was, into prediction.json."""
+        if self.folder is not None:
+            self._write("prediction.json", json.dumps(self.predicted, indent=1))
 
     def column(self, name: str) -> list[float]:
         """One quantity over the epochs; NaN where it was not measured."""

@@ -24,6 +24,7 @@ from ..transforms.loop import scan
 from .metrics import Metric
 
 Transform = Callable[..., Any]
+Look = Callable[..., Any]          # (jitted, *arguments) -> a forecast of its program, or None
 
 
 class Session:
@@ -93,9 +94,7 @@ class Session:
         rates   learning rates, (batches, parameter groups); None leaves them as they are
         """
         self.model.train()
-        columns = () if rates is None else tuple(wrap(data(np.array(r, np.float64)))
-                                                 for r in rates.T)
-        return _stacked(self._train(memory, parts, columns))
+        return _stacked(self._train(memory, parts, _columns(rates)))
 
     def score(self, memory: Any, parts: Any) -> np.ndarray:
         """Loss and metrics of every batch in evaluation mode; float64 (1 + metrics, batches)."""
@@ -114,6 +113,14 @@ class Session:
         nodes, shape = tree.flatten(part.parts)
         single = tree.unflatten(shape, [data(a[0]) for a in execute.evaluate(nodes)])
         return rough_seconds(self.traced_step(*batch_of(part.memory, single)).graph)
+
+    def forecast(self, part: Any, rates: np.ndarray | None, look: Look, learns: bool) -> Any:
+        """What `look` tells of the program that trains on a part, or that scores it."""
+        if learns:
+            self.model.train()
+            return look(self._train, part.memory, part.parts, _columns(rates))
+        self.model.eval()
+        return look(self._score, part.memory, part.parts)
 
     # ---- what it became --------------------------------------------------------------------------
     def traced_step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> jit_module.Traced:
@@ -152,6 +159,11 @@ def _rows(values: Any, rows: Tensor) -> Any:
     if isinstance(values, list | tuple):
         return tuple(_rows(v, rows) for v in values)
     return apply(take, values, rows, axis=0)
+
+
+def _columns(rates: np.ndarray | None) -> tuple[Any, ...]:
+    """Rates as tensors, one a parameter group."""
+    return () if rates is None else tuple(wrap(data(np.array(r, np.float64))) for r in rates.T)
 
 
 def _stacked(results: Sequence[Tensor]) -> np.ndarray:

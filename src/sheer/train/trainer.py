@@ -17,7 +17,8 @@ from .callbacks import Callback, EarlyStopping, monitored
 from .interrupt import Interrupts
 from .metrics import is_better
 from .plan import Part
-from .progress import Progress
+from .prediction import Prediction, planned, predict_training, scored_line
+from .progress import Progress, Silent
 from .rates import Rates
 from .replay import explain_step
 from .run import BEST, LAST, Run
@@ -77,9 +78,14 @@ class Trainer:
         self.progress.start(self.epochs, self.source.steps,
                             self.epoch * self.source.steps + self.done)
         try:
+            prediction, known = self._predicted(), len(self.run.history)
             with Interrupts() as interrupts:
                 while self.epoch < self.epochs and not self.stopped:
                     self._epoch(length, interrupts)
+            if prediction is not None and self.run.history[known:]:
+                self.run.predicted = prediction.score(self.run.history[known:])
+                self.run.write_prediction()
+                self.progress.note(scored_line(self.run.predicted))
         finally:
             self.progress.stop()
         if self.best_weights is not None and self.stopping is not None:
@@ -87,6 +93,16 @@ class Trainer:
         for c in self.callbacks:
             c.on_train_end(self)
         return self.run
+
+    def _predicted(self) -> Prediction | None:
+        """What the run will take, told before it begins; nothing for whom nobody listens to."""
+        if self.epoch >= self.epochs or isinstance(self.progress, Silent):
+            return None
+        found = predict_training(self.session, self.source, self.scored, self.rates,
+                                 self.epochs - self.epoch, planned)
+        if found is not None:
+            self.progress.note(found.line())
+        return found
 
     # ---- one epoch -----------------------------------------------------------------------------
     def _epoch(self, length: int, interrupts: Interrupts) -> None:

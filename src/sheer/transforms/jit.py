@@ -192,6 +192,13 @@ class Jitted:
         nodes, shape = tree.flatten((args, kwargs))
         return trace_function(self.function, nodes, shape, tree.leaves((args, kwargs)))
 
+    def prepared(self, *args: Any, **kwargs: Any) -> Traced:
+        """Trace now what a call with these arguments is going to run; the call finds it again."""
+        args, kwargs = tree.with_tensors((args, kwargs))
+        nodes, shape = tree.flatten((args, kwargs))
+        with self._lock:
+            return self._form(nodes, shape, tree.leaves((args, kwargs)))
+
 
 def jit(function: Callable[..., Any]) -> Jitted:
     """Compile a function, or a whole training step, into one program.

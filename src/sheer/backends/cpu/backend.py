@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from sheer.compile.fits import refuse
+from sheer.compile.forecast import Forecast, forecast
 from sheer.compile.plan import compile_graph
-from sheer.compile.program import Program
+from sheer.compile.program import Kernel, Program
 from sheer.compile.roofline import Machine
 from sheer.graph import Buffer, Graph, Spec
 from sheer.graph.graph import unshared
@@ -42,6 +44,18 @@ class CpuBackend:
         result be written over an input: that input's array is returned, updated in place.
         """
         return Executable(graph, dict(donate or {}))
+
+    def machine(self) -> Machine:
+        """The peaks of this machine, and what kernels reach of them."""
+        return this_machine(self.compile)
+
+    def forecast(self, graph: Graph, donate: Mapping[int, int] | None = None) -> Forecast:
+        """What a run of the graph will take; planned, but neither compiled nor run."""
+        began = time.perf_counter()
+        program = compile_graph(graph, donate)
+        planning = time.perf_counter() - began
+        return forecast(program, self.machine(), threads_of(program, host_target()),
+                        available_bytes(), planning)
 
 
 class Executable:
@@ -121,18 +135,28 @@ class Executable:
             kernel.seconds = float(frame.clock[number]) / rate
         return program
 
-    def measure_made_up(self) -> None:
-        """Measure on zeros for integers and halves for floats, for about `_LOOK` seconds."""
+    def measure_made_up(self, seconds: float = _LOOK) -> None:
+        """Measure on zeros for integers and halves for floats, for about so many seconds."""
         made = [np.full(s.shape, s.dtype.is_floating_point / 2, s.dtype.numpy)
                 for s in self._inputs]
         self.measure(made, runs=1)
         once = sum(k.seconds or 0.0 for k in self.program.kernels)
-        if once < _LOOK:
-            self.measure(made, runs=min(1000, int(_LOOK / max(once, 1e-6))))
+        if once < seconds:
+            self.measure(made, runs=min(1000, int(seconds / max(once, 1e-6))))
+
+    def text(self, kernel: Kernel, stage: str) -> str:
+        """The LLVM IR or the assembly of one kernel; nothing for loops and host operations."""
+        if kernel.inner is not None or kernel.kind == "host":
+            return ""
+        return {"llvm": kernel_texts, "asm": kernel_assembly}[stage]([kernel], self._target)
+
+    def free_bytes(self) -> int:
+        """What this process may still take."""
+        return available_bytes()
 
     def machine(self) -> Machine:
         """The peaks of this machine."""
-        return this_machine(CpuBackend().compile)
+        return CpuBackend().machine()
 
     def threads(self) -> dict[int, int]:
         """On how many threads each kernel runs, by its number; those not named on one."""

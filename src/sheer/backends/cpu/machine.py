@@ -25,7 +25,8 @@ from .peaks import measure_gflops, measure_levels
 from .target import host_target
 from .threads import thread_count
 
-_VERSION = 1                       # of the file; another one is measured anew
+_VERSION = 2                       # of the file; another one is measured anew
+_TIMES, _SECONDS = 5, 0.01         # of each calibration: goes, and how long one takes
 _TURNS = 2000                      # of the loop whose turns are launches
 
 _known: dict[Path, Machine] = {}
@@ -93,8 +94,11 @@ def _measured(compile_graph: Compile, graph: Graph) -> tuple[float, float, Any]:
     began = time.perf_counter()
     executable = compile_graph(graph)
     made = time.perf_counter() - began
-    executable.measure_made_up()
-    return sum(k.seconds for k in executable.program.kernels), made, executable
+    best = float("inf")
+    for _ in range(_TIMES):                    # the best: others may be using the machine
+        executable.measure_made_up(_SECONDS)
+        best = min(best, sum(k.seconds for k in executable.program.kernels))
+    return best, made, executable
 
 
 # ---- what is measured: usual kernels of the usual sizes ----------------------------------------
