@@ -8,10 +8,11 @@ from helpers import arrays_for, check, inputs
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
+from sheer.compile.sink_sums import sink_sums
 from sheer.graph import Graph, float32, float64, int64
 from sheer.ops.host import inv
 from sheer.ops.index import take
-from sheer.ops.loop import scan_graph
+from sheer.ops.loop import Scan, scan_graph
 from sheer.ops.structure import Input
 
 
@@ -98,3 +99,31 @@ def test_batches_of_an_epoch_are_gathered_in_the_loop():
     graph = Graph([data, order], scan_graph(step, [data], [zero], [order]))
     rng = np.random.default_rng(0)
     check(graph, [arrays_for(graph)[0], rng.permutation(20).reshape(5, 4)])
+
+
+def sums_over_steps(length=6, rows=5):
+    """s + h'^T g and b + sum(g) beside a recurrence, as a backward loop has them."""
+    def step(s, b, h, x):
+        g = ops.tanh(ops.matmul(h, ops.constant(np.eye(4) * 0.5)) + x)
+        return [s + ops.matmul(ops.permute(x, (1, 0)), g), b + ops.sum(g, (0,)), g, g]
+    made = body((4, 4), (4,), (rows, 4), (rows, 4), make=step)
+    s, b, h, xs = inputs((4, 4), (4,), (rows, 4), (length, rows, 4), dtype=float64)
+    return Graph([s, b, h, xs], scan_graph(made, [], [s, b, h], [xs], length))
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_sums_over_steps_leave_the_loop(rows):
+    graph = sums_over_steps(rows=rows)
+    scans = [n.prim for n in sink_sums(graph).nodes if isinstance(n.prim, Scan)]
+    assert [s.num_carry for s in scans] == [1]
+    check(graph)
+    check(graph, donate={0: 0, 1: 1})
+
+
+def test_a_sum_that_somebody_reads_stays_in_the_loop():
+    step = body((4, 4), (3, 4), make=lambda s, x: [
+        s + ops.matmul(ops.permute(x, (1, 0)), x), ops.matmul(x, s)])
+    s, xs = inputs((4, 4), (5, 3, 4), dtype=float64)
+    graph = Graph([s, xs], scan_graph(step, [], [s], [xs]))
+    assert sink_sums(graph).outputs == graph.outputs
+    check(graph)

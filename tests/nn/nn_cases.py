@@ -195,6 +195,18 @@ CASES["TransformerEncoderLayer"] = [one(lambda nn: nn.TransformerEncoderLayer(8,
 CASES["TransformerDecoderLayer"] = [Case(lambda nn: nn.TransformerDecoderLayer(8, 2, 16),
                                          (((5, 3, 8), (4, 3, 8)),), torch=False, random=True)]
 
+CASES |= {
+    # several results of one graph, which the table does not know: test_recurrent_parity.py
+    "RNN": [one(lambda nn: nn.RNN(3, 4, 1, "relu"), (5, 2, 3), torch=False)],
+    "GRU": [one(lambda nn: nn.GRU(3, 4), (5, 2, 3), torch=False)],
+    "LSTM": [one(lambda nn: nn.LSTM(3, 4), (5, 2, 3), torch=False)],
+    "RNNCell": [Case(lambda nn: nn.RNNCell(3, 4), (((2, 3),), ((2, 3), (2, 4)), ((3,), (4,)))),
+                one(lambda nn: nn.RNNCell(3, 4, False, "relu"), (2, 3))],
+    "LSTMCell": [one(lambda nn: nn.LSTMCell(3, 4), (2, 3), torch=False)],
+    "GRUCell": [Case(lambda nn: nn.GRUCell(3, 4, bias=False), (((2, 3),), ((2, 3), (2, 4))))],
+}
+
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder"}      # of layers in the table
-NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList"}
+NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList",
+            "RNNBase", "RNNCellBase"}

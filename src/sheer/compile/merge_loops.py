@@ -43,17 +43,17 @@ def _once(graph: Graph) -> Graph:
         if node in plans:
             loop = make(plans[node].prim, inputs, node.source)
             alone = len(node.outputs) == 1          # read without a Pick
-            new[node] = _result(loop, plans[node].places[node][0]) if alone else loop
+            new[node] = result_of(loop, plans[node].places[node][0]) if alone else loop
         elif isinstance(node.prim, Pick) and node.inputs[0] in plans:
             before = node.inputs[0]
             place = plans[before].places[before][node.prim.index]
-            new[node] = inputs[0] if len(before.outputs) == 1 else _result(inputs[0], place)
+            new[node] = inputs[0] if len(before.outputs) == 1 else result_of(inputs[0], place)
         else:
             new[node] = node if inputs == node.inputs else make(node.prim, inputs, node.source)
     return Graph(graph.inputs, [new[x] for x in graph.outputs])
 
 
-def _result(loop: Node, place: int) -> Node:
+def result_of(loop: Node, place: int) -> Node:
     """One result of a loop; the loop itself if it has no other, as later passes expect it."""
     return loop if len(loop.outputs) == 1 else Pick(place)(loop)
 
