@@ -8,6 +8,9 @@ from helpers import arrays_for, check, inputs
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
+from sheer.compile.lighten_loops import lighten_loops
+from sheer.compile.loop_parts import parts_of
+from sheer.compile.plan import compile_graph
 from sheer.compile.sink_sums import sink_sums
 from sheer.graph import Graph, float32, float64, int64
 from sheer.ops.host import inv
@@ -126,4 +129,70 @@ def test_a_sum_that_somebody_reads_stays_in_the_loop():
     s, xs = inputs((4, 4), (5, 3, 4), dtype=float64)
     graph = Graph([s, xs], scan_graph(step, [], [s], [xs]))
     assert sink_sums(graph).outputs == graph.outputs
+    check(graph)
+
+
+def batched_recurrence(rows, width=24, length=120, reverse=False):
+    """Gates by slices, a mask without a batch axis of its own, a constant for every row."""
+    def step(w, b, h, c, x, keep):
+        gates = ops.matmul(h, ops.permute(w, (1, 0))) * 0.1 + x + ops.broadcast_to(b, x.shape)
+        f, g = (ops.narrow(gates, 1, k * width, width) for k in (0, 1))
+        new = ops.sigmoid(f) * c + ops.tanh(g)
+        kept = ops.where(ops.gt(ops.broadcast_to(keep, c.shape), 0), new, c)
+        return [ops.tanh(kept), kept, kept, ops.sum(gates, (1,))]
+    made = body((2 * width, width), (2 * width,), (rows, width), (rows, width),
+                (rows, 2 * width), (1, 1), make=step, dtype=float32)
+    shapes = [(2 * width, width), (2 * width,), (rows, width), (rows, width),
+              (length, rows, 2 * width), (length, 1, 1)]
+    ins = inputs(*shapes, dtype=float32)
+    return Graph(ins, scan_graph(made, ins[:2], ins[2:4], ins[4:], length, reverse))
+
+
+@pytest.mark.parametrize("rows", [8, 12, 32])
+def test_rows_that_never_meet_are_shared_out(rows):
+    graph = batched_recurrence(rows, reverse=rows == 12)
+    loop = next(k for k in compile_graph(graph).kernels if k.kind == "loop")
+    assert loop.parts == 2
+    assert loop.inner.graph.inputs[2].shape == (rows // loop.parts, 24)
+    check(graph)
+    check(graph, donate={0: 2, 1: 3})
+
+
+def test_a_loop_in_parts_inside_a_loop():
+    inner = batched_recurrence(8)
+    def outer_step(c, *rest):
+        last, _, ys, _ = inner(rest[0], rest[1], c, c, *rest[2:])
+        return [last, ops.sum(ys, (0,))]
+    shapes = [(8, 24), *(x.shape for i, x in enumerate(inner.inputs) if i not in (2, 3))]
+    made = body(*shapes, make=outer_step, dtype=float32)
+    made = Graph([*made.inputs[1:3], made.inputs[0], *made.inputs[3:]], made.outputs)
+    w, b, c, *xs = inputs(shapes[1], shapes[2], shapes[0], *((3, *s) for s in shapes[3:]),
+                          dtype=float32)
+    graph = Graph([w, b, c, *xs], scan_graph(made, [w, b], [c], xs))
+    check(graph)
+    check(graph, donate={0: 2})
+
+
+def test_rows_that_meet_stay_together():
+    def step(h, x):
+        return [ops.tanh(h - ops.broadcast_to(ops.sum(h, (0,)), h.shape) + x)]
+    made = body((64, 64), (64, 64), make=step, dtype=float32)
+    h, xs = inputs((64, 64), (400, 64, 64), dtype=float32)
+    assert parts_of(Scan(made, 0, 1, 400))[0] == 1
+    check(Graph([h, xs], scan_graph(made, [], [h], [xs])))
+
+
+@pytest.mark.parametrize("width", [24, 64, 80])
+@pytest.mark.parametrize("dtype", [float32, float64])
+def test_weights_of_a_recurrence_are_laid_out_before_it(width, dtype):
+    """One strip, whole strips, and a last one that is filled up; twice in a step."""
+    def step(w, h, x):
+        new = ops.tanh(ops.matmul(h, ops.permute(w, (1, 0))) * 0.1 + x)
+        return [ops.tanh(ops.matmul(new, w)) * 0.1, new]
+    made = body((width, width), (7, width), (7, width), make=step, dtype=dtype)
+    w, h, xs = inputs((width, width), (7, width), (9, 7, width), dtype=dtype)
+    graph = Graph([w, h, xs], scan_graph(made, [w], [h], [xs]))
+    loop = next(n for n in lighten_loops(graph).nodes if isinstance(n.prim, Scan))
+    small = width * width * dtype.size <= 8192
+    assert loop.prim.num_consts == (1 if small else 3)
     check(graph)

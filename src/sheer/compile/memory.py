@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from .program import aligned
 
+_PAGE = 4096
+_APART = 9 * 64         # odd in lines: eight neighbours meet in no set
+
 
 @dataclass
 class Lifetimes:
@@ -16,7 +19,7 @@ class Lifetimes:
 
     def add(self, key: Hashable, size: int, first: int, last: int) -> None:
         """`size` bytes that no other value may touch from kernel `first` to kernel `last`."""
-        self.items.append((key, aligned(max(size, 1)), first, last))
+        self.items.append((key, _staggered(max(size, 1)), first, last))
 
     def place(self) -> tuple[dict[Hashable, int], int]:
         """Offset of every value, and the bytes needed in all.
@@ -34,3 +37,12 @@ class Lifetimes:
             placed.append((at, at + size, first, last))
             offsets[key] = at
         return offsets, max((end for _, end, _, _ in placed), default=0)
+
+
+def _staggered(size: int) -> int:
+    """Whole cache lines; a few more behind whole pages.
+
+    Neighbours of whole pages would begin at the same place of a page: what a kernel reads and
+    writes side by side then shares a few sets of the cache, and loads wait for stores to others.
+    """
+    return aligned(size) + (0 if size % _PAGE else _APART)

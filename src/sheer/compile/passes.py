@@ -11,9 +11,8 @@ from .canonical import cheapest_dots
 from .carries import turn_carries
 from .halos import halos
 from .layouts import layouts
-from .merge_loops import merge_loops
+from .lighten_loops import lighten_loops
 from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
-from .sink_sums import sink_sums
 from .split_reductions import split_reductions
 from .windows import windows
 
@@ -37,8 +36,7 @@ def passes() -> list[Pass]:
     """
     return [
         Pass(strip_markers, "first: markers mean something to transforms, nothing to kernels"),
-        Pass(merge_loops, "early: the steps that remain are simplified as their own programs"),
-        Pass(sink_sums, "after merging: there is one loop that can stack what the sums need"),
+        Pass(lighten_loops, "early: the steps that remain are simplified as their own programs"),
         Pass(turn_carries, "before views: the turns it makes meet others that undo them"),
         Pass(simplify_views, "before folding: brings scalars out of repeats, where they fold"),
         Pass(fold_constants, "before arithmetic: its rules look for known numbers"),

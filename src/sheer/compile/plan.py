@@ -16,6 +16,7 @@ from ..ops.structure import Input
 from .bodies import Draft, draft
 from .donate import may_overwrite
 from .fuse import fuse
+from .loop_parts import parts_of
 from .memory import Lifetimes
 from .passes import simplify
 from .program import Kernel, Program, Slot, aligned, constant_bytes
@@ -163,23 +164,28 @@ class _Planner:
             reads = tuple(self._slot(v, offsets) for v in d.reads)
             writes = (self.copies[d],) if d in self.copies else tuple(
                 self._slot(v, offsets) for v in d.writes)
-            kernels.append(Kernel(d.kind, d.body, reads, writes, d.writes, inner.get(d),
-                                  offsets.get(d, 0)))
+            program, parts = inner.get(d, (None, 1))
+            kernels.append(Kernel(d.kind, d.body, reads, writes, d.writes, program,
+                                  offsets.get(d, 0), parts=parts))
         return Program(self.graph, kernels, self.returned, peak)
 
-    def _inner(self, d: Draft) -> Program:
-        """The program of a loop's body: what it carries is updated in place."""
+    def _inner(self, d: Draft) -> tuple[Program, int]:
+        """The program of a loop's body, where what it carries is updated in place, and in how many
+        parts it runs side by side.
+        """
         scan = next(n.prim for n in d.body.nodes if isinstance(n.prim, Scan))
         carried = {i: scan.num_consts + i for i in range(scan.num_carry)}
-        return _Planner(simplify(scan.body), carried, self.constants).program()
+        parts, body = parts_of(scan)
+        return _Planner(simplify(body), carried, self.constants).program(), parts
 
-    def _arena(self, order: list[Draft], inner: Mapping[Draft, Program],
+    def _arena(self, order: list[Draft], inner: Mapping[Draft, tuple[Program, int]],
                ) -> tuple[dict[object, int], int]:
         last = {v: i for i, d in enumerate(order) for v in d.reads}
         lives = Lifetimes()
         for i, d in enumerate(order):
             if d in inner:
-                lives.add(d, inner[d].peak_bytes, i, i)
+                program, parts = inner[d]
+                lives.add(d, parts * aligned(program.peak_bytes), i, i)
             for v in d.writes if d not in self.copies else ():
                 if v not in self.place:
                     lives.add(v, v.size * v.dtype.size, i, max(last.get(v, i), i))

@@ -39,7 +39,8 @@ class Kernel:
     """One kernel call: a graph over what it reads, run by loops of one of the kinds.
 
     `reads` and `writes` are slots, in the order of the body's inputs and outputs. A loop's `inner`
-    is the program of its body. `seconds` is filled in when the program is measured.
+    is the program of its body; of several `parts`, each runs it on a share of the rows. `seconds`
+    is filled in when the program is measured.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Kernel:
     inner: Program | None = None
     scratch: int = 0                # where in the arena the inner program's own arena starts
     seconds: float | None = None
+    parts: int = 1
 
     @property
     def names(self) -> list[str]:

@@ -6,7 +6,7 @@ differ in a loop's length or in their order share all their native code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from sheer.compile.roots import home
 from sheer.graph import Graph, Node
 from sheer.ops.loop import Scan
 
-from .interpreter import ANYWHERE, CALL, LOOP, NEVER, POLL, STEPS
+from .interpreter import ANYWHERE, CALL, LOOP, NEVER, PARTS, POLL, STEPS
 from .lower import is_empty
 
 # what the address in a slot is relative to; those of arguments are filled in at each run
@@ -30,8 +30,8 @@ Words = list[tuple[int, str]]      # a word, and whether it is the number of a "
 class Driver:
     """A program as numbers. In `words` stand slot and kernel numbers where addresses will be.
 
-    slots       (slots, 2): what each table entry is relative to, and the offset; the program's
-                inputs and outputs come first
+    slots       (slots, 2): what each table entry is relative to, and the offset (of scratch
+                memory: which of `scratches`); the program's inputs and outputs come first
     in_slots    which words are the number of a slot, and become its address
     in_kernels  which words are the number of a kernel (-1: none, only a host call), likewise
     numbers     kernels and loops, counted as `program.walk` does, and the program itself
@@ -46,6 +46,7 @@ class Driver:
     stoppable: int
     numbers: int
     arguments: int
+    scratches: int
 
 
 @dataclass
@@ -55,16 +56,17 @@ class _Frame:
     arena: int                                     # where its arena starts in the program's
     inputs: int
     source: Callable[[int], tuple[int, int]]       # argument -> (slot that holds it, stride)
-    entries: list[tuple[int, int]] = field(default_factory=list)
-    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    part: int = 0                                  # which part of a loop, on whichever thread
+    entries: list[tuple[int, int, int]] = field(default_factory=list)
+    steps: list[tuple[int, int, int, int]] = field(default_factory=list)
 
-    def bind(self, slot: int, argument: int) -> None:
-        """The slot will hold that argument."""
+    def bind(self, slot: int, argument: int, offset: int) -> None:
+        """The slot will hold that argument, from so many bytes on."""
         source, stride = self.source(argument)
         if stride:
-            self.steps.append((slot, source, stride))
+            self.steps.append((slot, source, offset, stride))
         else:
-            self.entries.append((slot, source))
+            self.entries.append((slot, source, offset))
 
 
 class Encoder:
@@ -87,7 +89,8 @@ class Encoder:
         self.driver = Driver(
             np.array([w for w, _ in words], np.int64), np.array(self._slots, np.int64),
             tagged("slot"), tagged("kernel"), bytes(self._constants), self._stoppable,
-            len(self._numbers) + 1, len(program.graph.inputs) + len(program.graph.outputs))
+            len(self._numbers) + 1, len(program.graph.inputs) + len(program.graph.outputs),
+            max((k.parts for _, k in program.walk()), default=1))
 
     def _kernel_number(self, kernel: Kernel) -> int:
         key = kernel.kind, kernel.body
@@ -126,25 +129,34 @@ class Encoder:
         lists: Words = []
         for to, source, size in moves:
             lists += [(to, "slot"), (source, "slot"), (size, "")]
-        for to, source in frame.entries:
-            lists += [(to, "slot"), (source, "slot")]
-        for to, source, stride in frame.steps:
-            lists += [(to, "slot"), (source, "slot"), (stride, "")]
+        for to, source, offset in frame.entries:
+            lists += [(to, "slot"), (source, "slot"), (offset, "")]
+        for to, source, offset, stride in frame.steps:
+            lists += [(to, "slot"), (source, "slot"), (offset, ""), (stride, "")]
         head = [number, length, int(reverse), count, len(moves), len(frame.entries),
                 len(frame.steps)]
         return _sized(LOOP, [*((w, "") for w in head), *lists, *body])
 
     def _scan(self, kernel: Kernel, inner: Program, outer: _Frame) -> Words:
+        """A loop, or one for each of its parts, which may run side by side."""
+        if kernel.parts == 1:
+            return self._part(kernel, inner, outer, 0)
+        words: Words = [(self._numbers[kernel], ""), (kernel.parts, "")]
+        for part in range(kernel.parts):
+            words += self._part(kernel, inner, outer, part)
+        return _sized(PARTS, words)
+
+    def _part(self, kernel: Kernel, inner: Program, outer: _Frame, part: int) -> Words:
         """Carried values live in the results' memory; inputs and results per step by pointer."""
         node = next(n for n in kernel.body.nodes if isinstance(n.prim, Scan))
         scan = node.prim
         assert isinstance(scan, Scan)
         given = dict(zip(kernel.body.inputs, kernel.reads, strict=True))
         reads = [given.get(home(x)) or self._constant(home(x)) for x in node.inputs]
-        first = self._table((*reads, *kernel.writes), outer, scratch=False)
+        sizes, shares = _bytes_of(scan.body), _bytes_of(inner.graph)
+        offsets = [part * b if b != a else 0 for a, b in zip(sizes, shares, strict=True)]
+        first = self._table((*reads, *kernel.writes), outer, False, offsets)
         outputs, step = first + len(reads), scan.num_consts + scan.num_carry
-        sizes = [s.size * s.dtype.size for s in (*(x.spec for x in scan.body.inputs),
-                                                 *(y.spec for y in scan.body.outputs))]
 
         def source(argument: int) -> tuple[int, int]:
             if scan.num_consts <= argument < step:
@@ -153,9 +165,12 @@ class Encoder:
             moves = step <= argument < len(reads) or place >= scan.num_carry
             return first + argument, sizes[argument] if moves else 0
 
-        frame = _Frame(outer.arena + kernel.scratch, len(reads), source)
+        arena = outer.arena + kernel.scratch + part * aligned(inner.peak_bytes)
+        frame = _Frame(arena, len(reads), source, part)
+        polled, self._stoppable = self._stoppable, NEVER if kernel.parts > 1 else self._stoppable
         count, body = self._block(inner, frame)
-        moves = [(outputs + i, first + scan.num_consts + i, sizes[scan.num_consts + i])
+        self._stoppable = polled                   # other threads do not poll
+        moves = [(outputs + i, first + scan.num_consts + i, shares[scan.num_consts + i])
                  for i in range(scan.num_carry) if sizes[scan.num_consts + i]]
         return self._loop(self._numbers[kernel], scan.length, scan.reverse, count, moves, frame,
                           body)
@@ -170,19 +185,20 @@ class Encoder:
         return due
 
     # ---- tables ----------------------------------------------------------------------------
-    def _table(self, slots: tuple[Slot, ...], frame: _Frame, scratch: bool = True) -> int:
+    def _table(self, slots: tuple[Slot, ...], frame: _Frame, scratch: bool = True,
+               offsets: Sequence[int] = ()) -> int:
         """Neighbouring slots for the operands of one instruction; the number of the first."""
         first = len(self._slots)
-        for slot in slots:
+        for slot, offset in zip(slots, offsets or [0] * len(slots), strict=True):
             if slot.where == "arena":
-                self._slot(ARENA, frame.arena + slot.at)
+                self._slot(ARENA, frame.arena + slot.at + offset)
             elif slot.where == "constant":
-                self._slot(CONSTANTS, slot.at)
+                self._slot(CONSTANTS, slot.at + offset)
             else:
                 argument = slot.at + (frame.inputs if slot.where == "output" else 0)
-                frame.bind(self._slot(ARGUMENT, 0), argument)
+                frame.bind(self._slot(ARGUMENT, 0), argument, offset)
         if scratch:
-            self._slot(SCRATCH, 0)
+            self._slot(SCRATCH, frame.part)
         return first
 
     def _slot(self, base: int, offset: int) -> int:
@@ -219,6 +235,11 @@ def stoppable(program: Program) -> int:
         if updates and not copies:
             return NEVER
     return STEPS
+
+
+def _bytes_of(body: Graph) -> list[int]:
+    """Bytes of each argument of a loop's body: its inputs, then its outputs."""
+    return [x.spec.size * x.spec.dtype.size for x in (*body.inputs, *body.outputs)]
 
 
 def _sized(what: int, rest: Words) -> Words:

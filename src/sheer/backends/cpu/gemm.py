@@ -129,6 +129,10 @@ class _Product:
             start = b.add(b.mul(column, spec.k), b.mul(first, made.strip))
             at = b.offset(self.other, start, spec.dtype)
             return Strip(at, made.strip, column, width, first, end, padded=True)
+        if made.strips:
+            start = b.add(place(b, spec.b_col, column), place(b, spec.b_row, first))
+            at = b.offset(self.other, start, spec.dtype)
+            return Strip(at, spec.b_row, column, width, first, end, padded=True)
         if not spec.plain_b and not made.pack:
             loads = Columns(b, spec.b_col, spec.n, spec.dtype).loads(column, width)
             at = b.offset(self.other, place(b, spec.b_row, first), spec.dtype)

@@ -50,6 +50,22 @@ class Gemm:
         return isinstance(self.b_row, int) and isinstance(self.b_col, int)
 
     @property
+    def strip_width(self) -> int:
+        """Columns that lie side by side in strips of B, row after row; 0: B is laid out otherwise.
+
+        With several strips, the columns of one stand between its rows, as `lighten_loops` puts
+        them; a single one is a matrix of few columns.
+        """
+        if not isinstance(self.b_row, int) or self.packed:
+            return 0
+        if self.b_col == 1:
+            return self.n if self.n == self.b_row else 0
+        if isinstance(self.b_col, int) or len(self.b_col) != 2:
+            return 0
+        (_, far), (width, near) = self.b_col
+        return width if near == 1 and (self.b_row, far) == (width, width * self.k) else 0
+
+    @property
     def transposed(self) -> bool:
         """Whether lanes run along the rows of C: then C^T = B^T @ A^T is what is computed."""
         if self.packed:
@@ -75,6 +91,7 @@ class Plan:
     pack: bool
     dot: bool
     long: bool
+    strips: bool              # B lies in strips already: see `Gemm.strip_width`
 
     @property
     def strip(self) -> int:
@@ -88,6 +105,10 @@ def plan(spec: Gemm, target: Target) -> Plan:
     many = target.registers >= 32
     widest = {1: 12, 2: 8, 3: 6}.get(spec.m, 4) if many else {1: 6, 2: 4, 3: 3}.get(spec.m, 2)
     vectors = min(widest, -(-spec.n // lanes))
+    strips = spec.strip_width
+    in_strips = strips % lanes == 0 and 0 < strips <= 8 * lanes
+    if in_strips:
+        vectors = math.gcd(strips // lanes, vectors)
     tall = {1: 16, 2: 12, 3: 8}.get(vectors, 6) if many else {1: 10}.get(vectors, 6)
     if not target.fma:
         tall = {1: 8}.get(vectors, 5)          # the product needs a register of its own
@@ -96,14 +117,14 @@ def plan(spec: Gemm, target: Target) -> Plan:
     small = spec.k * spec.n * size <= _L1_BYTES or spec.m <= 2 * rows
     direct = spec.b_col == 1 and small if spec.plain_b else (
         spec.m <= rows and _readable(spec, target))
-    pack = not spec.packed and not direct
+    pack = not (spec.packed or in_strips or direct)
     dot = (not spec.packed and min(spec.m, spec.n) <= 4 and spec.a_col == 1 and spec.b_row == 1
            and spec.b_col != 1 and spec.plain and spec.k >= lanes)
     long = pack and not dot and fits_long(spec, target)
     pack = pack and not dot and not long
     blocked = pack or spec.packed      # otherwise B is read once or twice: nothing to keep in L2
     depth = _depth(spec, vectors * lanes * size) if blocked else spec.k
-    return Plan(rows, vectors, lanes, depth, pack, dot, long)
+    return Plan(rows, vectors, lanes, depth, pack, dot, long, in_strips)
 
 
 def _even(spec: Gemm, most: int) -> int:

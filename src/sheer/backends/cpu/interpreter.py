@@ -8,9 +8,10 @@ how many words it has; addresses are absolute.
                                             the callback runs host call `host` on the same table
     LOOP   number, length, reverse, instructions, moves, entries, steps, then these lists:
            move  (to, from, bytes)          once: copy what is carried to where it is carried
-           entry (to, from)                 once: *to = *from, pointers of the body's tables
-           step  (to, from, stride)         each step t: *to = *from + t * stride
+           entry (to, from, offset)         once: *to = *from + offset, in the body's tables
+           step  (to, from, offset, stride) each step t: *to = *from + offset + t * stride
            and the instructions of the body
+    PARTS  number, count, then as many loops of the same kernels that threads share out
     POLL                                    ask the callback, if it is time, whether to stop
 
 A program is a loop of one step.
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sheer.graph.dtypes import bool_, int64, uint8
 
@@ -28,9 +30,9 @@ from .builder import Builder
 from .target import Target
 from .values import POINTER, Operand, Value, constant
 
-CALL, LOOP, POLL = range(3)
+CALL, LOOP, POLL, PARTS = range(4)
 RUN, TICKS, REFUSE = "sheer_run", "sheer_ticks", "sheer_refuse"
-_BLOCK = "sheer_block"
+_BLOCK, _SHARE = "sheer_block", "sheer_share"
 # what a run has besides its instructions, a word each: the Python function, and the table of the
 # instruction that calls it; where ticks are counted (or 0); when to poll, and how many ticks later
 # again; whether somebody wants it to stop, and where it may: NEVER, between STEPS of its loop,
@@ -49,9 +51,12 @@ def interpreter_ir(target: Target) -> str:
         b.ret(b.effect(int64, 1, f"call i64 @{counter}()"))
     with b.function(REFUSE, [("table", POINTER)], returns=bool_):
         b.ret(constant(False, bool_))
-    arguments = [("at", POINTER), ("count", int64), ("context", POINTER), ("depth", int64)]
+    arguments: Any = [("at", POINTER), ("count", int64), ("context", POINTER), ("depth", int64)]
     with b.function(_BLOCK, arguments, returns=int64, internal=True) as (at, count, context, depth):
         b.ret(_Writer(b, context, depth).block(at, count))
+    arguments = threads.task_arguments()
+    with b.function(_SHARE, arguments, internal=True) as (table, begin, end, _):
+        _Writer(b, b.load(table, 1, POINTER), constant(2, int64)).share(table, begin, end)
     with b.function(RUN, [("at", POINTER), ("context", POINTER)], returns=int64) as (at, context):
         old = threads.flush_on(b)
         writer = _Writer(b, context, constant(0, int64))
@@ -92,7 +97,10 @@ class _Writer:
         b, what = self.b, self._word(at, 0)
         (status,) = b.choose(
             b.eq(what, CALL), lambda: [self._call(at)],
-            lambda: b.choose(b.eq(what, LOOP), lambda: [self._loop(at)], lambda: [self._poll()]))
+            lambda: b.choose(
+                b.eq(what, LOOP), lambda: [self._loop(at)],
+                lambda: b.choose(b.eq(what, POLL), lambda: [self._poll()],
+                                 lambda: [self._parts(at)])))
         return status
 
     # ---- instructions ----------------------------------------------------------------------
@@ -106,22 +114,48 @@ class _Writer:
         return status
 
     def _loop(self, at: Value) -> Value:
-        b = self.b
         with self._timed(at, 2):
-            length, reverse, count = (self._word(at, i) for i in (3, 4, 5))
-            lists = self._move(b.offset(at, 9, int64), self._word(at, 6))
-            lists = self._enter(lists, self._word(at, 7))
-            steps = self._word(at, 8)
-            body = b.offset(lists, b.mul(steps, 3), int64)
-            with b.loop_with(0, length, 1, constant(0, int64)) as turn:
-                polled, t = self._poll(), turn.index
-                def step() -> list[Value]:
-                    back = b.sub(b.sub(length, 1), t)
-                    self._advance(lists, steps, b.select(b.ne(reverse, 0), back, t))
-                    return [_invoked(b, body, count, self.context, b.add(self.depth, 1))]
-                stay = b.eq(b.or_(b.or_(turn.values[0], polled), self._leaves()), 0)
-                turn.next(*b.choose(stay, step, lambda: [b.or_(turn.values[0], polled)]))
+            status = self._steps(at, True)
+        return status
+
+    def _steps(self, at: Value, polls: bool) -> Value:
+        b, zero = self.b, constant(0, int64)
+        length, reverse, count = (self._word(at, i) for i in (3, 4, 5))
+        lists = self._move(b.offset(at, 9, int64), self._word(at, 6))
+        lists = self._enter(lists, self._word(at, 7))
+        steps = self._word(at, 8)
+        body = b.offset(lists, b.mul(steps, 4), int64)
+        with b.loop_with(0, length, 1, zero) as turn:
+            polled, t = self._poll() if polls else zero, turn.index
+            def step() -> list[Value]:
+                back = b.sub(b.sub(length, 1), t)
+                self._advance(lists, steps, b.select(b.ne(reverse, 0), back, t))
+                return [_invoked(b, body, count, self.context, b.add(self.depth, 1))]
+            leaves = self._leaves() if polls else zero
+            stay = b.eq(b.or_(b.or_(turn.values[0], polled), leaves), 0)
+            turn.next(*b.choose(stay, step, lambda: [b.or_(turn.values[0], polled)]))
         return turn.results[0]
+
+    def _parts(self, at: Value) -> Value:
+        """Deal the loops out to the threads; 1 when one of them failed."""
+        b, table = self.b, self.b.alloca(POINTER, 3)
+        b.store(table, 0, b.offset(at, 4, int64))
+        b.store(table, 1, self.context)
+        failed = b.offset(table, 2, POINTER)
+        b.store(failed, 0, constant(0, int64))
+        with self._timed(at, 2):
+            threads.parallel_for(b, _SHARE, self._word(at, 3), table, chunk=1)
+        return b.load(failed, 0, int64)
+
+    def share(self, table: Value, begin: Value, end: Value) -> None:
+        """The parts from begin to end, on this thread."""
+        b = self.b
+        with b.loop(begin, end) as part:
+            with b.loop_with(0, part, 1, b.load(table, 0, POINTER)) as skip:
+                skip.next(b.offset(skip.values[0], self._word(skip.values[0], 1), int64))
+            status = self._steps(skip.results[0], False)
+            with b.if_(b.ne(status, 0)):
+                b.store(b.offset(table, 2, POINTER), 0, status)
 
     def _poll(self) -> Value:
         """Ask whether to stop, when it is time; 1 when the program is to be left right here."""
@@ -155,16 +189,17 @@ class _Writer:
 
     def _enter(self, at: Value, count: Value) -> Value:
         b = self.b
-        with self._each(at, count, 2) as item:
-            b.store(self._pointer(item, 0), 0, b.load(self._pointer(item, 1), 0, POINTER))
-        return b.offset(at, b.mul(count, 2), int64)
+        with self._each(at, count, 3) as item:
+            base = b.load(self._pointer(item, 1), 0, POINTER)
+            b.store(self._pointer(item, 0), 0, b.offset(base, self._word(item, 2), uint8))
+        return b.offset(at, b.mul(count, 3), int64)
 
     def _advance(self, at: Value, count: Value, t: Value) -> None:
         b = self.b
-        with self._each(at, count, 3) as item:
-            base = b.load(self._pointer(item, 1), 0, POINTER)
-            b.store(self._pointer(item, 0), 0,
-                    b.offset(base, b.mul(t, self._word(item, 2)), uint8))
+        with self._each(at, count, 4) as item:
+            base, by = b.load(self._pointer(item, 1), 0, POINTER), self._word(item, 2)
+            moved = b.add(by, b.mul(t, self._word(item, 3)))
+            b.store(self._pointer(item, 0), 0, b.offset(base, moved, uint8))
 
     @contextmanager
     def _each(self, at: Value, count: Value, size: int) -> Iterator[Value]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from sheer.compile.program import aligned
 from sheer.graph.memory import empty
 
 from . import arena as arenas
@@ -53,7 +54,8 @@ class Frame:
     def __init__(self, driver: Driver, kernels: Sequence[int], scratch: int, peak: int,
                  hosts: Sequence[HostCall], native: Runtime) -> None:
         self.driver, self.native = driver, native
-        self.peak, self.size = peak, peak + scratch
+        self.peak, self.scratch = aligned(peak), aligned(scratch)
+        self.size = self.peak + driver.scratches * self.scratch
         self.arena: arenas.Arena | None = None
         self.table = np.zeros(len(driver.slots), np.uint64)
         self.constants = empty((max(len(driver.constants), 1),), np.dtype(np.uint8))
@@ -116,6 +118,7 @@ class Frame:
         bases[ARENA], bases[SCRATCH] = arena.address, arena.address + self.peak
         bases[CONSTANTS] = self.constants.ctypes.data
         kind, offset = self.driver.slots.T
+        offset = np.where(kind == SCRATCH, offset * self.scratch, offset)
         fixed = kind != 0
         self.table[fixed] = (bases[kind] + offset)[fixed]
 
