@@ -96,7 +96,7 @@ def test_the_arena_is_shared_by_values_that_do_not_live_together():
     for _ in range(6):
         out = ops.matmul(out, x)
     program = compile_graph(Graph([x], [out]))
-    assert program.peak_bytes == 2 * 64 * 64 * 4
+    assert program.peak_bytes == 2 * (64 * 64 * 4 + 9 * 64)      # staggered: see memory.py
 
 
 def test_lifetimes_never_overlap_in_memory():
