@@ -1,5 +1,4 @@
-"""Recurrent steps and layers: a sequence and a first state flow in, every output and the last
-state come out.
+"""Recurrent steps and layers: a sequence and a first state in, all outputs and the last state out.
 
 What a step takes from its input (x @ weight_ih.T) does not depend on the step before, so a layer
 computes it for all times in one product; only the product with the state is inside the loop.
