@@ -102,8 +102,8 @@ def explain(program: Program, machine: Machine | None, threads: dict[int, int]) 
 
 
 def turns(kernel: Kernel) -> int:
-    """How often the body of a loop runs."""
-    return next(n.prim.length for n in kernel.body.nodes if isinstance(n.prim, Scan))
+    """How often the body of a loop runs, on all or on a part of the rows."""
+    return kernel.parts * next(n.prim.length for n in kernel.body.nodes if isinstance(n.prim, Scan))
 
 
 def walk(program: Program, depth: int = 0, times: int = 1) -> Iterator[tuple[int, int, Kernel]]:
@@ -120,7 +120,8 @@ def _row(number: int, depth: int, times: int, kernel: Kernel, machine: Machine |
     if machine is not None and kernel.inner is None and kernel.kind != "host":
         bound = roof(machine, work_of(kernel.body), kernel.traffic, threads)
     sources = dict.fromkeys(n.source for n in kernel.made)
-    names = [f"{turns(kernel):,} turns"] if kernel.inner is not None else kernel.work
+    shared = f" in {kernel.parts} parts" if kernel.parts > 1 else ""
+    names = [f"{turns(kernel):,} turns{shared}"] if kernel.inner is not None else kernel.work
     return Row(number, depth, kernel.kind, tuple(names), tuple(str(s.spec) for s in kernel.writes),
                times, threads, kernel.flops * times, kernel.traffic * times, kernel.seconds,
                None if bound is None else bound.seconds * times, "" if bound is None
