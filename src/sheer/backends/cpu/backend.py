@@ -112,7 +112,8 @@ class Executable:
         """Memory for a run. Raises MemoryLimitError E630 when there is not enough."""
         made = sum(spec.size * spec.dtype.size for spec, made in zip(
             self._specs, self._returned, strict=True) if not isinstance(made, int))
-        needed = self._peak + self._scratch + len(self._driver.constants) + made
+        scratch = self._driver.scratches * self._scratch
+        needed = self._peak + scratch + len(self._driver.constants) + made
         if needed > _SURE and needed > (free := available_bytes()):
             raise refuse(self.program, needed, free)
         return Frame(self._driver, [c.address for c in self._codes], self._scratch, self._peak,

@@ -55,7 +55,8 @@ class Plan:
         tables = [getattr(d, name).tobytes() for name in _ARRAYS]
         rest = {"kernels": self.kernels, "hosts": self.hosts, "returned": self.returned,
                 "endangered": self.endangered, "peak": self.peak, "stoppable": d.stoppable,
-                "numbers": d.numbers, "arguments": d.arguments, "sizes": [len(t) for t in tables]}
+                "numbers": d.numbers, "arguments": d.arguments, "scratches": d.scratches,
+                "sizes": [len(t) for t in tables]}
         head = json.dumps(rest).encode()
         return b"".join([_HEAD.pack(len(head)), head, *tables, d.constants])
 
@@ -70,7 +71,7 @@ class Plan:
             at += size
         words, slots, in_slots, in_kernels = tables
         driver = Driver(words, slots.reshape(-1, 2), in_slots, in_kernels, raw[at:],
-                        head["stoppable"], head["numbers"], head["arguments"])
+                        head["stoppable"], head["numbers"], head["arguments"], head["scratches"])
         returned = [(where, place) for where, place in head["returned"]]
         return cls(driver, head["kernels"], head["hosts"], returned,
                    head["endangered"], head["peak"])
