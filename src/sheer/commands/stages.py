@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from ..compile.passes import Pass, passes, simplify
+from ..compile.passes import Pass, simplify
 from ..graph.errors import ArgumentError
 from ..graph.graph import Graph
 from ..mixins.core import wrap
@@ -111,7 +111,7 @@ def pass_in_full(graph: Graph, name: str) -> str:
     found = [(s, b, a) for s, b, a in _steps(graph) if s.name == name]
     if not found:
         raise ArgumentError("E825", "show", f"there is no pass {name!r}",
-                            need=", ".join(dict.fromkeys(s.name for s in passes())))
+                            need="a name that `sheer show NAME --passes` prints")
     return "\n\n".join(f"{_title(s)}\nbefore:\n{b}\nafter:\n{a}" for s, b, a in found)
 
 
