@@ -10,7 +10,7 @@ import pytest
 from attention_graphs import arrays, graph
 
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.compile.block_plan import BlockPlan
+from sheer.compile.blocks.plan import BlockPlan
 from sheer.compile.plan import compile_graph
 from sheer.graph import Graph, bool_, float32, float64, int64, interpret
 from sheer.ops.blocks import Blocks

@@ -6,7 +6,7 @@ import pytest
 from helpers import check, inputs
 
 from sheer import ops
-from sheer.compile.carries import turn_carries
+from sheer.compile.rewrites.carries import turn_carries
 from sheer.graph import Graph, float32
 from sheer.ops.loop import scan_graph
 from sheer.ops.structure import Pick

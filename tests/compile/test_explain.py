@@ -9,12 +9,12 @@ from helpers import arrays_for, inputs
 from rich.console import Console
 
 from sheer import ops
-from sheer.backends.cpu import machine as machine_module
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.compile.explanation import duration, scaled
-from sheer.compile.forecast import forecast
+from sheer.backends.cpu.runtime import machine as machine_module
 from sheer.compile.plan import compile_graph
-from sheer.compile.roofline import Level, Machine, roof
+from sheer.compile.report.explanation import duration, scaled
+from sheer.compile.report.forecast import forecast
+from sheer.compile.report.roofline import Level, Machine, roof
 from sheer.graph import Graph, float32, int64
 from sheer.ops.loop import Scan
 from sheer.ops.primitive import results

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheer.compile.index import Index, Quotient, Var, as_index, variable
+from sheer.compile.indexing.index import Index, Quotient, Var, as_index, variable
 
 EXTENTS = {"i": 4, "j": 6, "k": 5}
 

@@ -8,10 +8,10 @@ from helpers import arrays_for, check, inputs
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.compile.lighten_loops import lighten_loops
-from sheer.compile.loop_parts import parts_of
 from sheer.compile.plan import compile_graph
-from sheer.compile.sink_sums import sink_sums
+from sheer.compile.rewrites.lighten_loops import lighten_loops
+from sheer.compile.rewrites.loop_parts import parts_of
+from sheer.compile.rewrites.sink_sums import sink_sums
 from sheer.graph import Graph, float32, float64, int64
 from sheer.ops.host import inv
 from sheer.ops.index import take

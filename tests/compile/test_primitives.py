@@ -12,7 +12,7 @@ import sheer.ops.host
 import sheer.ops.index
 import sheer.ops.random
 import sheer.ops.window  # noqa: F401
-from sheer.backends.cpu.target import host_target
+from sheer.backends.cpu.ir.target import host_target
 from sheer.graph import Graph, dtype_of
 from sheer.ops.primitive import REGISTRY, results
 from sheer.ops.structure import Input

@@ -11,7 +11,7 @@ import pytest
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.compile.windows import windows
+from sheer.compile.rewrites.windows import windows
 from sheer.graph import Graph, Node, dtype_of, interpret
 from sheer.ops.contract.conv import Conv
 from sheer.ops.structure import Input

@@ -8,7 +8,7 @@ from test_windows_conv import check, inputs
 
 from sheer import ops
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.compile.winograd import Winograd, WinogradWeight
+from sheer.compile.rewrites.winograd import Winograd, WinogradWeight
 from sheer.graph import Graph, interpret
 from sheer.ops.contract.conv import Conv
 

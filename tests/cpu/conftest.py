@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.jit import compile_ir
-from sheer.backends.cpu.target import Target, host_target
-from sheer.backends.cpu.values import POINTER, Value
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.target import Target, host_target
+from sheer.backends.cpu.ir.values import POINTER, Value
+from sheer.backends.cpu.runtime.jit import compile_ir
 from sheer.graph.dtypes import dtype_of, int64
 
 

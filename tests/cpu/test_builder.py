@@ -7,10 +7,10 @@ import ctypes
 import numpy as np
 import pytest
 
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.jit import compile_ir
-from sheer.backends.cpu.target import host_target
-from sheer.backends.cpu.values import POINTER
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.target import host_target
+from sheer.backends.cpu.ir.values import POINTER
+from sheer.backends.cpu.runtime.jit import compile_ir
 from sheer.graph.dtypes import DTYPES, FLOATS, INTS, bool_, float32, int32, int64
 
 FLOAT_VALUES = [0.0, -0.0, 1.5, -1.5, 2.5, -2.5, 0.5, 1e30, -1e30, np.inf, -np.inf, np.nan, 7.25]

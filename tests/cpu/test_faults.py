@@ -16,9 +16,9 @@ import pytest
 
 import sheer
 from sheer import ops
-from sheer.backends.cpu import arena, available, threads
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.backends.cpu.target import host_target
+from sheer.backends.cpu.ir.target import host_target
+from sheer.backends.cpu.runtime import arena, available, threads
 from sheer.graph import Graph, MemoryLimitError, float32, int64
 from sheer.ops.index import take
 from sheer.ops.structure import Input

@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.gemm import Gemm, emit_gemm, grain, plan, workspace_elements
-from sheer.backends.cpu.jit import compile_ir, emit_asm
-from sheer.backends.cpu.values import POINTER
+from sheer.backends.cpu.gemm.product import Gemm, emit_gemm, grain, plan, workspace_elements
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.values import POINTER
+from sheer.backends.cpu.runtime.jit import compile_ir, emit_asm
 from sheer.graph.dtypes import dtype_of, float32, int64
 
 SIZES = [(1, 1, 1), (2, 3, 4), (7, 65, 9), (13, 130, 33), (1, 100, 40), (40, 1, 100), (6, 64, 1),

@@ -11,11 +11,11 @@ import sys
 
 import pytest
 
-from sheer.backends.cpu import cache
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.jit import CompileError, cache_key, compile_ir, emit_asm
-from sheer.backends.cpu.target import host_target
-from sheer.backends.cpu.values import POINTER
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.target import host_target
+from sheer.backends.cpu.ir.values import POINTER
+from sheer.backends.cpu.runtime import cache
+from sheer.backends.cpu.runtime.jit import CompileError, cache_key, compile_ir, emit_asm
 from sheer.graph.dtypes import float32
 
 ADD_ONE = 'define i64 @f(i64 %x) {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n'
@@ -181,8 +181,8 @@ def test_wide_code_uses_wide_registers(target):
 
 def test_a_process_ends_cleanly_while_programs_live():
     code = ("import ctypes\nfrom sheer.backends.cpu import threads\n"
-            "from sheer.backends.cpu.jit import compile_ir\n"
-            "from sheer.backends.cpu.target import host_target\nthreads.start(2)\n"
+            "from sheer.backends.cpu.runtime.jit import compile_ir\n"
+            "from sheer.backends.cpu.ir.target import host_target\nthreads.start(2)\n"
             f"f = compile_ir({ADD_ONE!r}, host_target()).function('f', [ctypes.c_int64], "
             "ctypes.c_int64)\nassert f(1) == 2")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False,

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from sheer import ops
-from sheer.backends.cpu import backend, cache, kernels, target
+from sheer.backends.cpu import backend
 from sheer.backends.cpu.backend import CpuBackend
+from sheer.backends.cpu.ir import target
+from sheer.backends.cpu.runtime import cache, kernels
 from sheer.graph import Graph, float32, int64
 from sheer.graph.digest import digest
 from sheer.ops.index import take

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sheer import ops
-from sheer.backends.cpu.jit import emit_asm
-from sheer.backends.cpu.lower import Lowering
-from sheer.backends.cpu.target import Target, llvm
-from sheer.backends.cpu.threads_ir import runtime_ir
+from sheer.backends.cpu.ir.target import Target, llvm
+from sheer.backends.cpu.lower.module import Lowering
+from sheer.backends.cpu.runtime.jit import emit_asm
+from sheer.backends.cpu.runtime.threads_ir import runtime_ir
 from sheer.compile.plan import compile_graph
 from sheer.graph import Graph, dtype_of, float32
 from sheer.ops.primitive import REGISTRY, results

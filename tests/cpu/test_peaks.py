@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sheer.backends.cpu import peaks
 from sheer.backends.cpu.backend import CpuBackend
-from sheer.backends.cpu.machine import measure
-from sheer.backends.cpu.target import host_target
+from sheer.backends.cpu.ir.target import host_target
+from sheer.backends.cpu.runtime import peaks
+from sheer.backends.cpu.runtime.machine import measure
 
 
 def test_peaks_are_measured_for_one_and_two_threads(monkeypatch):

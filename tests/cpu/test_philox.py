@@ -7,10 +7,10 @@ import ctypes
 import numpy as np
 import pytest
 
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.jit import compile_ir
-from sheer.backends.cpu.philox import philox_elements, philox_run
-from sheer.backends.cpu.values import POINTER
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.philox import philox_elements, philox_run
+from sheer.backends.cpu.ir.values import POINTER
+from sheer.backends.cpu.runtime.jit import compile_ir
 from sheer.graph.dtypes import int64
 from sheer.ops.philox import philox_bits, philox_blocks
 

@@ -10,11 +10,11 @@ import threading
 import numpy as np
 import pytest
 
-from sheer.backends.cpu import threads
-from sheer.backends.cpu.builder import Builder
-from sheer.backends.cpu.jit import compile_ir
-from sheer.backends.cpu.target import host_target
-from sheer.backends.cpu.values import POINTER
+from sheer.backends.cpu.ir.builder import Builder
+from sheer.backends.cpu.ir.target import host_target
+from sheer.backends.cpu.ir.values import POINTER
+from sheer.backends.cpu.runtime import threads
+from sheer.backends.cpu.runtime.jit import compile_ir
 from sheer.graph.dtypes import float32, int64
 
 POINTERS = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]

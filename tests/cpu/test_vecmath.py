@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sheer.backends.cpu.vecmath import FUNCTIONS
+from sheer.backends.cpu.math.vecmath import FUNCTIONS
 
 # name -> (float64 meaning, bound in ULP without fma and with it, where to sample)
 F32 = {

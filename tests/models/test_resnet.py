@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench import networks
 
 import sheer
+from bench import networks
 from sheer import nn
 from sheer.models import resnet20
 from sheer.nn import functional as F

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sheer import ops
-from sheer.compile.merge_loops import merge_loops
+from sheer.compile.rewrites.merge_loops import merge_loops
 from sheer.graph import Graph, float32, from_text, interpret, verify
 from sheer.ops import walk
 from sheer.ops.loop import Scan

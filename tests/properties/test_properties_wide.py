@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sheer.backends.cpu import lower_split
+from sheer.backends.cpu.lower import split as lower_split
 from sheer.graph import float32, interpret
 from sheer.graph.graph import Graph
 from sheer.ops.structure import Input

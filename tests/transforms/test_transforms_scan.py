@@ -6,7 +6,7 @@ import torch
 
 import sheer
 from sheer import checkpoint, fori_loop, grad, jit, ops, scan, value_and_grad
-from sheer.compile.merge_loops import merge_loops
+from sheer.compile.rewrites.merge_loops import merge_loops
 from sheer.graph import Graph, ShapeError, StateError, float64, interpret, verify
 from sheer.ops.loop import Scan
 from sheer.ops.structure import Constant, Input, constant
@@ -448,7 +448,7 @@ def test_checkpoints_lower_the_peak_and_change_nothing(backend):
     kept, again = (jit(grad(loss(w))) for w in (lambda f, x: f(x), checkpoint))
     x = t(RNG.normal(size=(64,)))
     np.testing.assert_allclose(again(x).numpy(), kept(x).numpy(), rtol=1e-12)
-    from sheer.compile.simplify import strip_markers
+    from sheer.compile.rewrites.simplify import strip_markers
 
     flat = strip_markers(again.lower(x))
     peaks = [peak_of(g, [x.numpy()]) for g in (kept.lower(x), flat)]

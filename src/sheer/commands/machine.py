@@ -16,8 +16,8 @@ def describe_machine() -> dict[str, Any]:
 
     from .. import __version__
     from ..backends.cpu import cache
-    from ..backends.cpu.target import host_target
-    from ..backends.cpu.threads import thread_count
+    from ..backends.cpu.ir.target import host_target
+    from ..backends.cpu.runtime.threads import thread_count
     target = host_target()
     stats = cache.stats()
     return {

@@ -7,7 +7,7 @@ from ..ops.elementwise import Div, FloorDivide, Remainder, Sqrt
 from ..ops.index.gather import Gather
 from ..ops.random import FoldIn, Uniform
 from ..ops.structure import Barrier
-from .views import is_view
+from .indexing.views import is_view
 
 _FUNCTION = 20     # instructions of exp, log, tanh, ... per vector, about
 _SLOW = 5          # a division or root: one instruction, but not one per cycle

@@ -6,11 +6,11 @@ from ..graph import Node
 from ..ops.index.gather import ScatterAdd, ScatterSet
 from ..ops.loop import Scan
 from .bodies import Draft
+from .indexing.turns import operands
+from .indexing.views import Place
 from .nest import is_reduction, nest_of
+from .rewrites.winograd import PRODUCTS
 from .roots import home, is_running
-from .turns import operands
-from .views import Place
-from .winograd import PRODUCTS
 
 
 def may_overwrite(writer: Draft, value: Node, target: Node) -> bool:

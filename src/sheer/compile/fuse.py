@@ -9,10 +9,10 @@ from ..ops.blocks import Blocks
 from ..ops.loop import Scan
 from .cluster_order import Order
 from .cost import own_cost
+from .indexing.turns import consistent
 from .nest import Nest, is_reduction, nest_of
+from .rewrites.winograd import PRODUCTS, WinogradWeight
 from .roots import by_index, choose_roots, is_inline, is_leaf, is_number, owner
-from .turns import consistent
-from .winograd import PRODUCTS, WinogradWeight
 
 _EPILOGUE = 60           # instructions worth repeating for every register of a tile
 _SHARED = 8             # a shared read this many times smaller than the loops saves nothing

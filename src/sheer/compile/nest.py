@@ -14,8 +14,8 @@ from functools import cached_property, lru_cache
 from ..graph import Node
 from ..ops.movement import strides
 from ..ops.reduce import ArgMax, ArgMin, Reduce
-from .index import Index, Var
-from .views import Place
+from .indexing.index import Index, Var
+from .indexing.views import Place
 
 
 @dataclass(frozen=True)

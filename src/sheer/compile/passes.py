@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ..graph import Graph
 from ..graph.debug import PASSES, REWRITES, tell
-from .canonical import cheapest_dots
-from .carries import turn_carries
-from .halos import halos
-from .layouts import layouts
-from .lighten_loops import lighten_loops
-from .simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
-from .split_reductions import split_reductions
-from .windows import windows
+from .rewrites.canonical import cheapest_dots
+from .rewrites.carries import turn_carries
+from .rewrites.halos import halos
+from .rewrites.layouts import layouts
+from .rewrites.lighten_loops import lighten_loops
+from .rewrites.simplify import fold_constants, simplify_arithmetic, simplify_views, strip_markers
+from .rewrites.split_reductions import split_reductions
+from .rewrites.windows import windows
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from ..ops.structure import Input
 from .bodies import Draft, draft
 from .donate import may_overwrite
 from .fuse import fuse
-from .loop_parts import parts_of
 from .memory import Lifetimes
 from .passes import simplify
 from .program import Kernel, Program, Slot, aligned, constant_bytes
+from .rewrites.loop_parts import parts_of
 from .roots import home, is_leaf
 
 

@@ -13,9 +13,9 @@ from ..ops.cost import flops
 from ..ops.movement import Reshape
 from ..ops.structure import Barrier, Constant, Input
 from .cost import traffic
-from .explanation import Explanation, explain
-from .forecast import Forecast, forecast
-from .roofline import Machine
+from .report.explanation import Explanation, explain
+from .report.forecast import Forecast, forecast
+from .report.roofline import Machine
 
 ALIGN = 64      # bytes: a cache line, and the widest vector
 

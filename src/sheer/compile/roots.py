@@ -18,10 +18,10 @@ from ..ops.random import FoldIn, Permutation, Uniform
 from ..ops.reduce import CumProd, CumSum
 from ..ops.structure import Barrier, Constant, Iota, Pick
 from .cost import own_cost
+from .indexing.strided import strided
+from .indexing.views import is_view
 from .nest import is_reduction
-from .strided import strided
-from .views import is_view
-from .winograd import PRODUCTS
+from .rewrites.winograd import PRODUCTS
 
 _RECOMPUTE = 3          # instructions that are cheaper than a store and a load
 _LONGEST = 120          # instructions in one expression: bounds code size and recursion

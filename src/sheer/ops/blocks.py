@@ -21,7 +21,7 @@ class Blocks(Primitive):
     """
     body: Graph
     many = True
-    emit = KernelIn("backends/cpu/lower_block.py")
+    emit = KernelIn("backends/cpu/lower/block.py")
     vjp = NotDifferentiable("made by the compiler, after derivatives")
     batch = NotBatched("made by the compiler, after batching")
     xla = "remat"

@@ -31,7 +31,7 @@ class View(Primitive, abstract=True):
     """One input whose elements are renamed."""
 
     view = True
-    emit = KernelIn("compile/views.py, from `read`")
+    emit = KernelIn("compile/indexing/views.py, from `read`")
 
     def read(self, index, x):
         """Pieces of the result at `index` (a tuple of index expressions); none: the fill value."""

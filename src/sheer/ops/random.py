@@ -47,7 +47,7 @@ class Uniform(_Draw):
     """
     shape: tuple[int, ...]
     dtype: DType
-    emit = KernelIn("backends/cpu/philox.py")
+    emit = KernelIn("backends/cpu/ir/philox.py")
 
     def infer(self, key):
         check_key("uniform", key)
@@ -84,7 +84,7 @@ class Permutation(_Draw):
     Source  definition; bits from Philox4x32-10, Salmon et al. 2011
     """
     n: int
-    emit = KernelIn("backends/cpu/lower_sort.py")
+    emit = KernelIn("backends/cpu/lower/sort.py")
 
     def infer(self, key):
         check_key("permutation", key)
@@ -111,7 +111,7 @@ class FoldIn(Primitive):
     Source  Salmon et al. 2011, section 2 (keys by encryption); jax.random.fold_in
     """
     vjp, xla = _Draw.vjp, _Draw.xla
-    emit = KernelIn("backends/cpu/philox.py")
+    emit = KernelIn("backends/cpu/ir/philox.py")
 
     def infer(self, key, number):
         check_key("fold_in", key)

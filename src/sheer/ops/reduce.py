@@ -100,7 +100,7 @@ class Deviation(Reduce):
     """
     dtypes = FLOATS
     xla = NoXla("a mean, then a sum of squares")
-    emit = KernelIn("compile/simplify.py: a sum, then a sum of squares")
+    emit = KernelIn("compile/rewrites/simplify.py: a sum, then a sum of squares")
 
     def ref(self, x):
         count = builtins.max(math.prod(x.shape[a] for a in self.axes), 1)

@@ -8,27 +8,27 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sheer.compile.fits import refuse
-from sheer.compile.forecast import Forecast, forecast
 from sheer.compile.plan import compile_graph
 from sheer.compile.program import Kernel, Program
-from sheer.compile.roofline import Machine
+from sheer.compile.report.forecast import Forecast, forecast
+from sheer.compile.report.roofline import Machine
 from sheer.graph import Buffer, Graph, Spec
 from sheer.graph.graph import unshared
 from sheer.graph.memory import copied
 
-from . import threads
-from .available import available_bytes
-from .cache import object_cache
-from .driver import Encoder
-from .kernels import Code, kernel_assembly, kernel_texts, load_kernels
-from .lower import Lowered
-from .lower_host import HostCall
-from .lower_threads import threads_of
-from .machine import this_machine
-from .plans import Plan, plan_key
-from .results import Results
-from .runtime import Frame, runtime
-from .target import host_target
+from .ir.target import host_target
+from .lower.host import HostCall
+from .lower.module import Lowered
+from .lower.threads import threads_of
+from .runtime import threads
+from .runtime.available import available_bytes
+from .runtime.cache import object_cache
+from .runtime.driver import Encoder
+from .runtime.frames import Frame, runtime
+from .runtime.kernels import Code, kernel_assembly, kernel_texts, load_kernels
+from .runtime.machine import this_machine
+from .runtime.plans import Plan, plan_key
+from .runtime.results import Results
 
 _LOOK = 0.1      # seconds that a program is run to look at it
 _SURE = 1 << 26     # bytes that any machine has

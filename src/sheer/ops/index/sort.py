@@ -26,7 +26,7 @@ class Sort(Primitive):
     """
     axis: int
     descending: bool = False
-    emit, xla = KernelIn("backends/cpu/lower_sort.py"), "sort"
+    emit, xla = KernelIn("backends/cpu/lower/sort.py"), "sort"
 
     def infer(self, x):
         reduce.check_axes("sort", x, (self.axis,))

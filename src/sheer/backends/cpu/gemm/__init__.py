@@ -1,0 +1,1 @@
+"""Products: tiles, packing and plans for matrix products of any strides."""

@@ -1,0 +1,1 @@
+"""LLVM IR: functions, loops, vectors and memory, written as text for one target."""

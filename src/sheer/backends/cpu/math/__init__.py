@@ -1,0 +1,1 @@
+"""Vector mathematics: functions of a register, made of polynomials and bit patterns."""

@@ -1,0 +1,1 @@
+"""Running: objects, threads, arenas, and the interpreter of programs."""

@@ -1,0 +1,1 @@
+"""Indexing: where the elements of views are really read from, as expressions."""

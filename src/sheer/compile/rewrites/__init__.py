@@ -1,0 +1,1 @@
+"""Rewrites: graphs flow in; the same functions as simpler or faster graphs come out."""
