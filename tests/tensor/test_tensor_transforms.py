@@ -203,3 +203,16 @@ def test_second_derivatives_agree_with_torch(text):
     (g,) = torch.autograd.grad(f(t), t, create_graph=True)
     (want,) = torch.autograd.grad((g * torch.arange(1.0, 4.0)).sum(), t)
     np.testing.assert_allclose(ours.numpy(), want.numpy(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("source", [True, False], ids=["of a leaf", "of a constant"])
+@pytest.mark.parametrize("shown", [
+    lambda x: x.detach(), lambda x: x.detach()[1:], lambda x: x.data],
+    ids=["detach", "a slice", "data"])
+def test_what_shows_a_tensor_can_become_a_leaf(source, shown):
+    x = sheer.tensor([1.0, 2.0, 3.0], requires_grad=source)
+    y = shown(x).requires_grad_()
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), 2 * shown(x).numpy())
+    assert x.grad is None
+    np.testing.assert_array_equal(x.detach().numpy(), [1, 2, 3])

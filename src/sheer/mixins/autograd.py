@@ -49,7 +49,8 @@ class Autograd(Core):
         trace.set_grad(self, value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for a gradient here (or no longer). Only leaves can be told.
+        """Ask for a gradient here (or no longer). Only leaves can be told. What shows another
+        tensor's elements (`x.detach()`, `x[0]`) has elements of its own from here on.
 
         Raises E604 for integers and bools.
         """
@@ -62,7 +63,8 @@ class Autograd(Core):
         self._leaf, self.requires_grad = True, requires_grad
         if requires_grad:
             node = self.node
-            self._rebind(node if execute.is_known(node) and leaf_of(node) is None else mark(node))
+            self._view = None
+            self._set(node if execute.is_known(node) and leaf_of(node) is None else mark(node))
         return self  # type: ignore[return-value]
 
     def detach(self) -> Tensor:
