@@ -180,7 +180,7 @@ def test_wide_code_uses_wide_registers(target):
 
 
 def test_a_process_ends_cleanly_while_programs_live():
-    code = ("import ctypes\nfrom sheer.backends.cpu import threads\n"
+    code = ("import ctypes\nfrom sheer.backends.cpu.runtime import threads\n"
             "from sheer.backends.cpu.runtime.jit import compile_ir\n"
             "from sheer.backends.cpu.ir.target import host_target\nthreads.start(2)\n"
             f"f = compile_ir({ADD_ONE!r}, host_target()).function('f', [ctypes.c_int64], "

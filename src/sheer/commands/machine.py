@@ -15,8 +15,8 @@ def describe_machine() -> dict[str, Any]:
     import llvmlite
 
     from .. import __version__
-    from ..backends.cpu import cache
     from ..backends.cpu.ir.target import host_target
+    from ..backends.cpu.runtime import cache
     from ..backends.cpu.runtime.threads import thread_count
     target = host_target()
     stats = cache.stats()
@@ -55,7 +55,7 @@ def machine_table(facts: dict[str, Any]) -> None:
 
 def cache_report(clear: bool) -> None:
     """Place, size and limit of the compiled code on disk; with clear, delete it first."""
-    from ..backends.cpu import cache
+    from ..backends.cpu.runtime import cache
     if clear:
         cache.clear()
     stats = cache.stats()
