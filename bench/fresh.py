@@ -46,8 +46,11 @@ def first_step(library: str, workload: str, variant: str) -> dict[str, Any]:
 
 
 def peak() -> float:
-    """The most memory this process has held, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024       # Linux: kilobytes
+    """The most memory this process has held, in megabytes. (getrusage would tell of the process
+    that started this one, if that was larger.)
+    """
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 def resident() -> float:
