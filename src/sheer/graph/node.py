@@ -172,14 +172,16 @@ def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None
     key = prim, inputs
     entry = _interned.get(key)
     found = None if entry is None else entry()
+    own = False                                    # does the line of a user say where?
     if source is None:
         source = sources.inherited()
         if source is None:
-            source = sources.line()
-            if found is not None and source.file and found.source != source:
-                found = again(found, source)
-                _interned[key] = _entry(key, found)
-                return found
+            source, own = sources.line(), True
+    # what no line made does not show a line that happens to make the same
+    apart = (own and source.file) or source is sources.NOWHERE
+    if found is not None and apart and found.source != source:
+        found = again(found, source)
+        _interned[key] = _entry(key, found)
     if found is not None:
         return found
     node = fresh(prim, inputs, source)

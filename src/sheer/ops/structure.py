@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph.dtypes import DType, dtype_of
 from ..graph.node import Buffer, Node, Spec, fresh, make
+from ..graph.source import NOWHERE
 from . import sampling
 from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
 
@@ -192,9 +193,13 @@ class Barrier(_Identity):
 
 
 def constant(value: Any, dtype: DType | None = None) -> Node:
-    """A node that holds the given numbers (anything NumPy takes) inside the graph."""
+    """A node that holds the given numbers (anything NumPy takes) inside the graph.
+
+    One number is one node, of no line: many lines contain it.
+    """
     array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
-    return Constant(array.tobytes(), array.shape, dtype or dtype_of(array.dtype))()
+    prim = Constant(array.tobytes(), array.shape, dtype or dtype_of(array.dtype))
+    return prim() if array.shape else make(prim, (), NOWHERE)
 
 
 def data(array: np.ndarray | Buffer) -> Node:
