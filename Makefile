@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 TORCH := torch==2.13.0   # the oracle of the tests and the peer of the benchmarks; never needed at run time
 
-.PHONY: demo test test-all bench lint types layers clean
+.PHONY: demo test test-all systems bench lint types layers clean
 
 demo: $(VENV)/.base
 	$(VENV)/bin/sheer train digits
@@ -13,6 +13,9 @@ test: $(VENV)/.dev
 
 test-all: $(VENV)/.dev
 	$(PYTHON) -m pytest -n 2 -m "slow or not slow"
+
+systems: $(VENV)/.dev   # every system of docs/systems.md, with its figures: hours of training
+	$(PYTHON) -m pytest -m system --systems docs/systems.md
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/sheer bench

@@ -1,10 +1,8 @@
 """What the tests of the data room share: a cache of their own, the real data if it is there."""
 
 import gzip
-import os
 import struct
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import platformdirs
@@ -12,16 +10,6 @@ import pytest
 
 from sheer.data.errors import DataError
 from sheer.data.readers import notes
-
-SHARED = Path(os.environ.get("SHEER_DATA") or Path(__file__).parents[3] / "shared" / "data")
-
-
-@pytest.fixture
-def shared_data():
-    """The folder of real public datasets; the test is skipped where there is none."""
-    if not (SHARED / "mnist").is_dir():
-        pytest.skip(f"needs the public datasets in SHEER_DATA or ../shared/data, not in {SHARED}")
-    return SHARED
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,10 @@ SECONDS = {"digits", "digits-mlp", "xor", "iris", "wine-quality", "adult"}  # ot
 
 @pytest.mark.parametrize("name", [
     pytest.param(n, marks=() if n in SECONDS else pytest.mark.slow) for n in sorted(RECIPES)])
-def test_a_recipe_reaches_what_it_promises(name, shared_data):
+def test_a_recipe_reaches_what_it_promises(name, request):
     recipe = make(name)
-    if name not in SHIPPED and shared_data is None:
-        pytest.skip("needs the datasets: set SHEER_DATA or put them into ../shared/data")
-    outcome = run(recipe, data_dir=None if name in SHIPPED else shared_data, progress=False)
+    data = None if name in SHIPPED else request.getfixturevalue("shared_data")
+    outcome = run(recipe, data_dir=data, progress=False)
     metric, value = recipe.promise
     assert outcome.test[metric] >= value
 
