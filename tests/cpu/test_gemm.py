@@ -94,6 +94,25 @@ def test_long_k_goes_in_blocks(target):
     check(compiled(target, spec_of(a, b, c), add_one)(a, b, c), a, b, 1.0)
 
 
+@pytest.mark.parametrize("m", [1024, 2048])
+@pytest.mark.parametrize(("n", "k"), [(70, 300), (64, 3000)])
+def test_columns_of_a_that_share_their_places_in_the_caches(target, m, n, k):
+    """A is copied a group of rows at a time, within any limits, in blocks of k or not."""
+    a, b, c = operands(m, n, k, np.float32, "a")
+    spec = spec_of(a, b, c)
+    made = plan(spec, target)
+    assert made.stage
+    add_one = lambda builder, v, row, column, mask: builder.add(v, 1.0)
+    run = compiled(target, spec, add_one)
+    whole = run(a, b, c).copy()
+    check(whole, a, b, 1.0)
+    c[:] = 0
+    cut = 19 * made.rows                          # in the middle of a group
+    run(a, b, c, (0, cut))
+    run(a, b, c, (cut, m))
+    np.testing.assert_array_equal(c, whole)
+
+
 @pytest.mark.parametrize("turn", ["", "b", "c"])
 def test_splits_do_not_change_a_bit(target, turn):
     a, b, c = operands(50, 200, 77, np.float32, turn)

@@ -32,7 +32,7 @@ def _split(node: Node) -> Node | None:
     x = node.inputs[0]
     if _parts(x.shape, prim.axes) >= _PARTS:
         return None
-    axis = max(prim.axes, key=lambda a: x.shape[a])
+    axis = _axis(x.shape, prim.axes)
     wanted = min(_BLOCKS, x.size // _BLOCK)
     blocks = _blocks(x.shape[axis], wanted)
     if blocks < 2:
@@ -56,6 +56,14 @@ def _parts(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
     columns = math.prod(shape[last + 1:])
     rows = math.prod(n for a, n in enumerate(shape[:last]) if a not in axes)
     return rows if rows > 1 or columns == 1 else -(-columns // _COLUMNS)
+
+
+def _axis(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
+    """The axis to cut: the outermost that gives enough parts, so that each goes over memory in
+    order; else the longest.
+    """
+    long = [a for a in sorted(axes) if shape[a] >= _PARTS]
+    return long[0] if long else max(axes, key=lambda a: shape[a])
 
 
 def _blocks(length: int, wanted: int) -> int:

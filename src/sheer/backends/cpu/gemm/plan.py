@@ -10,6 +10,7 @@ from sheer.graph.dtypes import DType
 from ..ir.target import Target
 from .axis import Axis, digits_of, inner, refined, steps
 from .long import fits_long
+from .stage import staged_rows
 from .window import reach
 
 _L1_BYTES = 24 * 1024          # of B: smaller needs no packing
@@ -82,7 +83,9 @@ class Gemm:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a product is tiled: rows and vectors per tile, k per block, and whether B is packed."""
+    """How a product is tiled: rows and vectors per tile, k per block, whether B is packed, and how
+    many rows of A are copied at a time, if any.
+    """
 
     rows: int
     vectors: int
@@ -92,6 +95,7 @@ class Plan:
     dot: bool
     long: bool
     strips: bool              # B lies in strips already: see `Gemm.strip_width`
+    stage: int = 0            # see `stage`
 
     @property
     def strip(self) -> int:
@@ -122,9 +126,10 @@ def plan(spec: Gemm, target: Target) -> Plan:
            and spec.b_col != 1 and spec.plain and spec.k >= lanes)
     long = pack and not dot and fits_long(spec, target)
     pack = pack and not dot and not long
-    blocked = pack or spec.packed      # otherwise B is read once or twice: nothing to keep in L2
-    depth = _depth(spec, vectors * lanes * size) if blocked else spec.k
-    return Plan(rows, vectors, lanes, depth, pack, dot, long, in_strips)
+    stage = staged_rows(spec, rows, lanes) if pack or in_strips else 0
+    blocked = pack or spec.packed or stage     # else B is read once or twice: no need for L2
+    depth = _depth(spec, (vectors * lanes + stage) * size) if blocked else spec.k
+    return Plan(rows, vectors, lanes, depth, pack, dot, long, in_strips, stage)
 
 
 def _even(spec: Gemm, most: int) -> int:
@@ -166,5 +171,10 @@ def workspace_elements(spec: Gemm, target: Target) -> int:
     """Elements of scratch memory that one thread needs, aligned to 64 bytes."""
     upright = _upright(spec)
     made = plan(upright, target)
-    packed = made.depth * made.strip if made.pack else 0
-    return packed + (upright.m * made.strip if made.depth < upright.k else 0)
+    return packed_elements(made) + made.depth * made.stage + (
+        upright.m * made.strip if made.depth < upright.k else 0)
+
+
+def packed_elements(made: Plan) -> int:
+    """Elements of a packed strip, which lies first in the scratch memory; then come staged rows."""
+    return made.depth * made.strip if made.pack else 0

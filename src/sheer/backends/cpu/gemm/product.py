@@ -19,7 +19,8 @@ from .axis import place
 from .dot import Dot
 from .long import LongDot
 from .pack import Packing
-from .plan import Gemm, Plan, grain, plan, workspace_elements
+from .plan import Gemm, Plan, grain, packed_elements, plan, workspace_elements
+from .stage import Stage
 from .tile import Epilogue, Matrix, Prologue, Result, Strip, Tile, emit_tile
 from .window import Columns, WindowPacking
 
@@ -116,11 +117,27 @@ class _Product:
         strip = self._operand(column, width, first, end)
         rest = spec.m % self.plan.rows
         whole = spec.m - rest
-        with b.loop(rows[0], _least(b, rows[1], whole), self.plan.rows) as row:
-            self._tile(strip, row, self.plan.rows)
+        self._tiles(strip, rows[0], _least(b, rows[1], whole))
         if rest:
             last = constant(whole, int64)
-            _if_last(b, rows, spec.m, lambda: self._tile(strip, last, rest))
+            _if_last(b, rows, spec.m, lambda: self._tile(strip, last, rest, self.a))
+
+    def _tiles(self, strip: Strip, begin: Value, end: Value) -> None:
+        """Tiles of full height, in groups where A is staged."""
+        b, spec, made = self.b, self.spec, self.plan
+        if not made.stage:
+            with b.loop(begin, end, made.rows) as row:
+                self._tile(strip, row, made.rows, self.a)
+            return
+        assert self.workspace is not None
+        assert isinstance(spec.a_col, int)
+        stage = Stage(b, self.a, spec.a_col, b.offset(self.workspace, packed_elements(made),
+                                                      spec.dtype), made.stage, spec.dtype)
+        with b.loop(begin, end, made.stage) as first:
+            stop = b.min(b.add(first, made.stage), end)
+            copy = stage.copy(first, b.sub(stop, first), strip.first, strip.end)
+            with b.loop(first, stop, made.rows) as row:
+                self._tile(strip, row, made.rows, copy)
 
     def _operand(self, column: Value, width: int, first: Value, end: Value) -> Strip:
         """Where the strip's B lies for this block of k."""
@@ -152,17 +169,18 @@ class _Product:
         return Strip(self.workspace, made.strip, column, width, first, end, padded=True)
 
     def _partial(self) -> Value | None:
-        """Where sums lie between blocks of k, behind the packed strip; None: in C."""
+        """Where sums lie between blocks of k, behind what is packed and staged; None: in C."""
         made = self.plan
         if made.depth >= self.spec.k or self.epilogue is None:
             return None
         assert self.workspace is not None
-        return self.b.offset(self.workspace, made.depth * made.strip if made.pack else 0,
+        return self.b.offset(self.workspace, packed_elements(made) + made.depth * made.stage,
                              self.spec.dtype)
 
-    def _tile(self, strip: Strip, row: Value, height: int) -> None:
+    def _tile(self, strip: Strip, row: Value, height: int, pointer: Value) -> None:
+        """One tile; `pointer`: A, or the copy of some of its rows."""
         spec = self.spec
-        a = Matrix(self.a, spec.a_row, spec.a_col)
+        a = Matrix(pointer, spec.a_row, spec.a_col if pointer is self.a else self.plan.stage)
         c = Result(self.c, spec.c_row, spec.c_col)
         tile = Tile(row, height, self.plan.lanes, spec.dtype, a, c, spec.m, spec.k, spec.accumulate,
                     self._partial(), self.plan.strip)
