@@ -11,9 +11,12 @@ import math
 from ...graph import Graph, Node
 from ...ops import movement
 from ...ops.reduce import Reduce
+from ..cost import own_cost
 from .rewrite import rewrite
 
-_LONG = 1 << 17        # elements: below, one thread is done before another has woken
+_LONG = 1 << 17        # loads, and instructions that cost as much: below, one thread is done
+                       # before another has woken
+_PER_LOAD = 8          # instructions on an element in the time of loading one
 _BLOCK = 1 << 12       # elements that a block must have
 _PARTS = 8             # parts that the results alone allow: enough for the threads
 _BLOCKS = 32           # wanted otherwise
@@ -27,7 +30,7 @@ def split_reductions(graph: Graph) -> Graph:
 
 def _split(node: Node) -> Node | None:
     prim = node.prim
-    if not isinstance(prim, Reduce) or not node.inputs[0].size >= _LONG:
+    if not isinstance(prim, Reduce) or _work(node.inputs[0]) < _LONG:
         return None
     x = node.inputs[0]
     if _parts(x.shape, prim.axes) >= _PARTS:
@@ -48,6 +51,19 @@ def _split(node: Node) -> Node | None:
         rest = type(prim)(prim.axes)(movement.narrow(x, axis, blocks * length, left))
         results = movement.concat([results, movement.expand_dims(rest, at)], at)
     return type(prim)((at,))(results)
+
+
+def _work(x: Node) -> int:
+    """What it takes to make and to add up the elements, in loads."""
+    cost, seen, stack = 0, {x}, [x]
+    while stack:
+        node = stack.pop()
+        if node.prim.pointwise or node.prim.view:
+            cost += own_cost(node)
+            new = {y for y in node.inputs if y.size == x.size} - seen
+            seen |= new
+            stack += new
+    return x.size * (1 + cost // _PER_LOAD)
 
 
 def _parts(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
