@@ -115,6 +115,21 @@ def test_bias_and_relu_land_in_the_product():
     assert kernels == ["map", "contract"]                   # padding, and all the rest
 
 
+@pytest.mark.parametrize("kind", ["forward", "back to the image"])
+def test_filters_of_own_channels_lie_side_by_side(kind):
+    """With the channels last, each tap loads a vector of filters: nothing is gathered."""
+    images = np.random.default_rng(0).normal(size=(2, 9, 9, 32)).astype(np.float32)
+    filters = np.random.default_rng(1).normal(size=(32, 1, 3, 3)).astype(np.float32)
+    a, b = inputs(images, filters)
+    prim = Conv((1, 1), ((1, 1), (1, 1)), (1, 1), 32)
+    turned = ops.permute(a, (0, 3, 1, 2))
+    y = prim(turned, b)
+    if kind != "forward":
+        y = vjp_nodes([y], [turned], [turned])[0]
+    made = check(Graph([a, b], [ops.permute(y, (0, 2, 3, 1))]), [images, filters])
+    assert "gather" not in made.program.asm(len(made.program.kernels) - 1)
+
+
 PROGRAM = """
 import hashlib, sys, numpy as np
 sys.path.insert(0, sys.argv[1])

@@ -137,6 +137,7 @@ def one_by_one(reduction):
 STRUCTURE = {
     "Alias": lambda prim, x: x.clone(),
     "Barrier": lambda prim, x, after: x.clone(),
+    "Laid": lambda prim, x: x.clone(),
     "Cast": lambda prim, x: x.to(getattr(torch, prim.dtype.name)),
     "Concat": lambda prim, *xs: torch.cat(xs, prim.axis),
     "Constant": lambda prim: torch.from_numpy(prim.ref().copy()),

@@ -16,7 +16,7 @@ from ..ops.movement import Reshape
 from ..ops.primitive import Absent
 from ..ops.random import FoldIn, Permutation, Uniform
 from ..ops.reduce import CumProd, CumSum
-from ..ops.structure import Barrier, Constant, Iota, Pick
+from ..ops.structure import Barrier, Constant, Iota, Laid, Pick
 from .cost import own_cost
 from .indexing.strided import strided
 from .indexing.views import is_view
@@ -129,6 +129,8 @@ def needed(graph: Graph) -> set[Node]:
     """Values that must lie in memory because of who reads them."""
     found = {home(n) for n in graph.outputs}
     for node in graph.nodes:
+        if isinstance(node.prim, Laid):
+            found.add(node)
         if is_leaf(node) or is_inline(node) or is_reduction(node) or isinstance(node.prim, Pick):
             continue
         if is_running(node):

@@ -173,6 +173,17 @@ class StopGradient(_Identity):
     vjp = NotDifferentiable("stops gradients by definition")
 
 
+class Laid(_Identity):
+    """The same value, laid out in memory in the order of its axes; made by the compiler.
+
+    Elsewhere a view is never copied: who reads it finds each element where the source has it. That
+    is dear where a few numbers are read very often, and never side by side.
+
+    Shape   x (*S) -> (*S)
+    Source  definition
+    """
+
+
 class Barrier(_Identity):
     """x, but not before `after` is there: keeps a recomputation from being merged or moved.
 

@@ -15,6 +15,7 @@ from ...graph import Node
 from ...ops import movement, sliding
 from ...ops.contract.dot import Dot
 from ...ops.reduce import Sum
+from ...ops.structure import Laid
 
 _MOST = 32       # taps written one after the other
 
@@ -28,10 +29,9 @@ def depthwise(x: Node, w: Node, prim: Any, out: Sequence[int]) -> Node:
     """Filters (G M, 1, *k) over images (N, G, *S): (N, G M, *out)."""
     axes, g = len(out), prim.groups
     shape = (x.shape[0], g, w.shape[0] // g, *out)
-    numbers = movement.reshape(w, (1, g, shape[2], math.prod(w.shape[2:])))
     total: Node | None = None
-    for i, seen in enumerate(_seen(x, prim, w.shape[2:], out)):
-        one = movement.slice_(numbers, (0, 0, 0, i), (*numbers.shape[:3], i + 1), (1,) * 4)
+    taps = _side_by_side(w)
+    for one, seen in zip(taps, _seen(x, prim, w.shape[2:], out), strict=True):
         factor = movement.broadcast_to(movement.reshape(one, (1, g, shape[2], *(1,) * axes)), shape)
         wide = movement.broadcast_to(movement.expand_dims(seen, 2), shape)
         total = wide * factor if total is None else total + wide * factor
@@ -66,11 +66,19 @@ def handed_back(y: Node, w: Node, prim: Any) -> Node:
 def depthwise_input(y: Node, w: Node, prim: Any) -> Node:
     """The same where channel g has filter g alone."""
     g, out = y.shape[1], y.shape[2:]
-    numbers = movement.reshape(w, (g, math.prod(w.shape[2:])))
-    parts = (y * movement.broadcast_to(movement.reshape(
-        movement.slice_(numbers, (0, i), (g, i + 1), (1, 1)), (1, g, *(1,) * len(out))), y.shape)
-        for i in range(numbers.shape[1]))
+    parts = (y * movement.broadcast_to(movement.reshape(one, (1, g, *(1,) * len(out))), y.shape)
+             for one in _side_by_side(w))
     return _laid_over(parts, prim, w.shape[2:], out)
+
+
+def _side_by_side(w: Node) -> Iterator[Node]:
+    """The numbers (1, F) of all F filters (F, 1, *k) at each tap, which lie side by side for lanes
+    that run along channels.
+    """
+    numbers = movement.reshape(w, (w.shape[0], math.prod(w.shape[2:])))
+    turned = Laid()(movement.permute(numbers, (1, 0)))                     # (taps, F)
+    for tap in range(turned.shape[0]):
+        yield movement.slice_(turned, (tap, 0), (tap + 1, w.shape[0]), (1, 1))
 
 
 def _laid_over(parts: Iterable[Node], prim: Any, kernel: Sequence[int], out: Sequence[int],
