@@ -16,16 +16,19 @@ from ..graph.node import Buffer, Node, Spec
 from ..ops.structure import Data, result
 from . import donation, execute, trace, tree
 
+_PLAIN = (type(None), bool, int, str)
 MISS = object()                    # what a direct call gives for a call that is not like the first
 
 
 class Direct:
-    """Calls of one traced form with tensors and arrays as positional arguments."""
+    """Calls of one traced form with positional arguments: tensors, arrays, and tuples and lists of
+    them; constants among them stay what they are.
+    """
 
     def __init__(self, form: Any, args: Sequence[Any], asked: Sequence[Callable[[], Any]]) -> None:
         self.form = form
         self.updates = bool(form.written or form.grads)    # then threads take turns
-        self.arguments = [_Argument(a) for a in args]
+        self.arguments = [_matcher(a) for a in args]
         self.asked = [(ask, ask()) for ask in asked]
         self.captured = [_Captured(c) for c in form.captured]
         self.backend, self.program = execute.chosen(), form.program()
@@ -35,17 +38,18 @@ class Direct:
     def of(cls, form: Any, args: Sequence[Any], asked: Sequence[Callable[[], Any]],
            ) -> Direct | None:
         """The direct calls like this one, if there can be any."""
-        tensors = all(tree.is_handle(a) or isinstance(a, np.ndarray) for a in args)
         strange = form.rebound or form.arg_grads
-        return cls(form, args, asked) if tensors and not strange else None
+        return None if strange or not all(map(_fits, args)) else cls(form, args, asked)
 
     def __call__(self, args: Sequence[Any]) -> Any:
         """The result, or MISS."""
         if len(args) != len(self.arguments):
             return MISS
-        buffers: list[Any] = [expected.buffer(a) for expected, a in
-                              zip(self.arguments, args, strict=True)]
-        if None in buffers or not self._holds():
+        buffers: list[Buffer] = []
+        for expected, a in zip(self.arguments, args, strict=True):
+            if not expected.collect(a, buffers):
+                return MISS
+        if not self._holds():
             return MISS
         for c in self.captured:
             found = c.buffer()
@@ -87,8 +91,14 @@ class _Argument:
         if array and value.dtype == np.float64:
             self.kind = type(None)                   # is cast, and once warned of, on the other way
 
-    def buffer(self, value: Any) -> Buffer | None:
-        """The memory of a value that fits."""
+    def collect(self, value: Any, buffers: list[Buffer]) -> bool:
+        """Add the memory of a value that fits; does it?"""
+        found = self._buffer(value)
+        if found is not None:
+            buffers.append(found)
+        return found is not None
+
+    def _buffer(self, value: Any) -> Buffer | None:
         kind: Any = type(value)
         if kind is not self.kind:
             return None
@@ -101,6 +111,43 @@ class _Argument:
                 or value._home is not None):
             return None
         return _memory(node)
+
+
+class _Sequence:
+    """What a tuple or list must be: as long, of values like those."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.kind, self.values = type(values), [_matcher(v) for v in values]
+
+    def collect(self, value: Any, buffers: list[Buffer]) -> bool:
+        """Add the memory of everything in it; does all of it fit?"""
+        return (type(value) is self.kind and len(value) == len(self.values)
+                and all(m.collect(v, buffers) for m, v in zip(self.values, value, strict=True)))
+
+
+class _Constant:
+    """What a value that is part of the form must be: itself."""
+
+    def __init__(self, value: Any) -> None:
+        self.kind, self.value = type(value), value
+
+    def collect(self, value: Any, buffers: list[Buffer]) -> bool:
+        """Is it the same?"""
+        return type(value) is self.kind and bool(value == self.value)
+
+
+def _matcher(value: Any) -> _Argument | _Sequence | _Constant:
+    """What to compare the values of later calls with."""
+    if isinstance(value, tuple | list):
+        return _Sequence(value)
+    return _Constant(value) if isinstance(value, _PLAIN) else _Argument(value)
+
+
+def _fits(value: Any) -> bool:
+    """Can a direct call have such an argument? (Of floats, 0.0 and -0.0 are equal.)"""
+    if isinstance(value, tuple | list):
+        return all(map(_fits, value))
+    return tree.is_handle(value) or isinstance(value, (np.ndarray, *_PLAIN))
 
 
 class _Captured:
