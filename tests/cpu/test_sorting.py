@@ -8,6 +8,7 @@ import pytest
 from sheer.backends.cpu.backend import CpuBackend
 from sheer.graph import Graph, dtype_of
 from sheer.ops.index.sort import Sort
+from sheer.ops.index.topk import TopK
 from sheer.ops.primitive import results
 from sheer.ops.random import Permutation
 from sheer.ops.structure import Input
@@ -55,6 +56,28 @@ def test_the_length_where_the_method_changes(target):
     for n in range(150, 260, 7):
         x = rng.integers(0, 9, (3, n)).astype("f4")
         for got, want in zip(compiled(Sort(1), x), Sort(1).ref(x), strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "i8", "u1", "?"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_topk_is_the_start_of_the_stable_sort(dtype, descending, target):
+    rng = np.random.default_rng(3)
+    for shape, axis, k in [((700,), 0, 5), ((3, 2000), 1, 64), ((600, 3), 0, 1), ((2, 5), 1, 5),
+                           ((2, 256), 1, 3), ((2, 257), 1, 64)]:
+        x = values(rng, dtype, shape)
+        prim = TopK(axis, k, descending)
+        for got, want in zip(compiled(prim, x), prim.ref(x), strict=True):
+            assert got.tobytes() == np.ascontiguousarray(want).tobytes(), (shape, axis, k)
+
+
+@pytest.mark.parametrize("line", ["rising", "falling", "equal", "late"])
+def test_topk_of_lines_that_fill_its_buffer_again_and_again(line, target):
+    x = {"rising": np.arange(5000.0), "falling": -np.arange(5000.0), "equal": np.zeros(5000),
+         "late": np.r_[np.full(4990, np.nan), np.arange(10.0)]}[line].astype("f4")
+    for descending in (False, True):
+        prim = TopK(0, 20, descending)
+        for got, want in zip(compiled(prim, x), prim.ref(x), strict=True):
             np.testing.assert_array_equal(got, want)
 
 

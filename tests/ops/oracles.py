@@ -170,6 +170,8 @@ INDEX = {
     "ScatterSet": lambda prim, x, *rest: x.index_put(rest[:-1], rest[-1]),
     "Sort": lambda prim, x: tuple(torch.sort(
         x, dim=prim.axis, descending=prim.descending, stable=True)),
+    "TopK": lambda prim, x: tuple(t.narrow(prim.axis, 0, prim.k) for t in torch.sort(
+        x, dim=prim.axis, descending=prim.descending, stable=True)),
     "MaxPool": max_pool, "SumPool": sum_pool, "SumPoolInput": sum_pool_input,
     "MaxPoolInput": max_pool_input,
 }

@@ -12,6 +12,7 @@ from ..graph import Graph, Node
 from ..ops.contract.dot import Dot
 from ..ops.index.gather import Gather, ScatterAdd, ScatterSet
 from ..ops.index.sort import Sort
+from ..ops.index.topk import TopK
 from ..ops.movement import Reshape
 from ..ops.primitive import Absent
 from ..ops.random import FoldIn, Permutation, Uniform
@@ -71,11 +72,10 @@ def is_running(node: Node) -> bool:
 
 
 def is_sorting(node: Node) -> bool:
-    """A sort or a shuffle of lines whose places fit 32 bits."""
-    if not isinstance(node.prim, Sort | Permutation):
-        return False
-    axis = node.prim.axis if isinstance(node.prim, Sort) else -1
-    return node.outputs[0].shape[axis] < 2**32
+    """A sort, a search or a shuffle of lines whose places fit 32 bits."""
+    if isinstance(node.prim, Sort | TopK):
+        return node.inputs[0].shape[node.prim.axis] < 2**32
+    return isinstance(node.prim, Permutation) and node.outputs[0].shape[-1] < 2**32
 
 
 def by_index(node: Node) -> bool:

@@ -1,13 +1,12 @@
-"""Sort: elements of an axis in order, and where each came from. topk and argsort are parts."""
+"""Sort: elements of an axis in order, and where each came from. argsort is a part of it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...graph.dtypes import int64
-from ...graph.errors import ArgumentError
 from ...graph.node import Node
-from .. import batching, movement, reduce, sampling
+from .. import batching, reduce, sampling
 from ..elementwise.family import zeros_like
 from ..primitive import KernelIn, Primitive, results
 from .along import axis_of, places_along
@@ -71,18 +70,3 @@ def argsort(x: Node, axis: int = -1, descending: bool = False) -> Node:
     Source  torch.argsort with stable=True
     """
     return sort(x, axis, descending)[1]
-
-
-def topk(x: Node, k: int, axis: int = -1, largest: bool = True) -> tuple[Node, Node]:
-    """The k largest (or smallest) elements in order, and the places they had.
-
-    Shape   x (*S) -> values and int64 indices, (*S) with k on `axis`
-    Raises  E110 when the axis is out of range, E135 when k is
-    Source  torch.topk; of equals the first ones
-    """
-    axis = axis_of("topk", x, axis)
-    if not 0 <= k <= x.shape[axis]:
-        raise ArgumentError("E135", "topk", f"{k} of {x.shape[axis]} elements along axis {axis}",
-                            got={"x": x}, need=f"0 <= k <= {x.shape[axis]}")
-    values, indices = sort(x, axis, descending=largest)
-    return movement.narrow(values, axis, 0, k), movement.narrow(indices, axis, 0, k)

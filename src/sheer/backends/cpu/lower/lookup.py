@@ -19,6 +19,7 @@ from .running import RunningKernel, running_units
 from .scatter import ScatterKernel, split_scatter
 from .sort import SortKernel, sort_scratch, sort_work, sorted_node
 from .split import is_worth, split_gather, split_lines
+from .topk import TopKernel, top_node, top_work
 
 _STEP = 0.5     # nanoseconds per element of a running sum
 
@@ -28,6 +29,8 @@ def write_index(b: Builder, body: Graph, inputs: Sequence[Value], outputs: Seque
     """The kernel, or its part within the limits; whether every index was in range."""
     if sorted_node(body) is not None:
         SortKernel(b, body, inputs, outputs, scratch).write(limits)
+    elif top_node(body) is not None:
+        TopKernel(b, body, inputs, outputs).write(limits)
     elif is_running(body.outputs[0]):
         RunningKernel(b, body, inputs, outputs[0]).write(limits)
     elif isinstance(body.outputs[0].prim, Gather):
@@ -46,6 +49,8 @@ def split_index(body: Graph, target: Target) -> Split | None:
     """How the work is cut, if it is worth it."""
     if sorted_node(body) is not None:
         return split_lines(*sort_work(body, target))
+    if top_node(body) is not None:
+        return split_lines(*top_work(body, target))
     if is_running(body.outputs[0]):
         return split_lines(running_units(body, target), _STEP * body.outputs[0].size)
     if isinstance(body.outputs[0].prim, Gather):

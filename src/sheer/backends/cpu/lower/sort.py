@@ -46,6 +46,7 @@ class SortKernel:
         self.values = values[0] if values else None
         self.count, self.inner, self.lines = _lines(node)
         self.key = _key(node)
+        self.descending = isinstance(node.prim, Sort) and node.prim.descending
 
     def write(self, limits: tuple[Value, Value] | None = None) -> None:
         """All lines, or those within the limits."""
@@ -72,11 +73,11 @@ class SortKernel:
         kind = self.node.inputs[0].dtype
         with b.loop(0, whole * lanes, lanes) as i:
             x = b.load(self.source, b.add(base, b.mul(i, self.inner)), kind, lanes)
-            b.store(keys, i, self._ordered(x))
+            b.store(keys, i, ordered(b, x, self.key, self.descending))
         if rest:
             i, mask = constant(whole * lanes, int64), b.tail_mask(rest, lanes)
             x = b.load_masked(self.source, b.add(base, i), mask, kind)
-            b.store_masked(keys, i, self._ordered(x), mask)
+            b.store_masked(keys, i, ordered(b, x, self.key, self.descending), mask)
 
     def _draw(self, keys: Value, line: Value) -> None:
         """The stream of the line's key, two words to each random key."""
@@ -85,24 +86,6 @@ class SortKernel:
         lanes = max(b.target.lanes(UINT32), 8)
         with b.loop(0, 2 * self.count, lanes) as i:
             b.store(keys, i, philox_run(b, i, lanes, seed, offset, True))
-
-    def _ordered(self, x: Value) -> Value:
-        """Whole numbers in the order of the elements: NaN above all, or below all if descending."""
-        b = self.b
-        signed = int64 if self.key.size == 8 else int32
-        if x.dtype.kind == "float":
-            highest = (1 << (8 * signed.size - 1)) - 1
-            infinity = highest & (-1 << (23 if signed is int32 else 52))
-            bits = b.bitcast(x, signed)
-            size = b.and_(bits, highest)
-            bits = b.select(b.eq(size, 0), 0, bits)              # -0 is 0
-            turned = b.select(b.lt(bits, 0), b.xor(bits, highest), bits)
-            found = b.select(b.gt(size, infinity), highest, turned)
-        else:
-            found = b.cast(x, signed)
-        if self.node.prim.descending:  # type: ignore[attr-defined]
-            found = b.not_(found)
-        return b.bitcast(b.xor(found, -1 << (8 * signed.size - 1)), self.key)
 
     # ---- results ---------------------------------------------------------------------------
     def _scatter(self, base: Value, first: Value, ranks: Value, mask: Value | None) -> None:
@@ -135,6 +118,24 @@ class SortKernel:
                 b.store(self.values, to, x)
 
 
+def ordered(b: Builder, x: Value, key: DType, descending: bool) -> Value:
+    """Whole numbers in the order of the elements: NaN above all, or below all if descending."""
+    signed = int64 if key.size == 8 else int32
+    if x.dtype.kind == "float":
+        highest = (1 << (8 * signed.size - 1)) - 1
+        infinity = highest & (-1 << (23 if signed is int32 else 52))
+        bits = b.bitcast(x, signed)
+        size = b.and_(bits, highest)
+        bits = b.select(b.eq(size, 0), 0, bits)              # -0 is 0
+        turned = b.select(b.lt(bits, 0), b.xor(bits, highest), bits)
+        found = b.select(b.gt(size, infinity), highest, turned)
+    else:
+        found = b.cast(x, signed)
+    if descending:
+        found = b.not_(found)
+    return b.bitcast(b.xor(found, -1 << (8 * signed.size - 1)), key)
+
+
 def sort_scratch(body: Graph, target: Target) -> int:
     """Bytes of memory that one thread needs."""
     node = sorted_node(body)
@@ -160,8 +161,12 @@ def _lines(node: Node) -> tuple[int, int, int]:
 
 
 def _key(node: Node) -> DType:
-    wide = isinstance(node.prim, Permutation) or node.inputs[0].dtype.size == 8
-    return UINT64 if wide else UINT32
+    return UINT64 if isinstance(node.prim, Permutation) else key_of(node.inputs[0].dtype)
+
+
+def key_of(kind: DType) -> DType:
+    """Whole numbers that can be in the order of such elements."""
+    return UINT64 if kind.size == 8 else UINT32
 
 
 def _radix(node: Node) -> Radix:
