@@ -121,3 +121,30 @@ def test_tables_that_are_not_balanced(shared_data):
                     strict=True)) == {
         "pregnancies": 0, "glucose": 5, "blood pressure": 35, "skin thickness": 227,
         "insulin": 374, "body mass index": 11, "pedigree": 0, "age": 0}
+
+
+def test_boxes(shared_data, capsys):
+    cells = load_arrays("bccd", shared_data)
+    parts = cells.train, cells.validation, cells.test
+    assert [len(p) for p in parts] == [205, 87, 72]
+    labels = np.concatenate([y for p in parts for y in p.labels])
+    assert np.bincount(labels).tolist() == [4155 - 2, 372, 361]
+    assert cells.skipped == 2                          # published with an area of zero
+    told = capsys.readouterr().err
+    assert "skipped 1 of 1138 boxes" in told
+    assert "a box of BloodImage_00338 has no area, box 13: xmin 504, ymin 337" in told
+    raccoons = load_arrays("raccoon", shared_data)
+    assert [len(raccoons.train), len(raccoons.validation)] == [160, 40]
+    assert sum(map(len, raccoons.train.boxes + raccoons.validation.boxes)) == 217
+    for image, boxes in zip(raccoons.train.images, raccoons.train.boxes, strict=True):
+        assert (boxes[:, 2:] <= [image.shape[2], image.shape[1]]).all()
+
+
+def test_masks(shared_data):
+    roads = load_arrays("camvid", shared_data)
+    parts = roads.train, roads.validation, roads.test
+    assert [p.x.shape for p in parts] == [(n, 3, 180, 240) for n in (367, 101, 233)]
+    assert [p.masks.shape for p in parts] == [(n, 180, 240) for n in (367, 101, 233)]
+    share = np.bincount(np.concatenate([p.masks.ravel() for p in parts])) / (701 * 180 * 240)
+    assert len(share) == len(roads.classes) + 1 == roads.ignore + 1
+    np.testing.assert_allclose(share[[3, 10, 11]], [0.29, 0.005, 0.036], atol=0.01)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from sheer.data.arrays import ImageArrays, TableArrays
+from sheer.data.arrays_scene import BoxArrays, MaskArrays
 from sheer.data.arrays_signal import AudioArrays, SeriesArrays
 from sheer.data.arrays_text import Corpus, PairArrays, TagArrays, TextArrays
 from sheer.data.download import fetch
 from sheer.data.entries.images import IMAGES
+from sheer.data.entries.scenes import SCENES
 from sheer.data.entries.signals import SIGNALS
 from sheer.data.entries.tables import TABLES
 from sheer.data.entries.texts import TEXTS
@@ -21,11 +23,13 @@ from sheer.data.readers.notes import say_once
 from sheer.data.readers.whole_file import REPLACE
 from sheer.data.sources import Dataset, Found, find, find_complete
 
-DATASETS = {dataset.name: dataset for dataset in (*IMAGES, *TABLES, *TEXTS, *SIGNALS)}
+DATASETS = {dataset.name: dataset
+            for dataset in (*IMAGES, *TABLES, *TEXTS, *SIGNALS, *SCENES)}
 
 Images = Literal["digits", "mnist", "cifar10"]
 Tables = Literal["iris", "adult", "wine-quality", "pima", "mammography"]
 Corpora = Literal["tinyshakespeare", "republic"]
+Boxes = Literal["bccd", "raccoon"]
 Series = Literal["airline", "temperatures", "sunspots", "pollution"]
 
 
@@ -46,6 +50,10 @@ def load_arrays(name: Literal["fsdd"], data_dir: str | Path | None = None) -> Au
 @overload
 def load_arrays(name: Series, data_dir: str | Path | None = None) -> SeriesArrays: ...
 @overload
+def load_arrays(name: Boxes, data_dir: str | Path | None = None) -> BoxArrays: ...
+@overload
+def load_arrays(name: Literal["camvid"], data_dir: str | Path | None = None) -> MaskArrays: ...
+@overload
 def load_arrays(name: str, data_dir: str | Path | None = None) -> Any: ...
 def load_arrays(name: str, data_dir: str | Path | None = None) -> Any:
     """A dataset of the catalogue as NumPy arrays.
@@ -57,7 +65,7 @@ def load_arrays(name: str, data_dir: str | Path | None = None) -> Any:
     Params  name      one of `DATASETS`
             data_dir  the folder of the files, or a folder above with the usual name for it
     Shape   see `ImageArrays`, `TableArrays`, `TextArrays`, `TagArrays`, `PairArrays`, `Corpus`,
-            `AudioArrays`, `SeriesArrays`
+            `AudioArrays`, `SeriesArrays`, `BoxArrays`, `MaskArrays`
     Raises  E801 when `data_dir` does not exist or holds only some of the files; E802 to E808,
             E812 when a file is broken; E809, E810 when a download fails; E811 for another name
     Example

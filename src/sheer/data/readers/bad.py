@@ -39,6 +39,7 @@ class Bad:
     def tell(self, kept: int) -> int:
         """Say how many were skipped; their number."""
         if self.count:
-            say_once(f"{self.where}: skipped {self.count} of {kept + self.count} {self.noun}s "
+            nouns = self.noun + ("es" if self.noun.endswith("x") else "s")
+            say_once(f"{self.where}: skipped {self.count} of {kept + self.count} {nouns} "
                      f"that cannot be read; the first: {self.first}")
         return self.count

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sheer.data.errors import DataError
-from sheer.data.readers.tar_members import members
+from sheer.data.readers.files import Files
+from sheer.data.readers.picture import BROKEN, pixels, undecodable
 from sheer.data.readers.whole_file import REPLACE
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -32,7 +33,7 @@ def read_image_tar(path: Path, classes: Sequence[str], size: tuple[int, int]) ->
     """
     index = {name: k for k, name in enumerate(classes)}
     images, labels = [], []
-    for row, (name, data) in enumerate(members(path), start=1):
+    for row, (name, data) in enumerate(Files.of(path), start=1):
         folder = PurePosixPath(name).parent.name
         if folder not in index:
             raise DataError("E806", f"{path.name}: {name} is of no known class", path, row,
@@ -53,16 +54,11 @@ def _decode(path: Path, row: int, name: str, data: bytes,
     try:
         with Image.open(io.BytesIO(data)) as image:
             found = (image.height, image.width)  # known before any pixel is decoded
-            pixels = np.asarray(image.convert("RGB")) if found == size else None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        # Pillow names the buffer's address in some of its messages; that helps nobody.
-        why = "no image format Pillow knows" if "cannot identify" in str(error) else str(error)
-        raise DataError("E808", f"{path.name}: {name} cannot be decoded", path, row,
-                        expected="a JPEG or PNG image", found=f"{len(data)} bytes: {why}",
-                        fix=REPLACE) from error
-    if pixels is None:
-        raise DataError("E808", f"{path.name}: {name} has another size", path, row,
-                        expected="{} x {} pixels".format(*size),
-                        found="{} x {} pixels".format(*found),
-                        fix="resize the images, or take this one out")
-    return pixels.transpose(2, 0, 1)  # (3, H, W)
+            if found == size:
+                return pixels(image.convert("RGB"))
+    except BROKEN as error:
+        raise undecodable(path, name, data, error, row) from error
+    raise DataError("E808", f"{path.name}: {name} has another size", path, row,
+                    expected="{} x {} pixels".format(*size),
+                    found="{} x {} pixels".format(*found),
+                    fix="resize the images, or take this one out")

@@ -11,8 +11,8 @@ import numpy as np
 
 from sheer.data.arrays_signal import AudioArrays, AudioPart, SeriesArrays
 from sheer.data.errors import DataError
+from sheer.data.readers.files import Files
 from sheer.data.readers.series import read_series
-from sheer.data.readers.tar_members import members
 from sheer.data.readers.wav import decode_wav
 from sheer.data.readers.whole_file import REPLACE
 
@@ -29,7 +29,7 @@ def fsdd(paths: Sequence[Path]) -> AudioArrays:
     """
     path = paths[0]
     waves, labels, speakers, numbers = [], [], [], []
-    for row, (name, raw) in enumerate(members(path), start=1):
+    for row, (name, raw) in enumerate(Files.of(path), start=1):
         if not name.endswith(".wav"):
             continue
         match = FSDD_NAME.fullmatch(PurePosixPath(name).name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,40 @@ def read_parquet(path: Path) -> dict[str, NDArray[Any]]:
     except (OSError, pa.ArrowException) as error:
         raise not_parquet(path, error) from error
     return {name: column_array(path, name, table.column(name)) for name in table.column_names}
+
+
+def read_group(path: Path, group: int, features: Sequence[str], target: str,
+               before: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """The rows of one row group: features float32 (n, d), target int64 or float32 (n,).
+
+    Params  before  rows of the file before this group, for error texts
+    Raises  E804 when it is damaged; E807 for a column that is no number, or a missing value
+    """
+    file, pa = open_parquet(path), _arrow(path)
+    try:
+        table = file.read_row_group(group, [*features, target], use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise not_parquet(path, error) from error
+    x = np.empty((table.num_rows, len(features)), np.float32)
+    for i, name in enumerate(features):
+        x[:, i] = _numbers(path, name, table.column(name), before)
+    y = _numbers(path, target, table.column(target), before)
+    return x, y.astype(np.int64 if y.dtype.kind in "iub" else np.float32)
+
+
+def _numbers(path: Path, name: str, column: Any, before: int) -> NDArray[Any]:
+    """A column of numbers without a missing one."""
+    values = column_array(path, name, column)
+    if values.dtype.kind not in "iubf":
+        raise DataError("E807", f"{path.name}: column {name} is not a number", path,
+                        expected="numbers", found="texts", fix="encode it, or leave it out")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise DataError("E807", f"{path.name}: column {name} has a value that is no number", path,
+                        before + int(bad[0]) + 1, expected="finite numbers",
+                        found="a missing value, NaN or infinity",
+                        fix="fill or drop such rows before writing the file")
+    return values
 
 
 def column_array(path: Path, name: str, column: Any) -> NDArray[Any]:
