@@ -34,6 +34,8 @@ _LATER = {
     "BoxArrays": "arrays_scene", "BoxPart": "arrays_scene", "MaskArrays": "arrays_scene",
     "MaskPart": "arrays_scene", "read_voc": "readers.voc", "read_masks": "readers.masks",
     "read_npy": "readers.npy", "read_npz": "readers.npy", "read_idx": "readers.idx",
+    "DatasetFolder": "folders", "ImageFolder": "folders", "AudioFolder": "folders",
+    "TextFolder": "folders", "FrameCodes": "frame_codes", "as_table": "frame_codes",
     "ParquetDataset": "parquet_rows", "MappedDataset": "mapped",
     "read_conll": "readers.conll", "read_lines": "readers.text_file",
     "read_parallel": "readers.parallel", "read_series": "readers.series",

@@ -57,8 +57,8 @@ def read_npy(path: str | Path, mapped: bool = False) -> NDArray[Any]:
         raise missing(path, "no such file") from None
     except OSError as error:
         raise missing(path, error.strerror or type(error).__name__) from error
-    if not math.prod(shape):
-        return np.zeros(shape, dtype)            # nothing can be mapped of nothing
+    if not math.prod(shape):                     # nothing can be mapped of nothing
+        return _array(path, path.name, b"", shape, fortran, dtype)
     return np.memmap(path, dtype, "r", start, shape, "F" if fortran else "C")
 
 
