@@ -187,6 +187,10 @@ def test_times_that_are_wrong(file, fails, old, new, row, what, got):
     assert text.endswith("sheer explain E633")
 
 
+def test_empty_lines_do_not_shift_the_row_that_is_named(file, fails):
+    assert "  row  : 4\n" in fails(read_series, file("Month,v\n1949-01,1\n\nlater,2\n"), "Month")
+
+
 def test_times_in_several_columns(file, fails):
     content = "year,month,day,hour,v\n2010,1,2,0,1\n2010,1,2,5,2\n"
     series = read_series(file(content), ("year", "month", "day", "hour"))

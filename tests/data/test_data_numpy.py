@@ -129,7 +129,7 @@ def zip_bomb(size):
 
 def test_zip_bombs_are_refused(tmp_path, fails, monkeypatch):
     from sheer.data.readers import whole_file
-    monkeypatch.setattr(whole_file, "PLAUSIBLE", 1 << 20)     # else it takes 256 MB to be one
+    monkeypatch.setattr(whole_file, "PLAUSIBLE", 1 << 20)     # else it takes 64 MB to be one
     path = tmp_path / "a.npz"
     path.write_bytes(zip_bomb(8 << 20))
     text = fails(read_npz, path)
@@ -218,8 +218,8 @@ x = np.load(sys.argv[1]) if sys.argv[2] == "load" else MappedDataset(sys.argv[1]
 print(resident() - before)
 if sys.argv[2] == "map":
     total = 0.0
-    for i in range(0, len(x), 4096):                  # every number is read once
-        total += float(x.batch(np.arange(i, min(i + 4096, len(x))))[0].sum())
+    for i in range(0, len(x), 8192):                  # every number is read once
+        total += float(x.batch(np.arange(i, min(i + 8192, len(x))))[0].sum())
     print(resident() - before, total)
 """
 
@@ -227,7 +227,7 @@ if sys.argv[2] == "map":
 @pytest.mark.system("Memory-mapped arrays vs `np.load`")
 def test_a_map_takes_no_memory_and_a_load_all_of_it(tmp_path, figure):
     path = tmp_path / "x.npy"
-    array = np.ones((2**18, 128), np.float32)                 # 134 MB
+    array = np.ones((2**17, 256), np.float32)                 # 134 MB
     np.save(path, array)
     found = {}
     for way in ("load", "map"):

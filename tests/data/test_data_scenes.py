@@ -252,12 +252,6 @@ def test_an_image_folder(photos):
     np.testing.assert_allclose(x.numpy()[:, 0, 0, 0], np.float32([1, 2, 3]) / 255)
 
 
-def test_an_image_folder_is_torchvisions(photos):
-    datasets = pytest.importorskip("torchvision.datasets")
-    theirs = datasets.ImageFolder(photos)
-    assert [(str(p), y) for p, y in ImageFolder(photos).samples] == theirs.samples
-
-
 def test_a_broken_image_is_told_or_skipped(photos, fails, lines, capsys):
     path = photos / "dog" / "0.png"
     path.write_bytes(picture()[:40])

@@ -25,6 +25,7 @@ class Frame:
 
     Params  columns  by name, each (N,)
             skipped  how many rows of the file were left out
+            lines    the line of the file that each row is from, if it is from one
     Raises  E812 when the columns are not of one length; E634 for a name that is not there
     Example
         >>> frame = Frame({"age": [39, 50], "work": ["State-gov", "?"]})
@@ -32,9 +33,10 @@ class Frame:
         {'age': 'number', 'work': 'category'}
     """
 
-    def __init__(self, columns: Mapping[str, Iterable[Any]], skipped: int = 0) -> None:
+    def __init__(self, columns: Mapping[str, Iterable[Any]], skipped: int = 0,
+                 lines: Sequence[int] = ()) -> None:
         self.columns = {str(name): _column(values) for name, values in columns.items()}
-        self.skipped = skipped
+        self.skipped, self.lines = skipped, lines
         lengths = {name: len(column) for name, column in self.columns.items()}
         if len(set(lengths.values())) > 1:
             raise DataError("E812", "the columns of the frame have different lengths",
@@ -61,7 +63,7 @@ class Frame:
             near = difflib.get_close_matches(name, self.columns, n=1, cutoff=0.5)
             raise DataError("E634", f"there is no column {name!r}",
                             expected=", ".join(self.columns), found=repr(name),
-                            fix=f"frame[{near[0]!r}]" if near else None)
+                            fix=f"frame[{near[0]!r}]" if near else "look at frame.names")
         return self.columns[name]
 
     def drop(self, *names: str) -> Frame:
@@ -129,9 +131,10 @@ def read_frame(path: str | Path, *, header: bool | None = None, names: Sequence[
         from .readers.parquet import read_parquet
         return Frame(read_parquet(path))
     from .readers.csv_frame import read_csv_columns
-    columns, skipped = read_csv_columns(path, header, names, separator, bad)
+    columns, lines, skipped = read_csv_columns(path, header, names, separator, bad)
     words = frozenset(missing)
-    return Frame({name: _inferred(cells, words) for name, cells in columns.items()}, skipped)
+    return Frame({name: _inferred(cells, words) for name, cells in columns.items()}, skipped,
+                 lines)
 
 
 def _foreign(series: Any) -> Column:
@@ -161,22 +164,23 @@ def _column(values: Iterable[Any]) -> Column:
 def _inferred(cells: Sequence[str], missing: frozenset[str]) -> Column:
     """Cells of a text file as whole numbers, numbers or texts, whichever fits first."""
     absent = np.fromiter((cell in missing for cell in cells), bool, len(cells))
-    numbers = np.full(len(cells), np.nan)
-    try:
-        for i in np.flatnonzero(~absent).tolist():
-            numbers[i] = _number(cells[i])
-    except ValueError:
+    given = [cell for cell in cells if cell not in missing]
+    signs = set("".join(given))
+    found = None if "_" in signs else _numbers(given)            # float() accepts Python's 1_000
+    if found is None:
         return np.array(["" if gone else cell for cell, gone in zip(cells, absent, strict=True)],
                         np.str_)
-    if absent.all():
-        return np.array([""] * len(cells), np.str_)
-    whole = not absent.any() and all(cell.lstrip("+-").isdecimal() for cell in cells)
-    return numbers.astype(np.int64) if whole and np.abs(numbers).max() < 2**53 else numbers
+    if len(found) == len(cells) and signs <= set("+-0123456789") and np.abs(found).max() < 2**53:
+        return found.astype(np.int64)
+    numbers = np.full(len(cells), np.nan)
+    numbers[~absent] = found
+    return numbers
 
 
-def _number(cell: str) -> float:
-    """float() without Python's own 1_000. Raises ValueError for what is no finite number."""
-    value = float(cell)
-    if "_" in cell or not np.isfinite(value):
-        raise ValueError(cell)
-    return value
+def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """The cells as finite numbers; None when there is none, or one of them is none."""
+    try:
+        found = np.array([float(cell) for cell in cells])
+    except ValueError:
+        return None
+    return found if len(found) and np.isfinite(found).all() else None

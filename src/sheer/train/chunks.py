@@ -1,11 +1,13 @@
 """Data larger than memory flow in, a chunk of minibatches ahead of need; slices come out.
 
-While a program runs the batches of one chunk, a thread gathers the rows of the next. At most three
-chunks exist: the one that ran, the one that runs and the one that is being made.
+While a program runs the batches of one chunk, a thread gathers the rows of the next ones, as many
+as AHEAD_BYTES hold: reading block by block (Parquet) takes its time all at once, and then none.
+Besides those there are at most the chunk that runs, the one before and the one being made.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,7 +20,9 @@ from ..mixins.core import wrap
 from ..ops.structure import data
 from .plan import Part, slice_length
 
-CHUNK_BYTES = 32 << 20        # of a chunk: far more than a cache, far less than any memory
+CHUNK_BYTES = 16 << 20        # of a chunk: far more than a cache, far less than any memory
+AHEAD_BYTES = 96 << 20        # of the chunks that wait
+MOST_AHEAD = 64               # chunks, however small they are
 
 
 class ChunkSource:
@@ -45,7 +49,9 @@ class ChunkSource:
 
     def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
         """Parts of at most `length` batches, from batch `start` on."""
-        return ahead(self._parts(epoch, min(length, self._most()), start))
+        length = min(length, self._most())
+        waiting = AHEAD_BYTES // (length * self.size * int(self.loader.dataset.row_bytes))
+        return ahead(self._parts(epoch, length, start), max(1, min(waiting, MOST_AHEAD)))
 
     def _parts(self, epoch: int, length: int, start: int) -> Iterator[Part]:
         first = start
@@ -90,14 +96,14 @@ def grouped(pieces: Iterable[np.ndarray], count: int, start: int = 0) -> Iterato
         yield waiting
 
 
-def ahead(made: Iterator[Any]) -> Iterator[Any]:
-    """The same values; the next one is made by a thread while the last one is used."""
+def ahead(made: Iterator[Any], depth: int = 1) -> Iterator[Any]:
+    """The same values; the next `depth` are made by a thread while the last one is used."""
     end = object()
     pool = ThreadPoolExecutor(1, thread_name_prefix="sheer-chunks")
+    coming = deque(pool.submit(next, made, end) for _ in range(depth))
     try:
-        coming = pool.submit(next, made, end)
-        while (value := coming.result()) is not end:
-            coming = pool.submit(next, made, end)
+        while (value := coming.popleft().result()) is not end:
+            coming.append(pool.submit(next, made, end))
             yield value
             del value                                 # else it would live while the next is awaited
     finally:

@@ -14,8 +14,11 @@ Rows = list[tuple[int, Cells]]
 
 
 def read_csv_columns(path: Path, header: bool | None, names: Sequence[str] | None,
-                     separator: str | None, bad: Mode) -> tuple[dict[str, list[str]], int]:
-    """Cells by column, and how many rows were skipped; `read_frame` says what the rest means."""
+                     separator: str | None, bad: Mode,
+                     ) -> tuple[dict[str, list[str]], list[int], int]:
+    """Cells by column, the lines they are from, and how many rows were skipped; `read_frame` says
+    what the rest means.
+    """
     broken = Bad(bad, path.name)
     mark, found = csv_rows(path, separator=separator, broken=broken)
     rows: Rows = [(number, cells) for number, cells in found if any(cells)]
@@ -23,16 +26,17 @@ def read_csv_columns(path: Path, header: bool | None, names: Sequence[str] | Non
         raise DataError("E802", f"{path.name} holds no rows", path, expected="data",
                         found="empty lines", fix=REPLACE)
     titles = _titles(path, rows, header, names)
-    kept = []
+    kept, lines = [], []
     for number, cells in rows:
         if len(cells) == len(titles):
             kept.append(cells)
+            lines.append(number)
             continue
         broken(DataError("E805", f"{path.name}: a row has another number of columns", path,
                          number, expected=f"{len(titles)} columns separated by '{mark}'",
                          found=f"{len(cells)} columns", fix='correct the row, or bad="skip"'))
     skipped = broken.tell(len(kept))
-    return {title: [cells[i] for cells in kept] for i, title in enumerate(titles)}, skipped
+    return {title: [cells[i] for cells in kept] for i, title in enumerate(titles)}, lines, skipped
 
 
 def _titles(path: Path, rows: Rows, header: bool | None, names: Sequence[str] | None) -> list[str]:

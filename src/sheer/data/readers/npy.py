@@ -25,7 +25,7 @@ from sheer.data.readers.whole_file import GZIP_MAGIC, REPLACE, check_expansion, 
 KINDS = "biufcSU"                # numbers and texts; O is a pickle, V and M have no use here
 HEADER = 10_000                  # bytes: the longest header NumPy itself reads
 MALFORMED = (ValueError, SyntaxError, TypeError, KeyError, EOFError, RecursionError, MemoryError,
-             OverflowError, tokenize.TokenError, AttributeError)
+             OverflowError, tokenize.TokenError, AttributeError, UserWarning)  # if that is an error
 # What zipfile raises for archives that are broken or of a kind it does not read.
 UNZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError,
          OSError, OverflowError, KeyError)

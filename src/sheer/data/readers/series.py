@@ -36,7 +36,8 @@ def read_series(path: str | Path, time: str | Sequence[str], *, drop: Sequence[s
     late = np.flatnonzero(np.diff(times) <= np.timedelta64(0, "s"))
     if len(late):
         at = int(late[0])
-        raise DataError("E633", f"{path.name}: a time is not after the one before", path, at + 3,
+        raise DataError("E633", f"{path.name}: a time is not after the one before", path,
+                        frame.lines[at + 1],
                         expected=f"later than {times[at]}", found=str(times[at + 1]),
                         fix="sort the rows, and keep one per time")
     rest = frame.drop(*columns, *drop)
@@ -51,17 +52,26 @@ def _times(path: Path, frame: Frame, columns: tuple[str, ...]) -> NDArray[np.dat
         texts = [str(cell).replace(" ", "T") for cell in frame[columns[0]]]
     else:
         texts = _joined(path, [frame[c] for c in columns])
-    found = np.empty(len(texts), "datetime64[s]")
-    for i, text in enumerate(texts):
-        try:
-            found[i] = np.datetime64(text, "s")
-        except ValueError:
-            found[i] = np.datetime64("NaT")
-        if np.isnat(found[i]):
-            raise DataError("E633", f"{path.name}: a time cannot be read", path, i + 2,
-                            expected="ISO 8601: 1949-01, 1949-01-31 or 1949-01-31 12:00",
-                            found=repr(text), fix="correct the cell, or delete the row")
+    try:
+        found = np.array(texts, "datetime64[s]")
+    except ValueError:                                 # one of them; which, is found one by one
+        found = np.array([_time(text) for text in texts], "datetime64[s]")
+    bad = np.flatnonzero(np.isnat(found))
+    if len(bad):
+        at = int(bad[0])
+        raise DataError("E633", f"{path.name}: a time cannot be read", path,
+                        frame.lines[at],
+                        expected="ISO 8601: 1949-01, 1949-01-31 or 1949-01-31 12:00",
+                        found=repr(texts[at]), fix="correct the cell, or delete the row")
     return found
+
+
+def _time(text: str) -> np.datetime64:
+    """One time; not a time where it cannot be read."""
+    try:
+        return np.datetime64(text, "s")
+    except ValueError:
+        return np.datetime64("NaT", "s")
 
 
 def _joined(path: Path, parts: list[NDArray[np.int64]]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sheer.data.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
-PLAUSIBLE = 256 << 20            # bytes: what a small packed file of zeros may honestly become
+PLAUSIBLE = 64 << 20             # bytes: what a small packed file of zeros may honestly become
 RATIO = 100                      # deflate packs 1,000 zeros into a byte, and real data 2 to 20
 REPLACE = "replace the file by an intact copy"
 
