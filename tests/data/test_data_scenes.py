@@ -161,6 +161,20 @@ def test_masks_that_are_broken(lay, fails, capsys, change, code, what):
     assert "skipped 1 of 2 images" in capsys.readouterr().err
 
 
+def test_a_file_that_went_away(tmp_path, fails, lines):
+    (tmp_path / "JPEGImages").mkdir()
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "JPEGImages" / "a.png").write_bytes(picture())
+    (tmp_path / "Annotations" / "a.xml").symlink_to(tmp_path / "nowhere")
+    assert fails(read_voc, tmp_path) == lines(f"""
+        a.xml cannot be read
+          file : {tmp_path}/Annotations/a.xml
+          need : a readable file
+          got  : No such file or directory
+          try  : check the path and the permissions
+          more : sheer explain E801""")
+
+
 def test_no_masks_at_all(lay, fails):
     assert "holds no images" in fails(read_masks, lay(masks()), "test")
 

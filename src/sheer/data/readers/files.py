@@ -47,7 +47,7 @@ class Files:
     def read(self, name: str) -> bytes:
         """The content of one file. Raises E801 when it is not there any more, or never was."""
         if self.path.is_dir():
-            return read_bytes(self.path / name) if (self.path / name).stat().st_size else b""
+            return _whole(self.path / name)
         start, length = self.spans[name]
         if self.content is not None:
             return self.content[start:start + length]
@@ -68,6 +68,14 @@ class Files:
                             raw.count(b"\n", 0, error.start) + 1, expected="UTF-8",
                             found=f"the byte {raw[error.start]:02x}",
                             fix="save it as UTF-8") from error
+
+
+def _whole(path: Path) -> bytes:
+    """The content of a file of a folder, which may be empty."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise missing(path, error.strerror or type(error).__name__) from error
 
 
 def _begins(path: Path, count: int) -> bytes:
