@@ -219,6 +219,7 @@ def test_four_gigabytes_within_one(tmp_path, figure):
     rows = 2**22                                  # of 1 KB each: 4.3 GB
     loss, peak, own, mapped = train_in_a_process(write(tmp_path, rows))
     size = (tmp_path / "x.npy").stat().st_size
+    (tmp_path / "x.npy").unlink()                 # pytest would keep it
     assert size > 4 * 2**30
     figure(f"file of {size / 2**30:.1f} GB: peak of resident memory {peak:.0f} MB, pages of the "
            f"mapped file among them; at the end {own:.0f} MB its own and {mapped:.0f} MB of files")
