@@ -91,7 +91,12 @@ def read(f: str | os.PathLike[str] | IO[bytes]) -> tuple[dict[str, np.ndarray], 
 def _about(body: bytes) -> dict[str, Any]:
     (length,) = struct.unpack("<Q", body[:8])
     header = json.loads(body[8:8 + length])
-    about: dict[str, Any] = json.loads(header.get("__metadata__", {}).get(KEY, "{}"))
+    try:
+        about: dict[str, Any] = json.loads(header.get("__metadata__", {}).get(KEY, "{}"))
+    except RecursionError:
+        raise ValueError("the description is nested without end") from None
+    if not isinstance(about, dict):
+        raise ValueError("the description is no JSON object")
     return about
 
 

@@ -23,8 +23,16 @@ def encode(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
 
 
 def decode(tree: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The value that `encode` was given; dicts come back as plain dicts, in their order."""
-    return _decode(tree, arrays, {})
+    """The value that `encode` was given; dicts come back as plain dicts, in their order.
+
+    Raises E503 for a description that `encode` did not write, or of tensors that are not there.
+    """
+    try:
+        return _decode(tree, arrays, {})
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as e:
+        raise DataError("E503", "load", "the description of the values is broken",
+                        got={"error": f"{type(e).__name__}: {e}"},
+                        need="a file written by sheer.save, as it was written") from e
 
 
 class _Encoder:

@@ -73,6 +73,7 @@ def listed(loader):
     return [[t.tolist() for t in batch] for batch in loader]
 
 
+@pytest.mark.system("Mini-batch data loader")
 @given(n=st.integers(1, 60), size=st.integers(1, 20), drop=st.booleans(), workers=st.integers(0, 3),
        fast=st.booleans(), shuffle=st.booleans())
 def test_every_example_once_in_as_many_batches_as_promised(n, size, drop, workers, fast, shuffle):
@@ -92,6 +93,7 @@ def test_steps_per_epoch(n, size, steps):
     assert len(DataLoader(range(n), size)) == steps
 
 
+@pytest.mark.system("Mini-batch data loader")
 @pytest.mark.parametrize("dataset", [Slow(23), TensorDataset(*tensors(23)), Augmented(23),
                                      Subset(Squares(40), range(5, 28))])
 def test_workers_change_nothing(dataset):

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from sheer.data import (
     BatchSampler,
+    BlockSampler,
     RandomSampler,
     SequentialSampler,
     StratifiedSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from sheer.graph.errors import ArgumentError
 
 
 def chi_square(counts, expected):
@@ -124,3 +126,32 @@ def test_nothing_and_one(n):
     assert list(RandomSampler(range(n), seed=0)) == list(range(n))
     assert list(SequentialSampler(range(n))) == list(range(n))
     assert list(StratifiedSampler(np.zeros(n), seed=0)) == list(range(n))
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), mix=st.integers(1, 14),
+       seed=st.integers(0, 9))
+def test_blocks_have_every_row_once_and_few_are_needed_at_once(sizes, mix, seed):
+    sampler = BlockSampler(sizes, mix=mix, seed=seed)
+    order = sampler.order(3)
+    assert sorted(order.tolist()) == list(range(len(sampler))) == list(range(sum(sizes)))
+    np.testing.assert_array_equal(order, np.concatenate(list(sampler.pieces(3))))
+    block = np.searchsorted(np.cumsum(sizes), order, side="right")
+    done = 0
+    for piece in sampler.pieces(3):
+        held = set(block[done:done + len(piece)].tolist())
+        assert len(held) <= mix
+        assert sum(sizes[b] for b in held) == len(piece)      # none of them is needed again
+        done += len(piece)
+
+
+def test_blocks_are_mixed_anew_in_every_epoch_and_by_every_seed():
+    orders = [BlockSampler(100, block=10, mix=3, seed=s).order(e).tolist()
+              for s in (0, 1) for e in (0, 1)]
+    assert len({tuple(o) for o in orders}) == 4
+    places = np.concatenate([BlockSampler(40, block=8, mix=2, seed=s).order(0)[:8]
+                             for s in range(200)])            # what comes first is any row
+    assert np.bincount(places, minlength=40).min() > 15
+    for bad in ({"block": 0}, {"mix": 0}):
+        with pytest.raises(ArgumentError) as caught:
+            BlockSampler(100, **bad)
+        assert caught.value.code == "E409"

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from ..mixins.missing import refusing
+from .block_sampler import BlockSampler
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .errors import DataError
@@ -26,12 +27,25 @@ _LATER = {
     "ImageArrays": "arrays", "ImagePart": "arrays", "TableArrays": "arrays", "TablePart": "arrays",
     "CIFAR10": "datasets", "DigitsUCI": "datasets", "FashionMNIST": "datasets",
     "MNIST": "datasets", "datasets": "", "preprocess": "", "transforms": "",
+    "AudioArrays": "arrays_signal", "AudioPart": "arrays_signal", "SeriesArrays": "arrays_signal",
+    "Corpus": "arrays_text", "PairArrays": "arrays_text", "PairPart": "arrays_text",
+    "TagArrays": "arrays_text", "TagPart": "arrays_text", "TextArrays": "arrays_text",
+    "TextPart": "arrays_text", "Frame": "frame", "as_frame": "frame", "read_frame": "frame",
+    "BoxArrays": "arrays_scene", "BoxPart": "arrays_scene", "MaskArrays": "arrays_scene",
+    "MaskPart": "arrays_scene", "read_voc": "readers.voc", "read_masks": "readers.masks",
+    "read_npy": "readers.npy", "read_npz": "readers.npy", "read_idx": "readers.idx",
+    "DatasetFolder": "folders", "ImageFolder": "folders", "AudioFolder": "folders",
+    "TextFolder": "folders", "FrameCodes": "frame_codes", "as_table": "frame_codes",
+    "ParquetDataset": "parquet_rows", "MappedDataset": "mapped",
+    "read_conll": "readers.conll", "read_lines": "readers.text_file",
+    "read_parallel": "readers.parallel", "read_series": "readers.series",
+    "read_text": "readers.text_file", "read_wav": "readers.wav", "resample": "readers.resample",
 }
 
 __all__ = [
-    "BatchSampler", "ConcatDataset", "DataError", "DataLoader", "Dataset", "IterableDataset",
-    "RandomSampler", "Sampler", "SequentialSampler", "StratifiedSampler", "Subset",
-    "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
+    "BatchSampler", "BlockSampler", "ConcatDataset", "DataError", "DataLoader", "Dataset",
+    "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "StratifiedSampler",
+    "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
     "default_convert", "random_split",
 ]
 __all__ += list(_LATER)

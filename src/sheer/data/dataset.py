@@ -95,6 +95,12 @@ class Subset(Dataset):
         return None if whole is None else whole(self._rows[np.asarray(rows)])
 
 
+    @property
+    def row_bytes(self) -> int:
+        """Memory one example takes, of a dataset on disk."""
+        return int(self.dataset.row_bytes)
+
+
 class ConcatDataset(Dataset):
     """The examples of several datasets, one dataset after the other.
 

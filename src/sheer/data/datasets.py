@@ -17,6 +17,7 @@ from ..tensor import Tensor, tensor
 from .arrays import ImageArrays, ImagePart
 from .catalogue import DATASETS, load_arrays
 from .errors import DataError
+from .folders import DatasetFolder, ImageFolder
 from .readers.decoded_cache import cache_folder
 from .sources import find, find_complete
 from .transforms import chance
@@ -213,4 +214,5 @@ def find_arrays(name: str, root: Path, download: bool) -> ImageArrays:
                     fix="download=True, or name their folder by SHEER_DATA")
 
 
-__all__ = ["CIFAR10", "MNIST", "DigitsUCI", "FashionMNIST", "Pictures", "find_arrays"]
+__all__ = ["CIFAR10", "MNIST", "DatasetFolder", "DigitsUCI", "FashionMNIST", "ImageFolder",
+           "Pictures", "find_arrays"]

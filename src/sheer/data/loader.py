@@ -188,6 +188,9 @@ class DataLoader:
     def _sampler(self, shuffle: bool | None) -> Sampler:
         if not shuffle:
             return SequentialSampler(self.dataset)
+        if hasattr(self.dataset, "shuffled"):         # it knows which orders it can be read in
+            suited: Sampler = self.dataset.shuffled(self.seed)
+            return suited
         return RandomSampler(self.dataset, seed=self.seed)
 
     def _check(self, shuffle: bool | None, sampler: Any, batch_sampler: Any) -> None:

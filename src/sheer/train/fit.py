@@ -11,12 +11,12 @@ from ..graph.errors import ArgumentError
 from ..tensor import Tensor
 from .callbacks import Callback
 from .metrics import Metric, named
-from .plan import Memory, slice_length
+from .plan import slice_length
 from .progress import Progress, make
 from .rates import Rates
 from .run import Run
 from .session import Session, modes_kept
-from .source import MemorySource, Source, as_source
+from .source import as_source
 from .trainer import Trainer, score
 
 Loss = Callable[[Any, Any], Tensor]
@@ -31,7 +31,9 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
     """Train a model.
 
     data        (x, y) tensors or arrays of all rows: whole epochs run as native programs; or a
-                dataset; or a DataLoader, whose batches are stacked and run many at a time
+                dataset; or a DataLoader, whose batches are stacked and run many at a time. Memory
+                maps, MappedDataset and ParquetDataset stay on disk: a thread fetches chunks of
+                batches ahead, within a fixed bound of memory
     loss        loss(model(x), y) -> one number
     validation  as data; scored after every epoch
     schedule    of the learning rate, from sheer.optim: moves per update when it says `per_update`
@@ -77,8 +79,7 @@ def predict(model: Any, x: Any, *, batch_size: int = 256,
     """
     session = Session(model, lambda out, y: out, None, {}, transform)
     rows = len(x[0] if isinstance(x, tuple) else x)
-    memory = Memory(x, np.zeros(rows, np.int64), _even(rows, batch_size))
-    source: Source = MemorySource(memory, 0, False)
+    source = as_source((x, np.zeros(rows, np.int64)), _even(rows, batch_size), 0, False, False)
     length = slice_length(source.full_batches, 0.0)
     with modes_kept(model):
         outputs = [session.predict(p.memory, p.parts) for p in source.slices(0, length)]

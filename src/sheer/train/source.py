@@ -9,11 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..data.loader import DataLoader
+from ..data.mapped import MappedDataset, is_mapped
 from ..graph.errors import ArgumentError
 from ..mixins.core import wrap
 from ..ops.structure import data
 from ..tensor import Tensor, as_tensor
 from ..transforms import tree
+from .chunks import ChunkSource, suits
 from .plan import Memory, Part, epoch_order, slice_length
 
 STACK = 16                    # batches of a loader that one program runs
@@ -67,7 +69,6 @@ class LoaderSource:
             yield Part(None, parts, first, tree.leaves(parts)[0].shape[1])
             first += len(group)
 
-
     def _batches(self, epoch: int, start: int) -> Iterator[Any]:
         """Batches of an epoch from `start` on; our loader does not make those before."""
         if isinstance(self.loader, DataLoader):
@@ -78,19 +79,30 @@ class LoaderSource:
 
 
 def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool) -> Source:
-    """A source from (x, y), a dataset or a DataLoader. Raises E509 for anything else."""
+    """A source from (x, y), a dataset or a DataLoader. Raises E509 for anything else.
+
+    Memory maps are not read as a whole: they become chunks, as a dataset on disk does.
+    """
     tensors = getattr(given, "tensors", None)
     if tensors is not None:
         given = tuple(tensors)
     if isinstance(given, tuple | list) and len(given) == 2:
+        if any(map(is_mapped, given)):                # larger than memory, or it would be there
+            given = MappedDataset(*(np.asanyarray(a) for a in given))
+            return ChunkSource(_loader(given, batch_size, seed, shuffle, drop_last))
         return MemorySource(Memory(given[0], given[1], batch_size, drop_last), seed, shuffle)
     if hasattr(given, "__len__") and hasattr(given, "__iter__") and hasattr(given, "batch_size"):
-        return LoaderSource(given)
+        return ChunkSource(given) if suits(given) else LoaderSource(given)
     if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(
             given, tuple | list | dict | str | Tensor | np.ndarray):
-        return LoaderSource(DataLoader(given, batch_size, shuffle, drop_last=drop_last, seed=seed))
+        loader = _loader(given, batch_size, seed, shuffle, drop_last)
+        return ChunkSource(loader) if suits(loader) else LoaderSource(loader)
     raise ArgumentError("E509", "fit", f"a {type(given).__name__} is no training data",
                         need="(x, y), a dataset or a DataLoader")
+
+
+def _loader(dataset: Any, size: int, seed: int, shuffle: bool, drop_last: bool) -> DataLoader:
+    return DataLoader(dataset, size, shuffle, drop_last=drop_last, seed=seed)
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
