@@ -12,6 +12,7 @@ from sheer.graph import ArgumentError, StateError, verify
 from sheer.ops.structure import data
 from sheer.transforms import execute, trace, tree
 from sheer.transforms import jit as jit_room
+from sheer.transforms.direct import MISS
 
 
 def t(*values, **options):
@@ -461,3 +462,19 @@ def test_trees_come_back():
     assert hash(tree.key(shape)) is not None
     assert len(tree.leaves(value)) == 2
     assert tree.rows(shape, nodes)["a[0][0]"] == "i64[]"
+
+
+def test_calls_with_tuples_and_constants_go_the_direct_way():
+    total = jit(lambda pair, more, flag: pair[0] * 2 + pair[1] + (more[0] if flag else 0))
+    draw = lambda seed: sheer.tensor(np.random.default_rng(seed).normal(size=3).astype("f4"))
+    for seed in range(3):
+        a, b, c = draw(seed), draw(seed + 10), draw(seed + 20)
+        for flag in (True, False):
+            want = a.numpy() * 2 + b.numpy() + (c.numpy() if flag else 0)
+            np.testing.assert_allclose(total((a, b), [c], flag).numpy(), want)
+    assert total.traces == 2
+    assert len(total._direct) == 2
+    assert total._direct[0](((a, b), [c], flag)) is not MISS
+    for other in (([a, b], [c], flag), ((a, b), (c,), flag), ((a, b, c), [c], flag),
+                  ((a, b), [c], 1), ((a[:2], b), [c], flag), ((a, None), [c], flag)):
+        assert all(d(other) is MISS for d in total._direct), other
