@@ -26,6 +26,14 @@ _LATER = {
     "ImageArrays": "arrays", "ImagePart": "arrays", "TableArrays": "arrays", "TablePart": "arrays",
     "CIFAR10": "datasets", "DigitsUCI": "datasets", "FashionMNIST": "datasets",
     "MNIST": "datasets", "datasets": "", "preprocess": "", "transforms": "",
+    "GroupKFold": "folds", "KFold": "folds", "StratifiedKFold": "folds",
+    "TimeSeriesSplit": "folds", "Parts": "parts", "train_validation_test_split": "parts",
+    "RandomOverSampler": "imbalance", "RandomUnderSampler": "imbalance", "SMOTE": "imbalance",
+    "compute_class_weight": "imbalance", "resample_training": "imbalance",
+    "resampled_folds": "imbalance", "MinMaxScaler": "scaling", "StandardScaler": "scaling",
+    "scaled": "scaling", "corrupt_inputs": "corrupt", "corrupt_labels": "corrupt",
+    "labels_of": "multilabel", "multi_hot": "multilabel", "GroupSampler": "sampler_groups",
+    "TimeSampler": "sampler_groups",
 }
 
 __all__ = [
