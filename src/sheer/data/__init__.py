@@ -33,7 +33,8 @@ _LATER = {
     "resampled_folds": "imbalance", "MinMaxScaler": "scaling", "StandardScaler": "scaling",
     "scaled": "scaling", "corrupt_inputs": "corrupt", "corrupt_labels": "corrupt",
     "labels_of": "multilabel", "multi_hot": "multilabel", "GroupSampler": "sampler_groups",
-    "TimeSampler": "sampler_groups",
+    "TimeSampler": "sampler_groups", "MixedDataset": "transformed",
+    "PairedDataset": "transformed", "TransformedDataset": "transformed",
 }
 
 __all__ = [
