@@ -161,8 +161,8 @@ def test_sets_of_digits_in_one_picture_are_found(shared_data, figure):
         model = network(56)
         scaled = lambda v: (v.float() / 255 - MEAN) / STD
         optimizer = optim.Adam(model.parameters(), lr=2e-3)
-        schedule = optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=4 * 313)
-        run = fit(model, (x, y), loss=nn.BCEWithLogitsLoss(), epochs=4, batch_size=64, seed=seed,
+        schedule = optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=3 * 313)
+        run = fit(model, (x, y), loss=nn.BCEWithLogitsLoss(), epochs=3, batch_size=64, seed=seed,
                   optimizer=optimizer, schedule=schedule, transform=scaled, progress=False,
                   metrics=["f1"])
         held, wanted = composites(test, 4000, 1)
@@ -182,8 +182,8 @@ def test_softmax_and_cross_entropy_tell_ten_digits_apart(shared_data, figure):
         sheer.manual_seed(seed)
         model = network()
         optimizer = optim.Adam(model.parameters(), lr=2e-3)
-        schedule = optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=2 * 469)
-        fit(model, (train.x, train.y), loss=nn.CrossEntropyLoss(), epochs=2, batch_size=128,
+        schedule = optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=938)
+        fit(model, (train.x, train.y), loss=nn.CrossEntropyLoss(), epochs=1, batch_size=64,
             seed=seed, optimizer=optimizer, schedule=schedule, transform=scaled, progress=False)
         scores.append(evaluate(model, (test.x, test.y), loss=nn.CrossEntropyLoss(),
                                transform=scaled, metrics=["accuracy"])["accuracy"])
