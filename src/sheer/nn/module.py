@@ -16,7 +16,7 @@ from .. import ops
 from ..graph import source
 from ..graph.dtypes import DType, dtype_of
 from ..graph.errors import DTypeError, MissingError
-from ..mixins.core import Core, apply
+from ..mixins.core import Core, apply, no_grad
 from ..ops.structure import stop_gradient
 from ..tensor import Tensor
 from . import state
@@ -168,8 +168,9 @@ class Module(Tree):
 
         The values are those of now: later steps do not change them.
         """
-        return OrderedDict((name, t if keep_vars else apply(stop_gradient, t))
-                           for name, t in state.entries(self, prefix))
+        with no_grad():
+            return OrderedDict((name, t if keep_vars else apply(stop_gradient, t))
+                               for name, t in state.entries(self, prefix))
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy the values of a state_dict (tensors, arrays or torch tensors) into this module.
