@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -50,7 +51,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
 
     def _perceptron(self, inputs: int, outputs: int) -> nn.Module:
         widths = [inputs, *self.hidden]
-        layers = [layer for a, b in zip(widths, widths[1:], strict=False)
+        layers = [layer for a, b in itertools.pairwise(widths)
                   for layer in (nn.Linear(a, b), nn.ReLU())]
         return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
