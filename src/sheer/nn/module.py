@@ -13,9 +13,11 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from .. import ops
+from ..devices import on_cpu
 from ..graph import source
 from ..graph.dtypes import DType, dtype_of
 from ..graph.errors import DTypeError, MissingError
+from ..mixins.casts import is_device
 from ..mixins.core import Core, apply, no_grad
 from ..ops.structure import stop_gradient
 from ..tensor import Tensor
@@ -140,11 +142,15 @@ class Module(Tree):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """All floating parameters and buffers in another dtype; "cpu" is the only device.
 
-        Raises  E204 for a dtype that is not floating
+        Raises  E204 for a dtype that is not floating; E615 for another device
         """
         wanted = kwargs.get("dtype")
+        on_cpu(kwargs.get("device") or "cpu")
         for a in args:
-            wanted = a.dtype if isinstance(a, Core) else wanted if str(a).startswith("cpu") else a
+            if is_device(a):
+                on_cpu(a)
+            elif not isinstance(a, bool | None):         # non_blocking
+                wanted = a.dtype if isinstance(a, Core) else a
         return self if wanted is None else self._cast(dtype_of(wanted))
 
     def _cast(self, dtype: DType) -> Self:
@@ -161,6 +167,11 @@ class Module(Tree):
     def float(self) -> Self: return self.to("float32")
     def double(self) -> Self: return self.to("float64")
     def cpu(self) -> Self: return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """Raises E615: there is no GPU here."""
+        on_cpu("cuda")
+        return self
 
     # ---- saving and printing ----------------------------------------------------------------
     def state_dict(self, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
