@@ -13,6 +13,7 @@ from . import ops
 from .devices import on_cpu
 from .graph.dtypes import DType, dtype_of, float32, float64, int64
 from .graph.errors import ArgumentError
+from .graph.memory import frozen
 from .graph.node import Node
 from .mixins.core import Core, as_node, wrap
 from .mixins.shapes import ints
@@ -193,21 +194,26 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
             requires_grad: bool = False) -> Tensor:
     """A tensor from anything: numbers, lists, arrays, other libraries' tensors.
 
-    float64 arrays stay float64 only when asked for (noted once, W101).
-    Raises  E191 for copy=False of what is no tensor: memory is not shared
+    float64 arrays stay float64 only when asked for (noted once, W101). An array that nobody can
+    write to is not copied.
+    Raises  E191 for copy=False of what can be written to: such memory is not shared
     """
     if isinstance(obj, Tensor):
         made = as_tensor(obj, dtype, device=device)
         return made.clone() if copy and made is obj else made
     if copy is False:
-        raise ArgumentError("E191", "asarray", "memory is not shared", need="copy=None or True")
+        _check_shared("asarray", obj, dtype)
     if hasattr(obj, "__dlpack__") and not isinstance(obj, np.ndarray | np.generic):
         return from_dlpack(obj) if dtype is None else from_dlpack(obj).to(dtype)
     return tensor(obj, dtype, requires_grad, device=device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor with a copy of the array, of its own dtype: float64 stays float64."""
+    """A tensor of an array, of its own dtype: float64 stays float64.
+
+    An array that nobody can write to (a memory map of mode "r", `flags.writeable = False`) is not
+    copied; any other one is, since tensors are computed when somebody looks at them.
+    """
     return tensor(ndarray, dtype=ndarray.dtype.name)
 
 
@@ -220,6 +226,15 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     if copy is False:
         raise ArgumentError("E191", "from_dlpack", "memory is not shared", need="copy=None or True")
     return x.clone() if isinstance(x, Tensor) else from_numpy(np.from_dlpack(x))
+
+
+def _check_shared(op: str, value: Any, dtype: Any = None) -> None:
+    """E191 unless the tensor of a value can lie where the value lies."""
+    kind = None if dtype is None else dtype_of(dtype).numpy
+    if not (isinstance(value, np.ndarray) and frozen(value) and kind in (None, value.dtype)
+            and (kind is not None or value.dtype != np.float64)):
+        raise ArgumentError("E191", op, "memory that can be written to is not shared",
+                            need="copy=None or True, or a read-only array of the same dtype")
 
 
 def _finished(node: Node, requires_grad: bool) -> Tensor:

@@ -1,11 +1,13 @@
-"""save and load: nested values flow into one safetensors file, and back. Never pickle.
+"""save and load: nested values flow into one file, and back. No file is ever executed.
 
-The tensors of a value lie in the file under their path ("model/conv1.weight"), so that any
-safetensors library can read them; how they were nested stands as JSON in the file's metadata.
+The tensors of a value lie in a safetensors file under their path ("model/conv1.weight"), so that
+any safetensors library can read them; how they were nested stands as JSON in the file's metadata.
+Files of torch.save are read and written by the room `torchfiles`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -19,17 +21,17 @@ from .graph.errors import DataError
 from .tree_json import decode, encode
 
 KEY = "sheer"                                  # safetensors metadata: text under one key
-PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-CONVERT = ("python -c \"import sys, torch; from safetensors.torch import save_file; "
-           "save_file(torch.load(sys.argv[1], weights_only=True), sys.argv[2])\" "
-           "model.pt model.safetensors")
+DIGEST = "sha256"                              # in it: of the numbers, and of the rest of the text
+TORCH = (".pt", ".pth")                        # names of files that torch.load is to read
 
 
 def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], **unused: Any) -> None:
     """Write a value: tensors, numbers, texts, None, and dicts, lists and tuples of them.
 
-    A crash or a full disk at any moment leaves the old file as it was. Options of `torch.save`
-    that choose a pickle are accepted and have no meaning here.
+    The file is a safetensors file; a path that ends with .pt or .pth gets the format of PyTorch,
+    which `torch.load` reads as it is (arrays become tensors there). A crash or a full disk at any
+    moment leaves the old file as it was. Options of `torch.save` that choose a pickle are accepted
+    and have no meaning here.
 
     Params  obj  what to save; a state dict, or {"model": ..., "optimizer": ..., "epoch": 3}
             f    path of the file, or an open binary file
@@ -38,54 +40,89 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], **unused: Any) -> None
     Example
         >>> sheer.save(model.state_dict(), "model.safetensors")
     """
+    if isinstance(f, str | os.PathLike) and Path(f).suffix in TORCH:
+        from . import torchfiles
+        write_whole(Path(f), torchfiles.write(obj))
+        return
     arrays: dict[str, np.ndarray] = {}
     write(f, arrays, {"tree": encode(obj, arrays)})
 
 
 def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, *,
-         weights_only: bool = True, **unused: Any) -> Any:
-    """The value in a file that `save` wrote; {name: tensor} for any other safetensors file.
+         weights_only: bool = True, sha256: str | None = None, **unused: Any) -> Any:
+    """The value in a file that `save` or `torch.save` wrote; {name: tensor} for any other
+    safetensors file.
 
-    The file holds data only, so `weights_only` changes nothing; `map_location` neither, since all
-    tensors are on the CPU.
+    Nothing in a file is executed, so `weights_only` changes nothing; `map_location` neither, since
+    all tensors are on the CPU. PyTorch need not be installed.
 
-    Raises  E503 when the file is missing, truncated or no safetensors file; E510 for a file of
-            PyTorch, with how to convert it
+    Params  sha256  what `checksum` said of the file where it was published
+    Raises  E503 when the file is missing, truncated or no safetensors file; E835 when it is not
+            that file, or has changed since `save` wrote it; for a file of PyTorch E830 when it is
+            broken, E831 when it holds more than data, E832 when it is an archive made to harm,
+            E833 when tensors do not fit their memory
+    Example
+        >>> model.load_state_dict(sheer.load("model.pt"))
     """
-    arrays, about = read(f)
+    name, body = _bytes(f)
+    if sha256 is not None and hashlib.sha256(body).hexdigest() != sha256.lower():
+        raise _changed(name, hashlib.sha256(body).hexdigest(), sha256)
+    from . import torchfiles
+    if torchfiles.is_torch_file(body):
+        try:
+            return torchfiles.read(body)
+        except DataError as error:
+            error.got = {"file": name, **error.got}
+            raise
+    arrays, about = _parsed(name, body)
     tree = about.get("tree", {k: {"$": "tensor", "name": k} for k in arrays})
     return decode(tree, arrays)
+
+
+def checksum(f: str | os.PathLike[str] | IO[bytes]) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits: tell it to those who are to load the file.
+
+    Raises  E503 when the file cannot be read
+    Example
+        >>> sheer.load("model.pt", sha256=sheer.serialization.checksum("model.pt"))
+    """
+    return hashlib.sha256(_bytes(f)[1]).hexdigest()
 
 
 def write(f: str | os.PathLike[str] | IO[bytes], arrays: Mapping[str, np.ndarray],
           about: Mapping[str, Any]) -> None:
     """Write arrays and a JSON description as one safetensors file, whole or not at all."""
     from safetensors.numpy import save as to_bytes
-    body = to_bytes({k: np.asarray(a, order="C") for k, a in arrays.items()},
-                    metadata={KEY: json.dumps(about, allow_nan=False)})
+    plain = {k: np.asarray(a, order="C") for k, a in arrays.items()}
+    text = json.dumps({**about, DIGEST: _digest(plain, about)}, allow_nan=False)
+    body = to_bytes(plain, metadata={KEY: text})
     if isinstance(f, str | os.PathLike):
         write_whole(Path(f), body)
     else:
         f.write(body)
 
 
-def read(f: str | os.PathLike[str] | IO[bytes]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _bytes(f: str | os.PathLike[str] | IO[bytes]) -> tuple[str, bytes]:
+    """The name of a file, and what is in it."""
+    name = str(f) if isinstance(f, str | os.PathLike) else getattr(f, "name", "an open file")
+    try:
+        return name, Path(f).read_bytes() if isinstance(f, str | os.PathLike) else f.read()
+    except OSError as e:
+        raise _unreadable(name, f"cannot read: {e.strerror}") from e
+
+
+def _parsed(name: str, body: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays of a safetensors file, and the description written with them (empty if none)."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
-    name = str(f) if isinstance(f, str | os.PathLike) else getattr(f, "name", "an open file")
     try:
-        body = Path(f).read_bytes() if isinstance(f, str | os.PathLike) else f.read()
-    except OSError as e:
-        raise _unreadable(name, f"cannot read: {e.strerror}") from e
-    if body.startswith(PICKLES):
-        raise DataError("E510", "load", "this file was written by PyTorch and holds a pickle",
-                        got={"file": name}, need="a safetensors file: a pickle can run any code",
-                        tries=[(CONVERT, lambda: None)])
-    try:
-        return from_bytes(body), _about(body)
+        arrays, about = from_bytes(body), _about(body)
     except (SafetensorError, ValueError, KeyError, struct.error) as e:
         raise _unreadable(name, f"not a whole safetensors file: {e}") from e
+    saved = about.pop(DIGEST, None)
+    if saved is not None and saved != _digest(arrays, about):
+        raise _changed(name, _digest(arrays, about), saved)
+    return arrays, about
 
 
 def _about(body: bytes) -> dict[str, Any]:
@@ -98,6 +135,20 @@ def _about(body: bytes) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise ValueError("the description is no JSON object")
     return about
+
+
+def _digest(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> str:
+    """The SHA-256 of all numbers, with their names and shapes, and of how they are nested."""
+    found = hashlib.sha256(json.dumps(about, allow_nan=False).encode())
+    for name, array in sorted(arrays.items()):
+        found.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def _changed(name: str, found: str, need: str) -> DataError:
+    return DataError("E835", "load", "this is not the file that was saved",
+                     got={"file": name, "sha256": found}, need=f"sha256 {need}")
 
 
 def _unreadable(name: str, what: str) -> DataError:

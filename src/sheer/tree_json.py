@@ -50,13 +50,13 @@ class _Encoder:
         if isinstance(value, Mapping):
             return self._mapping(value, path)
         if isinstance(value, tuple | list):
-            items = [self.visit(v, _join(path, i)) for i, v in enumerate(value)]
+            items = [self.visit(v, join(path, i)) for i, v in enumerate(value)]
             return items if isinstance(value, list) else {MARK: "tuple", "items": items}
         if isinstance(value, float) and not math.isfinite(value):
             return {MARK: "float", "value": str(value)}
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        raise _refuse(value, path)
+        raise refuse(value, path)
 
     def _leaf(self, value: Any, path: str) -> Any:
         if id(value) not in self.met:
@@ -72,11 +72,11 @@ class _Encoder:
     def _mapping(self, value: Mapping[Any, Any], path: str) -> Any:
         for key in value:
             if not isinstance(key, str | int | float | bool | None):
-                raise _refuse(key, path)
+                raise refuse(key, path)
         if MARK not in value and all(isinstance(k, str) for k in value):
-            return {k: self.visit(v, _join(path, k)) for k, v in value.items()}
+            return {k: self.visit(v, join(path, k)) for k, v in value.items()}
         return {MARK: "dict",
-                "items": [[k, self.visit(v, _join(path, k))] for k, v in value.items()]}
+                "items": [[k, self.visit(v, join(path, k))] for k, v in value.items()]}
 
 
 def _decode(tree: Any, arrays: Mapping[str, np.ndarray], seen: dict[str, Any]) -> Any:
@@ -105,11 +105,13 @@ def _decode(tree: Any, arrays: Mapping[str, np.ndarray], seen: dict[str, Any]) -
     return seen[name]
 
 
-def _join(path: str, part: Any) -> str:
+def join(path: str, part: Any) -> str:
+    """The place of a part in a nested value."""
     return f"{path}/{part}" if path else str(part)
 
 
-def _refuse(value: Any, path: str) -> DataError:
+def refuse(value: Any, path: str) -> DataError:
+    """E511: a value that is no data, with its place."""
     module = hasattr(value, "state_dict")
     return DataError("E511", "save", f"a {type(value).__name__} cannot be saved",
                      got={"place": path or "the value itself", "value": repr(value)[:60]},

@@ -277,3 +277,9 @@ def test_initial_weights_do_not_depend_on_the_backend() -> None:
         manual_seed(5)
         b = nn.Linear(4, 4).weight.numpy()
     np.testing.assert_array_equal(a, b)
+
+
+def test_a_state_dict_asks_for_no_gradients():
+    layer = nn.Linear(2, 1)
+    assert [t.requires_grad for t in layer.state_dict().values()] == [False, False]
+    assert [t.requires_grad for t in layer.state_dict(keep_vars=True).values()] == [True, True]

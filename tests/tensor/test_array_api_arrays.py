@@ -50,6 +50,7 @@ def test_linspace(start, stop, num, endpoint):
                                rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.system("Tensor (rank, shape, dtype, device)")
 @given(data=st.data())
 def test_shapes(data):
     dtype, shape = data.draw(st.sampled_from(ALL)), data.draw(st.sampled_from(SHAPES[3:]))
@@ -82,6 +83,7 @@ def test_shapes(data):
         same(xp.triu(x, k=-1), np.triu(a, -1))
 
 
+@pytest.mark.system("Tensor (rank, shape, dtype, device)")
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "max", "min", "any", "all", "std", "var"])
 @given(data=st.data())
 def test_reductions(name, data):
@@ -157,6 +159,7 @@ def test_sets(dtype, data):
     same(xp.unique_inverse(tensor(a)).inverse_indices, inverse.reshape(a.shape))
 
 
+@pytest.mark.system("Tensor (rank, shape, dtype, device)")
 @given(data=st.data())
 def test_indexing(data):
     a = array(data.draw, data.draw(st.sampled_from(ALL)), (3, 4, 2))

@@ -52,6 +52,7 @@ def test_unary(name, dtype, data):
     same(getattr(sheer, name)(tensor(a)), want, ULPS.get(name, 4))
 
 
+@pytest.mark.system("Tensor (rank, shape, dtype, device)")
 @pytest.mark.parametrize(("name", "dtype"), [(n, d) for n, ds in BINARY.items() for d in ds])
 @given(data=st.data())
 def test_binary(name, dtype, data):

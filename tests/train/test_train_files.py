@@ -75,22 +75,6 @@ def test_other_libraries_read_it_and_theirs_are_read(tmp_path):
     assert load(tmp_path / "theirs")["w"].shape == (2, 3)
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-def test_a_file_of_pytorch_says_how_to_convert_it(tmp_path, zipped):
-    torch = pytest.importorskip("torch")
-    path = tmp_path / "model.pt"
-    torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(DataError) as caught:
-        load(path)
-    assert str(caught.value) == f"""\
-load: this file was written by PyTorch and holds a pickle
-  file : {path}
-  need : a safetensors file: a pickle can run any code
-  try  : python -c "import sys, torch; from safetensors.torch import save_file; \
-save_file(torch.load(sys.argv[1], weights_only=True), sys.argv[2])" model.pt model.safetensors
-  more : sheer explain E510"""
-
-
 def test_what_cannot_be_saved_is_named_with_its_place(tmp_path, problem):
     with pytest.raises(DataError) as caught:
         save({"a": [1, {"b": {1, 2}}]}, tmp_path / "f")

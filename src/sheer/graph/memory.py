@@ -30,3 +30,23 @@ def copied(array: np.ndarray) -> np.ndarray:
     made = empty(array.shape, array.dtype)
     made[...] = array
     return made
+
+
+def frozen(array: np.ndarray) -> bool:
+    """Can nobody write to the array, and can programs read it as it lies? Read-only all the way
+    down: a memory map of mode "r", bytes, an array whose flag was taken away. Never what lies in
+    other hands.
+    """
+    if not (array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative):
+        return False
+    found: object = array
+    while isinstance(found, np.ndarray):
+        if found.flags.writeable:
+            return False
+        found = found.base
+    if found is None:
+        return True
+    try:
+        return memoryview(found).readonly  # type: ignore[arg-type]
+    except TypeError:                              # a capsule of another library
+        return False

@@ -30,7 +30,8 @@ _KINDS = {"Float": float32, "Double": float64, "Char": int8, "Short": int16, "In
           "Long": int64, "Byte": uint8, "Bool": bool_}
 
 
-def _is_device(value: Any) -> builtins.bool:
+def is_device(value: Any) -> builtins.bool:
+    """Does a value name a device, whether it is here or not?"""
     return isinstance(value,
                       device) or (isinstance(value, str) and value.partition(":")[0] in KNOWN)
 
@@ -49,7 +50,7 @@ class Casts(Core):
         wanted = kwargs.get("dtype")
         on_cpu(kwargs.get("device") or "cpu")
         for a in args:
-            if _is_device(a):
+            if is_device(a):
                 on_cpu(a)
             elif not isinstance(a, builtins.bool | None):
                 wanted = a.dtype if isinstance(a, Core) else a

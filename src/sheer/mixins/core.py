@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph.dtypes import DType, dtype_of, float32
 from ..graph.errors import DTypeError, StateError
+from ..graph.memory import frozen
 from ..graph.node import Node, fresh
 from ..graph.source import Source
 from ..ops import lift
@@ -189,12 +190,16 @@ def tensor_class() -> type[Tensor]:
 
 
 def array_node(array: np.ndarray, dtype: DType | None = None) -> Node:
-    """A leaf on an array. float64 arrays stay float64 only where the dtype is asked for."""
+    """A leaf on an array: on its own memory when nobody can write to that, else on a copy.
+
+    float64 arrays stay float64 only where the dtype is asked for.
+    """
     if dtype is None and array.dtype == np.float64:
         _note_float64()
         dtype = float32
     kind = dtype or dtype_of(array.dtype)
-    return data(np.array(array, dtype=kind.numpy, order="C"))
+    return data(array if array.dtype == kind.numpy and frozen(array)
+                else np.array(array, dtype=kind.numpy, order="C"))
 
 
 def _note_float64() -> None:

@@ -80,17 +80,18 @@ class Values(Core):
 
     def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
                    copy: builtins.bool | None = None) -> Any:
-        """A capsule with the values, on the CPU: a copy unless copy=False, so that whoever takes it
-        may write to it.
+        """A capsule with the values, on the CPU: a copy, so that whoever takes it may write to it;
+        with copy=False the memory itself, marked as read-only.
 
-        Raises  E191 when copy=False: a tensor shares its memory with nobody
+        Raises  E191 when copy=False meets a library that does not know read-only memory
         """
-        if copy is False:
-            raise ArgumentError("E191", "__dlpack__", "memory is not shared",
-                                need="copy=None or True",
-                                tries=[("from_dlpack(x)", lambda: None)])
-        array = np.array(evaluate([self])[0])
-        return array.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device)
+        array = self.numpy() if copy is False else np.array(evaluate([self])[0])
+        try:
+            return array.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device)
+        except BufferError as e:
+            raise ArgumentError("E191", "__dlpack__", "memory can be shared for reading only",
+                                need="a consumer of DLPack 1.0 or later, or copy=None",
+                                tries=[("from_dlpack(x)", lambda: None)]) from e
 
     def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]:
         """(1, 0): the CPU."""

@@ -13,10 +13,12 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from .. import ops
+from ..devices import on_cpu
 from ..graph import source
 from ..graph.dtypes import DType, dtype_of
 from ..graph.errors import DTypeError, MissingError
-from ..mixins.core import Core, apply
+from ..mixins.casts import is_device
+from ..mixins.core import Core, apply, no_grad
 from ..ops.structure import stop_gradient
 from ..tensor import Tensor
 from . import state
@@ -140,11 +142,15 @@ class Module(Tree):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """All floating parameters and buffers in another dtype; "cpu" is the only device.
 
-        Raises  E204 for a dtype that is not floating
+        Raises  E204 for a dtype that is not floating; E615 for another device
         """
         wanted = kwargs.get("dtype")
+        on_cpu(kwargs.get("device") or "cpu")
         for a in args:
-            wanted = a.dtype if isinstance(a, Core) else wanted if str(a).startswith("cpu") else a
+            if is_device(a):
+                on_cpu(a)
+            elif not isinstance(a, bool | None):         # non_blocking
+                wanted = a.dtype if isinstance(a, Core) else a
         return self if wanted is None else self._cast(dtype_of(wanted))
 
     def _cast(self, dtype: DType) -> Self:
@@ -162,14 +168,20 @@ class Module(Tree):
     def double(self) -> Self: return self.to("float64")
     def cpu(self) -> Self: return self
 
+    def cuda(self, device: Any = None) -> Self:
+        """Raises E615: there is no GPU here."""
+        on_cpu("cuda")
+        return self
+
     # ---- saving and printing ----------------------------------------------------------------
     def state_dict(self, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
         """Dotted name and value of every parameter and saved buffer, in PyTorch's order.
 
         The values are those of now: later steps do not change them.
         """
-        return OrderedDict((name, t if keep_vars else apply(stop_gradient, t))
-                           for name, t in state.entries(self, prefix))
+        with no_grad():
+            return OrderedDict((name, t if keep_vars else apply(stop_gradient, t))
+                               for name, t in state.entries(self, prefix))
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy the values of a state_dict (tensors, arrays or torch tensors) into this module.

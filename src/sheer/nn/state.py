@@ -27,6 +27,11 @@ class LoadResult(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"LoadResult(missing_keys={self[0]}, unexpected_keys={self[1]})"
+
 
 class Hook:
     """A function registered with a module; `remove()` takes it off again."""
@@ -72,42 +77,57 @@ def entries(module: Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
 def load(module: Module, given: Mapping[str, Any], strict: bool) -> LoadResult:
     """Copy values into the tree when all of them fit; E210 before anything is copied."""
     mine = dict(entries(module))
-    values = {name: _array(v) for name, v in given.items() if name in mine}
+    values = {name: array_of(v) for name, v in given.items() if name in mine}
     missing = [n for n in mine if n not in given]
     unexpected = [n for n in given if n not in mine]
-    misfits = [n for n, v in values.items() if v.shape != mine[n].shape]
+    misfits = {n: why for n, v in values.items() if (why := misfit(v, mine[n]))}
     if misfits or (strict and (missing or unexpected)):
-        raise _misfit(module, mine, values, missing if strict else [],
-                      unexpected if strict else [], misfits)
-    for name, value in values.items():
-        kind = mine[name].dtype.numpy
-        put(mine[name], np.array(evaluate([value])[0] if isinstance(value, Core) else value, kind))
+        raise _refusal(module, mine, given, missing if strict else [],
+                       unexpected if strict else [], misfits)
+    fill(mine, values)
     return LoadResult(missing, unexpected)
 
 
-def _array(value: Any) -> Any:
+def fill(mine: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+    """Copy values that fit: all are made before the first is copied."""
+    arrays = {n: np.array(evaluate([v])[0] if isinstance(v, Core) else v, mine[n].dtype.numpy)
+              for n, v in values.items()}
+    for name, array in arrays.items():
+        put(mine[name], array)
+
+
+def misfit(value: Any, mine: Tensor) -> str:
+    """Why a value cannot take the place of a tensor; nothing when it can."""
+    if value.shape != mine.shape:
+        return f"shape {list(value.shape)}, {list(mine.shape)} expected"
+    plain = isinstance(value, Core) or value.dtype.kind in "biuf"
+    return "" if plain else f"{value.dtype} values, numbers expected"
+
+
+def array_of(value: Any) -> Any:
     """A value with a shape: one of our tensors, or an array made from anything else."""
     if isinstance(value, Core):
         return value
     return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
 
 
-def _misfit(module: Module, mine: dict[str, Tensor], values: dict[str, Any], missing: list[str],
-            unexpected: list[str], misfits: list[str]) -> ArgumentError:
+def _refusal(module: Module, mine: dict[str, Tensor], given: Mapping[str, Any], missing: list[str],
+             unexpected: list[str], misfits: dict[str, str]) -> ArgumentError:
     rows = {n: f"missing, {list(mine[n].shape)} expected" for n in missing}
     for n in unexpected:
         close = difflib.get_close_matches(n, missing, 1)
         rows[n] = "unexpected" + (f"; {close[0]} is missing" if close else "")
-    rows |= {n: f"shape {list(values[n].shape)}, {list(mine[n].shape)} expected" for n in misfits}
     counts = [f"{len(v)} {what}" for v, what in
               ((missing, "missing"), (unexpected, "unexpected"), (misfits, "of another shape"))
               if v]
     prefix = _common_prefix(unexpected, missing)
+    nested = next((k for k in unexpected if isinstance(given[k], Mapping)), None)
     return ArgumentError(
         "E210", f"{type(module).__name__}.load_state_dict",
         f"nothing was loaded: {', '.join(counts)}",
-        got=rows, need="every name once, with its shape",
-        tries=[(f"{{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}",
+        got=rows | misfits, need="every name once, with its shape",
+        tries=[(f"state_dict[{nested!r}]", passes_if(nested is not None)),
+               (f"{{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}",
                 passes_if(prefix != "")),
                ("strict=False to load only the names that exist",
                 passes_if(not misfits and len(missing) < len(mine)))])

@@ -293,7 +293,11 @@ def set_grad(handle: Handle, value: Any) -> None:
 
 
 def refuse_value(what: str, node: Node) -> StateError:
-    """E606: a number is asked for while a function is being traced."""
+    """E606: a number is asked for while a function is being traced; E854 for a static graph."""
+    if current() is None:
+        return StateError("E854", what, "there is no value: this is part of a static graph",
+                          got={"tensor": node}, need="a session that is fed",
+                          tries=[("Session().run(x, feed_dict={...})", lambda: None)])
     return StateError("E606", what, "there is no value yet: the function is being traced",
                       got={"tensor": node},
                       need="tensor operations only; return what you want to see",
