@@ -181,6 +181,14 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01,
     return _fill(tensor, ops.where(drop, 0.0, tensor.detach().node))
 
 
+def zero_row(tensor: Tensor, row: int | None) -> None:
+    """0 in one row of a table, if there is one to be."""
+    if row is not None:
+        values = np.array(tensor.detach().numpy())
+        values[row] = 0
+        _fill(tensor, ops.constant(values))
+
+
 def _fill(tensor: Tensor, node: Node) -> Tensor:
     put(tensor, Tensor(node))
     return tensor

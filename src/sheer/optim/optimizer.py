@@ -72,12 +72,19 @@ class Optimizer:
         """State tensors of a parameter's shape, and the number each is filled with."""
         return {}
 
+    def shapes(self, shape: tuple[int, ...], o: Options) -> dict[str, tuple[int, ...]]:
+        """The shape of every slot of a parameter of that shape: its own, unless said otherwise."""
+        return dict.fromkeys(self.slots(o), shape)
+
     def clocks(self, o: Options) -> dict[str, float]:
         """Numbers that change once a step, and where they start."""
         return {"step": 0.0}
 
     def tick(self, clock: Nodes, o: Options) -> Nodes:
-        """The clocks (float64) of the step that is about to be taken."""
+        """The clocks (float64) of the step that is about to be taken, and what scalars needs.
+
+        o["lr"] is the rate of that step.
+        """
         return {"step": clock["step"] + 1} if clock else {}
 
     def scalars(self, clock: Nodes, lr: Node, o: Options) -> Nodes:
@@ -180,9 +187,9 @@ class Optimizer:
         """Create what is missing: everything at first, little when an option was switched on."""
         slots, clocks = self.slots(o), self.clocks(o)
         for p in group["params"]:
-            for name, fill in slots.items():
+            for name, shape in self.shapes(p.shape, o).items():
                 if name not in self.state[p]:
-                    self.state[p][name] = handle(np.full(p.shape, fill), p.dtype.numpy)
+                    self.state[p][name] = handle(np.full(shape, slots[name]), p.dtype.numpy)
                     self.layout += 1
         new = [p for p in group["params"] if any(n not in self.state[p] for n in clocks)]
         shared = {n: handle(start) for n, start in clocks.items()} if new else {}
@@ -231,12 +238,12 @@ class Optimizer:
                 ) -> list[tuple[Any, Node]]:
         """Changes of parameters that share their clocks."""
         handles = {n: self.state[params[0]][n] for n in names}
-        clock = self.tick({n: h.node for n, h in handles.items()}, o)
+        clock = self.tick({n: h.node for n, h in handles.items()}, {**o, "lr": lr})
         k = self.scalars(clock, lr, o)
         changes = [(handles[n], clock[n]) for n in names]
         for p in params:
             node, grad = p.node, _gradient(p, o)
-            slots = {n: self.state[p][n] for n in self.slots(o)}
+            slots = {n: self.state[p][n] for n in self.shapes(p.shape, o)}
             at = {n: cast(x, node.dtype) for n, x in k.items()}
             own = {n: _in_type(v, node) for n, v in o.items()}
             new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, own)
