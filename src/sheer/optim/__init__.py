@@ -11,6 +11,7 @@ from .adamax import Adamax
 from .asgd import ASGD
 from .ema import ExponentialMovingAverage
 from .group import ParamGroup
+from .layerwise import layer_groups
 from .lbfgs import LBFGS
 from .muon import Muon
 from .nadam import NAdam
@@ -41,6 +42,7 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "get_total_norm",
+    "layer_groups",
     "lr_scheduler",
     "swa_utils",
 ]

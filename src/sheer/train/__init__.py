@@ -5,7 +5,8 @@ from .callbacks import Callback, EarlyStopping
 from .fit import evaluate, fit, predict
 from .metrics import METRICS, accuracy, mae, mse
 from .run import Run
+from .unfreezing import GradualUnfreezing
 
-__all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit", "mae",
-           "mse", "predict"]
+__all__ = ["METRICS", "Callback", "EarlyStopping", "GradualUnfreezing", "Run", "accuracy",
+           "evaluate", "fit", "mae", "mse", "predict"]
 __getattr__ = _refusing("train", __all__)
