@@ -170,3 +170,26 @@ def test_weights_averaged_late_in_a_noisy_descent_lie_nearer_to_the_bottom() -> 
         optimizer.step()
     mean = np.linalg.norm(optimizer.state[w]["ax"].numpy())
     assert mean < 0.5 * np.linalg.norm(w.detach().numpy())
+
+
+@pytest.mark.parametrize("kind", ["SGD", "LBFGS"])
+def test_hooks_around_a_step(kind: str) -> None:
+    calls: list[list] = []
+    for lib, make in ((optim, lambda a: sheer.tensor(a, requires_grad=True)),
+                      (torch.optim, lambda a: torch.tensor(a, requires_grad=True))):
+        w, seen = make([1.0, 2.0]), []
+        optimizer = getattr(lib, kind)([w], lr=0.1)
+        optimizer.register_step_pre_hook(lambda o, a, k, s=seen, w=w: s.append(
+            ("before", len(a), round(float(w.detach().sum()), 4))))
+        handle = optimizer.register_step_post_hook(lambda o, a, k, s=seen: s.append("after"))
+        def closure(o=optimizer, w=w):
+            o.zero_grad()
+            loss = (w * w).sum()
+            loss.backward()
+            return loss
+        optimizer.step(closure)
+        handle.remove()
+        optimizer.step(closure)
+        calls.append(seen)
+    assert [type(c) for c in calls[0]] == [tuple, str, tuple]
+    assert calls[0][:2] == calls[1][:2]

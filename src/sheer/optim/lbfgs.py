@@ -82,7 +82,10 @@ class LBFGS(Optimizer):
             raise StateError("E521", "LBFGS", "a step evaluates the loss several times, and looks",
                              need="step(closure), outside compiled functions",
                              tries=[("optimizer.step(closure)", lambda: None)])
-        return _Descent(self, closure).run()
+        self._tell(0, closure)
+        first = _Descent(self, closure).run()
+        self._tell(1, closure)
+        return first
 
     # ---- the weights as one vector --------------------------------------------------------------
     def weights(self) -> Array:

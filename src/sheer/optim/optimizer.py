@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from ..graph.node import Node
 from ..mixins.core import Core, enable_grad, no_grad, wrap
+from ..mixins.hooks import Hook
 from ..ops.lift import cast
 from ..ops.structure import stop_gradient
 from ..transforms import trace
@@ -59,6 +60,7 @@ class Optimizer:
         check_range(type(self).__name__, "differentiable", through, not through,
                     "False; sheer.grad of a function that updates goes through its updates")
         self.param_groups: list[ParamGroup] = []
+        self._hooks: tuple[dict[int, Any], dict[int, Any]] = {}, {}        # before, after a step
         self.layout = 0                  # counts changes of which tensors there are: ends traces
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for group in split_groups(type(self).__name__, params):
@@ -129,6 +131,7 @@ class Optimizer:
         pending of the forward pass are computed now, in one program, then weights and state in
         another, which is made once.
         """
+        self._tell(0, closure)
         loss = None
         if closure is not None:
             with enable_grad():
@@ -139,7 +142,22 @@ class Optimizer:
             else:
                 finish([p for g in self.param_groups for p in g["params"]], self.tensors())
                 self.__dict__.setdefault("_compiled", jit(self._update))()
+        self._tell(1, closure)
         return loss
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(optimizer, args, kwargs) before each step; args begin with the optimizer."""
+        return Hook(self._hooks[0], hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(optimizer, args, kwargs) after each step; args begin with the optimizer."""
+        return Hook(self._hooks[1], hook)
+
+    def _tell(self, when: int, closure: Any) -> None:
+        """Call the hooks before (0) or after (1) a step."""
+        if self._hooks[when]:
+            for hook in tuple(self._hooks[when].values()):
+                hook(self, (self,) if closure is None else (self, closure), {})
 
     def _update(self) -> None:
         """Let weights and state show their new values."""
