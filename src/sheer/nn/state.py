@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,8 +17,6 @@ from .parameter import put
 if TYPE_CHECKING:
     from .module import Module
 
-_tickets = itertools.count()
-
 
 class LoadResult(NamedTuple):
     """What `load_state_dict(strict=False)` passed over."""
@@ -31,24 +28,6 @@ class LoadResult(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return f"LoadResult(missing_keys={self[0]}, unexpected_keys={self[1]})"
-
-
-class Hook:
-    """A function registered with a module; `remove()` takes it off again."""
-
-    def __init__(self, place: dict[int, Callable[..., Any]], function: Callable[..., Any]) -> None:
-        self.place, self.ticket = place, next(_tickets)
-        place[self.ticket] = function
-
-    def remove(self) -> None:
-        """Do not call the function any more."""
-        self.place.pop(self.ticket, None)
-
-    def __enter__(self) -> Hook:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def join(path: str, name: str) -> str:
@@ -88,8 +67,11 @@ def load(module: Module, given: Mapping[str, Any], strict: bool) -> LoadResult:
     return LoadResult(missing, unexpected)
 
 
-def fill(mine: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+def fill(mine: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Copy values that fit: all are made before the first is copied."""
+    for name in values:
+        if _is_sizeless(mine[name]):
+            mine[name].materialize(values[name].shape)
     arrays = {n: np.array(evaluate([v])[0] if isinstance(v, Core) else v, mine[n].dtype.numpy)
               for n, v in values.items()}
     for name, array in arrays.items():
@@ -98,10 +80,15 @@ def fill(mine: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
 
 def misfit(value: Any, mine: Tensor) -> str:
     """Why a value cannot take the place of a tensor; nothing when it can."""
-    if value.shape != mine.shape:
+    if not _is_sizeless(mine) and value.shape != mine.shape:
         return f"shape {list(value.shape)}, {list(mine.shape)} expected"
     plain = isinstance(value, Core) or value.dtype.kind in "biuf"
     return "" if plain else f"{value.dtype} values, numbers expected"
+
+
+def _is_sizeless(mine: Any) -> bool:
+    """Is it a lazy parameter, which takes any size?"""
+    return hasattr(mine, "materialize")
 
 
 def array_of(value: Any) -> Any:

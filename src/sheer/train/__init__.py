@@ -8,8 +8,9 @@ from .metrics import METRICS, accuracy, mae, mse
 from .run import Run
 from .streamed import R2, FBeta, Perplexity, RootMeanSquare, Streamed
 from .tensorboard import TensorBoard
+from .unfreezing import GradualUnfreezing
 
 __all__ = ["METRICS", "R2", "Callback", "Compared", "Comparison", "EarlyStopping", "FBeta",
-           "Perplexity", "RootMeanSquare", "Run", "Streamed", "TensorBoard", "accuracy", "compare",
-           "evaluate",            "fit", "mae", "mse", "predict"]
+           "GradualUnfreezing", "Perplexity", "RootMeanSquare", "Run", "Streamed", "TensorBoard",
+           "accuracy", "compare", "evaluate", "fit", "mae", "mse", "predict"]
 __getattr__ = _refusing("train", __all__)
