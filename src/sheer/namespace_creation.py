@@ -94,9 +94,10 @@ def empty_like(input: Tensor, **options: Any) -> Tensor:
     return full_like(input, 0, **options)
 
 
-def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:
     """A number as a tensor of shape ()."""
-    return full((), value, dtype=dtype or float32, device=device)
+    return full((), value, dtype=dtype or float32, device=device, requires_grad=requires_grad)
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
@@ -114,6 +115,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     start, end, step = map(_number, (start, end, step))
     if step == 0:
         raise ArgumentError("E191", "arange", "a step of 0", need="a step that moves")
+    if dtype is not None and dtype_of(dtype) == int64:    # as torch: numbers are cut off first
+        start, end, step = int(start), int(end), int(step)
     whole = all(isinstance(v, int | np.integer) for v in (start, end, step))
     length = max(-((start - end) // step) if whole else math.ceil((end - start) / step), 0)
     kind = dtype_of(dtype) if dtype is not None else int64 if whole else float32
@@ -141,6 +144,8 @@ def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = Non
 
 
 def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) -> Node:
+    if not kind.is_floating_point:
+        start, end = float(int(start)), float(int(end))       # as torch: numbers are cut off first
     if steps < 0:
         raise ArgumentError("E191", "linspace", f"{steps} steps", need="steps >= 0")
     parts = steps - 1 if endpoint else steps
