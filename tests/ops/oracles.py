@@ -13,7 +13,9 @@ ELEMENTWISE = {
     "BitwiseRightShift": torch.bitwise_right_shift, "BitwiseXor": torch.bitwise_xor,
     "Ceil": torch.ceil, "Copysign": torch.copysign, "Cos": torch.cos, "Cosh": torch.cosh,
     "Div": torch.div, "Eq": torch.eq, "Erf": torch.erf, "Erfc": torch.erfc,
-    "Erfcx": torch.special.erfcx, "Erfinv": torch.erfinv, "Exp": torch.exp, "Gcd": torch.gcd,
+    "Erfcx": torch.special.erfcx, "Erfinv": torch.erfinv, "Exp": torch.exp, 
+    # torch leaves the sign to chance where the lowest integer takes part
+    "Gcd": lambda x, y: torch.gcd(x, y).abs(),
     "I0e": torch.special.i0e, "I1e": torch.special.i1e,
     "Exp2": torch.exp2, "Expm1": torch.expm1, "Floor": torch.floor, "Fmod": torch.fmod,
     "FloorDivide": lambda x, y: torch.div(x, y, rounding_mode="floor"), "Hypot": torch.hypot,
@@ -235,7 +237,6 @@ ZERO_SIGN_DIFFERS = {
 NO_INTEGERS = {
     "FloorDivide": "torch raises for a zero divisor and traps on the lowest integer",
     "Remainder": "torch raises for a zero divisor", "Fmod": "torch raises for a zero divisor",
-    "Gcd": "torch's sign is left to chance where the lowest integer takes part",
     "MaxPool": "torch has no integer pool", "SumPool": "torch has no integer convolution",
     "SumPoolInput": "torch has no integer convolution", "Solve": "floats only",
     "Conv": "torch has no integer convolution", "ConvInput": "torch has no integer convolution",
