@@ -14,7 +14,7 @@ from .devices import on_cpu
 from .graph.dtypes import DType, dtype_of, float32, float64, int64
 from .graph.errors import ArgumentError
 from .graph.node import Node
-from .mixins.core import Core, as_node, wrap
+from .mixins.core import Core, apply, as_node, wrap
 from .mixins.shapes import ints
 from .ops.structure import constant, iota
 from .tensor import Tensor, as_tensor, tensor
@@ -161,8 +161,12 @@ def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None,
              device: Any = None, requires_grad: bool = False) -> Tensor:
     """base to the powers that linspace gives."""
+    kind = dtype_of(dtype or float32)
+    start, end = _number(start), _number(end)
+    if not kind.is_floating_point:
+        start, end = int(start), int(end)                     # as torch: numbers are cut off first
     powers = linspace(start, end, steps, dtype=float64, device=device)
-    made: Tensor = (powers * math.log(base)).exp().to(dtype or float32)
+    made: Tensor = apply(lambda n: ops.pow(float(base), n), powers).to(kind)
     return made.requires_grad_() if requires_grad else made
 
 

@@ -24,7 +24,7 @@ LOOSE = {
 }
 
 # Which of equal elements comes first is unspecified: of whole numbers only values are compared.
-TIES = frozenset({"sort", "argsort", "topk", "kthvalue"})
+TIES = frozenset({"sort", "argsort", "topk", "kthvalue", "mode"})
 
 
 def _upright(out: Any) -> Any:

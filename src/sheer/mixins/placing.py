@@ -121,7 +121,7 @@ def _prod(x: Node, index: Node, src: Node, at: int, own: bool, how: str) -> Node
     if found.shape != x.shape:                       # index may be shorter on the other axes
         found = ops.pad(found, [(0, b - a, 0) for a, b in zip(found.shape, x.shape, strict=True)],
                         1)
-    return start * found
+    return start * cast(found, x.dtype)
 
 
 def _extreme(x: Node, index: Node, src: Node, at: int, own: bool, how: str) -> Node:

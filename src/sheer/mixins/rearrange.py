@@ -137,8 +137,8 @@ class Rearrange(Core):
     def sum_to_size(self, *size: Any) -> Tensor:
         """Summed over axes until it has the given shape: what undoes broadcasting."""
         shape = ints(size)
-        same = shape == self.shape or self.dtype.is_floating_point
-        return apply(ops.unbroadcast, self if same else self.to(int64), shape=shape)
+        wide: Any = self if self.dtype.is_floating_point else self.to(int64)
+        return wide.clone() if shape == self.shape else apply(ops.unbroadcast, wide, shape=shape)
 
 
 def _band(x: Node, keep: Any) -> Node:
