@@ -7,9 +7,10 @@ import importlib.util as _util
 import math as _math
 from typing import Any as _Any
 
-from . import fft, linalg, namespace, random
+from . import fft, linalg, namespace, random, signal, special
 from .devices import accelerator, cuda, device, mps, xpu
 from .graph import DType, bool_, float32, float64, int8, int16, int32, int64, uint8
+from .linalg_factors import lu_unpack
 from .mixins.grad_mode import (
     enable_grad,
     inference_mode,
@@ -18,6 +19,16 @@ from .mixins.grad_mode import (
     set_grad_enabled,
 )
 from .mixins.missing import missing as _missing
+from .namespace_calculus import (
+    cdist,
+    chain_matmul,
+    cumulative_trapezoid,
+    gradient,
+    trapezoid,
+    trapz,
+    unravel_index,
+    vander,
+)
 from .namespace_creation import (
     arange,
     asarray,
@@ -58,10 +69,21 @@ from .namespace_joining import (
     is_tensor,
     meshgrid,
     polygamma,
+    real,
     row_stack,
     stack,
     vstack,
     where,
+)
+from .namespace_settings import (
+    are_deterministic_algorithms_enabled,
+    get_default_device,
+    get_default_dtype,
+    get_float32_matmul_precision,
+    set_default_device,
+    set_default_dtype,
+    set_float32_matmul_precision,
+    use_deterministic_algorithms,
 )
 from .namespace_standard import (
     __array_api_version__,
@@ -116,6 +138,13 @@ from .transforms.jacobian import hessian, jacfwd, jacrev
 from .transforms.jit import jit
 from .transforms.loop import fori_loop, scan
 from .transforms.vmap import vmap
+from .windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
+)
 
 __version__ = "0.1.0"
 
@@ -125,14 +154,27 @@ globals().update(namespace.functions)          # abs ... xlogy: the methods as f
 bool, float, double = bool_, float32, float64
 short, int, long = int16, int32, int64
 dtype, Size = DType, tuple
+# torch's memory formats and layout: accepted, with no effect, because tensors are row-major
+contiguous_format, preserve_format = "contiguous_format", "preserve_format"
+channels_last, channels_last_3d, strided = "channels_last", "channels_last_3d", "strided"
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # Rooms that are imported when first asked for, so that `import sheer` stays fast.
 _ROOMS = ("data", "doctor", "explain", "handbook", "lab", "metrics", "models", "nn", "onnx",
           "optim", "recipes", "serialization", "sklearn", "static", "train", "utils")
-_LATE = {"load": "serialization", "save": "serialization", "fit": "train"}
+_LAYERS = """
+selu celu rrelu prelu dropout alpha_dropout feature_alpha_dropout threshold bilinear
+conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d layer_norm group_norm
+rms_norm max_pool1d max_pool2d max_pool3d avg_pool1d adaptive_avg_pool1d adaptive_max_pool1d
+pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle cosine_similarity
+pairwise_distance pdist hinge_embedding_loss margin_ranking_loss triplet_margin_loss
+cosine_embedding_loss kl_div poisson_nll_loss binary_cross_entropy_with_logits ctc_loss
+""".split()  # noqa: SIM905 (functions of nn.functional that torch has under its own name too)
+_LATE = {**dict.fromkeys(_LAYERS, "nn.functional"), "embedding": "namespace_layers",
+         "load": "serialization", "save": "serialization", "fit": "train"}
 
-_MODULES = ("fft", "linalg", "random")           # the modules that torch and the array API have too
+# The modules that torch and the array API have too.
+_MODULES = ("fft", "linalg", "random", "signal", "special")
 
 __all__ = [n for n, v in sorted(globals().items()) if not n.startswith("_") and (
     n in _MODULES or not isinstance(v, type(_math)))]

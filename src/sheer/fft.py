@@ -15,8 +15,9 @@ from .mixins.missing import refusing as _refusing
 from .ops import host, movement
 from .tensor import Tensor, as_tensor, tensor
 
-__all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn",
-           "ifftshift", "ihfft", "irfft", "irfftn", "rfft", "rfftfreq", "rfftn"]
+__all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2",
+           "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft",
+           "rfft2", "rfftfreq", "rfftn"]
 __getattr__ = _refusing("fft", __all__)
 
 Pair = tuple[Tensor, Tensor]
@@ -27,6 +28,7 @@ def _transform(op: Callable[..., Any]) -> Callable[..., Any]:
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
         names = {"axis": "dim", "axes": "dim"}
         kwargs = {names.get(k, k): v for k, v in kwargs.items()}
+        args, kwargs = _axes_in_lists(op, args, kwargs)
         if isinstance(input, tuple | list):
             re, im = (as_tensor(part) for part in input)
             return apply(lambda a, b: op((a, b), *args, **kwargs), re, im)
@@ -34,6 +36,15 @@ def _transform(op: Callable[..., Any]) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = op.__name__
     function.__doc__, function.__module__ = op.__doc__, "sheer.fft"
     return function
+
+
+def _axes_in_lists(op: Any, args: Any, kwargs: Any) -> Any:
+    """One axis, or one length, for a transform of several."""
+    if op.__name__ in ("fft", "ifft", "rfft", "irfft"):
+        return args, kwargs
+    listed = lambda v: [v] if isinstance(v, int) else v
+    return ([listed(a) for a in args],
+            {k: v if k == "norm" else listed(v) for k, v in kwargs.items()})
 
 
 fft, ifft, rfft, irfft = (_transform(f) for f in (host.fft, host.ifft, host.rfft, host.irfft))
@@ -73,11 +84,50 @@ def ihfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = No
     return re, -im
 
 
+def hfftn(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] | None = None,
+          norm: str | None = None) -> Tensor:
+    """hfft along the last of several axes, after fft along the others."""
+    re, im = input if isinstance(input, tuple | list) else (as_tensor(input), as_tensor(input) * 0)
+    return irfftn((re, -im), s, dim, _OTHER[norm])
+
+
+def ihfftn(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] | None = None,
+           norm: str | None = None) -> Pair:
+    """The inverse of hfftn."""
+    re, im = rfftn(input, s, dim, _OTHER[norm])
+    return re, -im
+
+
+def rfft2(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
+          norm: str | None = None) -> Pair:
+    """rfftn of two axes."""
+    return rfftn(input, s, dim, norm)
+
+
+def irfft2(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
+           norm: str | None = None) -> Tensor:
+    """irfftn of two axes."""
+    return irfftn(input, s, dim, norm)
+
+
+def hfft2(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
+          norm: str | None = None) -> Tensor:
+    """hfftn of two axes."""
+    return hfftn(input, s, dim, norm)
+
+
+def ihfft2(input: Any, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
+           norm: str | None = None) -> Pair:
+    """ihfftn of two axes."""
+    return ihfftn(input, s, dim, norm)
+
+
 def _plan(x: Tensor, s: Any, dim: Any) -> tuple[list[int], list[int]]:
     """Lengths and axes, as many of the one as of the other."""
+    s = [s] if isinstance(s, int) else s
     if dim is None:
         dim = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
-    dims = [d % x.ndim for d in dim]
+    dims = [d % x.ndim for d in ([dim] if isinstance(dim, int) else dim)]
     return [x.shape[d] for d in dims] if s is None else list(s), dims
 
 

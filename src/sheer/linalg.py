@@ -9,19 +9,34 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import namespace, namespace_standard
+from .graph.dtypes import int64
+from .graph.errors import ArgumentError
+from .linalg_factors import (
+    cholesky_ex,
+    householder_product,
+    inv_ex,
+    lu,
+    lu_factor,
+    lu_factor_ex,
+    lu_solve,
+    matrix_exp,
+    solve_ex,
+    tensorinv,
+    tensorsolve,
+    vander,
+)
 from .mixins.core import apply
 from .mixins.linear_algebra import QR, SlogDet
 from .mixins.missing import refusing as _refusing
 from .ops import host
 from .tensor import Tensor, as_tensor
 
-__all__ = ["cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",
-           "matmul",
-           "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm",
-           "outer",
-           "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot",
-           "trace",
-           "vecdot", "vector_norm"]
+__all__ = ["cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh",
+           "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex",
+           "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
+           "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve",
+           "solve_ex", "solve_triangular", "svd", "svdvals", "tensordot", "tensorinv",
+           "tensorsolve", "trace", "vander", "vecdot", "vector_norm"]
 __getattr__ = _refusing("linalg", __all__)
 
 matmul, tensordot, outer = (namespace.functions[name] for name in ("matmul", "tensordot", "outer"))
@@ -44,9 +59,13 @@ class Svd(NamedTuple):
 
 
 class Lstsq(NamedTuple):
-    """What lstsq gives; torch's further results are not computed."""
+    """What lstsq gives, as much as torch gives: residuals for tall A of full rank, singular_values
+    and rank for the drivers of LAPACK that find them; else they are empty."""
 
     solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
 
 
 def cholesky(A: Any, *, upper: bool = False) -> Tensor:
@@ -55,30 +74,50 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
 
 
 def qr(A: Any, mode: str = "reduced") -> QR:
-    """(Q, R), reduced: Q R = A."""
-    _only("qr", mode == "reduced", f"mode={mode!r}", 'mode="reduced"')
-    return QR(*apply(host.qr, as_tensor(A)))
+    """(Q, R) with Q R = A: "reduced", "complete" with square Q, or "r", without Q.
+
+    R's diagonal is not negative, which makes both unique; LAPACK's signs differ.
+    Raises  E191 for another mode
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise ArgumentError("E191", "qr", f"there is no mode {mode!r}",
+                            need='"reduced", "complete" or "r"')
+    q, r = apply(host.qr_complete if mode == "complete" else host.qr, as_tensor(A))
+    return QR(q.new_empty(0), r) if mode == "r" else QR(q, r)
 
 
-def svd(A: Any, full_matrices: bool = False) -> Svd:
-    """(U, S, Vh), reduced: U diag(S) Vh = A. Pass full_matrices=False to other libraries' svd."""
-    _only("svd", not full_matrices, "full_matrices=True", "full_matrices=False")
-    return Svd(*apply(host.svd, as_tensor(A)))
+def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Svd:
+    """(U, S, Vh) with U diag(S) Vh = A; U and Vh square, or as narrow as S.
+
+    The columns of U and Vh beyond S have no gradient: they are not unique.
+    """
+    return Svd(*apply(host.svd_full if full_matrices else host.svd, as_tensor(A)))
 
 
-def svdvals(A: Any) -> Tensor:
+def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     """The singular values, descending."""
     return apply(host.svdvals, as_tensor(A))
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigh:
-    """(eigenvalues ascending, eigenvectors in columns) of the symmetric part of A."""
-    return Eigh(*apply(host.eigh, as_tensor(A)))
+    """(eigenvalues ascending, eigenvectors in columns) of a symmetric matrix, of which only the
+    lower (or "U": the upper) triangle is read; its gradient is symmetric."""
+    return Eigh(*apply(host.eigh, _mirrored(as_tensor(A), UPLO)))
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of the symmetric part of A, ascending."""
-    return apply(host.eigvalsh, as_tensor(A))
+    """The eigenvalues of a symmetric matrix, ascending. See eigh."""
+    return apply(host.eigvalsh, _mirrored(as_tensor(A), UPLO))
+
+
+def _mirrored(a: Tensor, UPLO: str) -> Tensor:
+    """One triangle of a and its mirror image, with the gradient of (a + a.mT) / 2."""
+    if UPLO not in ("L", "U", "l", "u"):
+        raise ArgumentError("E191", "eigh", f"there is no triangle {UPLO!r}", need='"L" or "U"')
+    half = a.tril() if UPLO in "Ll" else a.triu()
+    strict = a.tril(-1) if UPLO in "Ll" else a.triu(1)
+    even = (a + a.mT) / 2
+    return even + (half + strict.mT - even).detach()
 
 
 def inv(A: Any) -> Tensor:
@@ -86,9 +125,29 @@ def inv(A: Any) -> Tensor:
     return apply(host.inv, as_tensor(A))
 
 
-def pinv(A: Any, rtol: float | None = None) -> Tensor:
-    """The Moore-Penrose pseudo-inverse; singular values below rtol times the largest count as 0."""
-    return apply(host.pinv, as_tensor(A), rtol=rtol)
+def pinv(A: Any, rtol: Any = None, *, atol: Any = None, hermitian: bool = False) -> Tensor:
+    """The Moore-Penrose pseudo-inverse; singular values up to max(atol, rtol times the largest)
+    count as 0.
+
+    hermitian: only the lower triangle of A is read
+    """
+    a = _mirrored(as_tensor(A), "L") if hermitian else as_tensor(A)
+    if atol is None and not isinstance(rtol, Tensor):
+        return apply(host.pinv, a, rtol=rtol)
+    u, s, _ = svd(a.detach(), full_matrices=False)
+    kept = u * (s > _tolerance(a, s, atol, rtol)).to(a.dtype).unsqueeze(-2)
+    return apply(host.pinv, kept @ (u.mT @ a))                  # what falls below goes first
+
+
+def _tolerance(a: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
+    """max(atol, rtol s_max) with torch's defaults, as (*B, 1)."""
+    if rtol is None:
+        rtol = host.linalg.default_rtol(a.node)
+        if atol is not None:
+            rtol = (as_tensor(atol) <= 0).to(a.dtype) * rtol
+    wide = lambda t: t.unsqueeze(-1) if isinstance(t, Tensor) and t.ndim else t
+    largest = s.amax(-1, True) if s.shape[-1] else s.sum(-1, True)
+    return (largest * wide(rtol)).maximum(as_tensor(0.0 if atol is None else wide(atol)))
 
 
 def det(A: Any) -> Tensor:
@@ -113,9 +172,26 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True,
                  left=left, unitriangular=unitriangular)
 
 
-def lstsq(A: Any, B: Any) -> Lstsq:
-    """The X that minimises |A X - B|. Raises E162 unless A has full rank."""
-    return Lstsq(apply(host.lstsq, as_tensor(A), as_tensor(B)))
+def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+    """The X that minimises |A X - B|, the shortest of them where A lacks full column rank.
+
+    driver: "gels", "gelsy" (the default), "gelsd", "gelss": which further results there are
+    Raises  E191 for another driver
+    """
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise ArgumentError("E191", "lstsq", f"there is no driver {driver!r}",
+                            need='"gels", "gelsy", "gelsd" or "gelss"')
+    a, b = as_tensor(A), as_tensor(B)
+    found: Tensor = apply(host.lstsq, a, b)
+    m, n = a.shape[-2:]
+    none, s = a.new_empty(0), svdvals(a.detach())
+    rank = matrix_rank(a.detach()) if driver != "gels" else a.new_empty(0, dtype=int64)
+    if m > n and (driver == "gels" or (driver in ("gelsd", "gelss") and bool((rank == n).all()))):
+        none_left = (a @ found - b) if b.ndim >= 2 else (a @ found.unsqueeze(-1)).squeeze(-1) - b
+        residuals = none_left.square().sum(-2 if b.ndim >= 2 else -1)
+    else:
+        residuals = none
+    return Lstsq(found, residuals, rank, s if driver in ("gelsd", "gelss") else none)
 
 
 def matrix_power(A: Any, n: int) -> Tensor:
@@ -123,9 +199,16 @@ def matrix_power(A: Any, n: int) -> Tensor:
     return apply(host.matrix_power, as_tensor(A), n=n)
 
 
-def matrix_rank(A: Any, rtol: float | None = None) -> Tensor:
-    """How many singular values exceed rtol times the largest."""
-    return apply(host.matrix_rank, as_tensor(A), rtol=rtol)
+def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None,
+                hermitian: bool = False) -> Tensor:
+    """How many singular values exceed max(atol, rtol times the largest); tol is an older atol.
+
+    hermitian: only the lower triangle of A is read
+    """
+    a = as_tensor(A).detach()
+    a = _mirrored(a, "L") if hermitian else a
+    s = svdvals(a)
+    return (s > _tolerance(a, s, tol if atol is None else atol, rtol)).sum(-1)
 
 
 def cond(A: Any, p: Any = None) -> Tensor:
@@ -193,10 +276,3 @@ def _chain(many: list[Tensor], start: int, end: int, done: dict[Any, Any]) -> tu
         done[start, end] = best[0], best[1] @ best[2]
     found: tuple[float, Tensor] = done[start, end]
     return found
-
-
-def _only(op: str, holds: bool, got: str, need: str) -> None:
-    if not holds:
-        from .graph.errors import MissingError
-        raise MissingError("E190", op, f"there is no {got}", need=need,
-                           tries=[(need, lambda: None)])

@@ -45,6 +45,10 @@ matmul mm bmm mv dot vdot inner outer ger kron tensordot addmm addmv addr baddbm
 logdet slogdet inverse pinverse matrix_power cholesky qr svd cross
 clone detach allclose equal is_nonzero numel is_floating_point is_complex is_conj is_signed
 is_same_size adjoint dsplit diagonal_scatter
+i0 gcd lcm mvlgamma frexp hardshrink angle conj conj_physical resolve_conj resolve_neg
+cummax cummin mode nanmedian nanquantile scatter_reduce index_reduce put renorm histogram
+matrix_exp lu_solve cholesky_inverse cholesky_solve triangular_solve fill argwhere
+narrow_copy unsafe_chunk unsafe_split unsafe_split_with_sizes
 """.split()  # noqa: SIM905
 
 
@@ -76,4 +80,12 @@ def _signature(method: Callable[..., Any]) -> inspect.Signature:
     return found.replace(parameters=[first, *rest])
 
 
-functions = {name: function(name) for name in sorted({*_NAMES, *_NUMBER_FIRST})}
+_IN_PLACE = """
+abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_
+atanh_ ceil_ clamp_ clamp_max_ clamp_min_ clip_ cos_ cosh_ deg2rad_ erf_ erfc_ exp2_ exp_ expm1_
+fill_ fix_ floor_ frac_ gcd_ i0_ index_put_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_
+neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_
+tanh_ trunc_ xlogy_ zero_
+""".split()  # noqa: SIM905
+
+functions = {name: function(name) for name in sorted({*_NAMES, *_NUMBER_FIRST, *_IN_PLACE})}

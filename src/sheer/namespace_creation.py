@@ -15,7 +15,7 @@ from .graph.dtypes import DType, dtype_of, float32, float64, int64
 from .graph.errors import ArgumentError
 from .graph.memory import frozen
 from .graph.node import Node
-from .mixins.core import Core, as_node, wrap
+from .mixins.core import Core, apply, as_node, wrap
 from .mixins.shapes import ints
 from .ops.structure import constant, iota
 from .tensor import Tensor, as_tensor, tensor
@@ -95,9 +95,10 @@ def empty_like(input: Tensor, **options: Any) -> Tensor:
     return full_like(input, 0, **options)
 
 
-def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:
     """A number as a tensor of shape ()."""
-    return full((), value, dtype=dtype or float32, device=device)
+    return full((), value, dtype=dtype or float32, device=device, requires_grad=requires_grad)
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
@@ -115,6 +116,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     start, end, step = map(_number, (start, end, step))
     if step == 0:
         raise ArgumentError("E191", "arange", "a step of 0", need="a step that moves")
+    if dtype is not None and dtype_of(dtype) == int64:    # as torch: numbers are cut off first
+        start, end, step = int(start), int(end), int(step)
     whole = all(isinstance(v, int | np.integer) for v in (start, end, step))
     length = max(-((start - end) // step) if whole else math.ceil((end - start) / step), 0)
     kind = dtype_of(dtype) if dtype is not None else int64 if whole else float32
@@ -142,6 +145,8 @@ def linspace(start: Any, end: Any = None, steps: Any = None, *, dtype: Any = Non
 
 
 def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) -> Node:
+    if not kind.is_floating_point:
+        start, end = float(int(start)), float(int(end))       # as torch: numbers are cut off first
     if steps < 0:
         raise ArgumentError("E191", "linspace", f"{steps} steps", need="steps >= 0")
     parts = steps - 1 if endpoint else steps
@@ -157,8 +162,12 @@ def _between(start: float, end: float, steps: int, kind: DType, endpoint: bool) 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None,
              device: Any = None, requires_grad: bool = False) -> Tensor:
     """base to the powers that linspace gives."""
+    kind = dtype_of(dtype or float32)
+    start, end = _number(start), _number(end)
+    if not kind.is_floating_point:
+        start, end = int(start), int(end)                     # as torch: numbers are cut off first
     powers = linspace(start, end, steps, dtype=float64, device=device)
-    made: Tensor = (powers * math.log(base)).exp().to(dtype or float32)
+    made: Tensor = apply(lambda n: ops.pow(float(base), n), powers).to(kind)
     return made.requires_grad_() if requires_grad else made
 
 

@@ -18,11 +18,9 @@ from .ops.lift import cast
 from .tensor import Tensor, as_tensor
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes",
-           "broadcast_tensors",
-           "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate",
-           "dstack",
-           "einsum", "eval", "hstack", "is_tensor", "meshgrid", "polygamma", "row_stack", "stack",
-           "vstack", "where"]
+           "broadcast_tensors", "cartesian_prod", "cat", "column_stack", "combinations",
+           "concat", "concatenate", "dstack", "einsum", "eval", "hstack", "is_tensor",
+           "meshgrid", "polygamma", "real", "row_stack", "stack", "vstack", "where"]
 
 
 def cat(tensors: Sequence[Any], dim: int | None = 0) -> Tensor:
@@ -197,6 +195,11 @@ def block_diag(*tensors: Any) -> Tensor:
 def polygamma(n: int, input: Any) -> Tensor:
     """Derivative number n of digamma; the order comes first (torch.polygamma)."""
     return as_tensor(input).polygamma(n)
+
+
+def real(input: Any) -> Tensor:
+    """The tensor itself: its numbers are real."""
+    return as_tensor(input)
 
 
 def is_tensor(obj: Any) -> bool:

@@ -205,8 +205,9 @@ def _cumulative(name: str, start: int, x: Tensor, axis: int | None, dtype: Any,
     return apply(lambda n: ops.pad(n, widths, start), out)
 
 
-def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
+def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1, dim: int | None = None) -> Tensor:
     """Sums of products along one axis; the others broadcast."""
+    axis = axis if dim is None else dim
     return (x1 * x2).sum(axis, dtype=promote(x1.dtype, x2.dtype))
 
 

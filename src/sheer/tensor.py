@@ -18,16 +18,20 @@ from .mixins.indexing import Indexing
 from .mixins.inplace import InPlace
 from .mixins.linear_algebra import LinearAlgebra
 from .mixins.missing import Missing
+from .mixins.placing import Placing
+from .mixins.ranking import Ranking
 from .mixins.rearrange import Rearrange
 from .mixins.reductions import Reductions
 from .mixins.searching import Searching
 from .mixins.shapes import Shapes
+from .mixins.special import Special
 from .mixins.statistics import Statistics
 from .mixins.values import Values
 
 
-class Tensor(Elementwise, Shapes, Rearrange, Reductions, Statistics, Indexing, Searching,
-             LinearAlgebra, Creation, Casts, InPlace, Autograd, Values, Display, Missing):
+class Tensor(Elementwise, Special, Shapes, Rearrange, Reductions, Statistics, Ranking, Indexing,
+             Placing, Searching, LinearAlgebra, Creation, Casts, InPlace, Autograd, Values,
+             Display, Missing):
     """An array of one dtype, computed when somebody looks at it.
 
     Every operation appends to a graph; `.numpy()`, `.item()`, `print`, and `sheer.eval` run what

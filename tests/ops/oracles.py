@@ -12,7 +12,11 @@ ELEMENTWISE = {
     "BitwiseLeftShift": torch.bitwise_left_shift, "BitwiseOr": torch.bitwise_or,
     "BitwiseRightShift": torch.bitwise_right_shift, "BitwiseXor": torch.bitwise_xor,
     "Ceil": torch.ceil, "Copysign": torch.copysign, "Cos": torch.cos, "Cosh": torch.cosh,
-    "Div": torch.div, "Eq": torch.eq, "Erf": torch.erf, "Erfinv": torch.erfinv, "Exp": torch.exp,
+    "Div": torch.div, "Eq": torch.eq, "Erf": torch.erf, "Erfc": torch.erfc,
+    "Erfcx": torch.special.erfcx, "Erfinv": torch.erfinv, "Exp": torch.exp, 
+    # torch leaves the sign to chance where the lowest integer takes part
+    "Gcd": lambda x, y: torch.gcd(x, y).abs(),
+    "I0e": torch.special.i0e, "I1e": torch.special.i1e,
     "Exp2": torch.exp2, "Expm1": torch.expm1, "Floor": torch.floor, "Fmod": torch.fmod,
     "FloorDivide": lambda x, y: torch.div(x, y, rounding_mode="floor"), "Hypot": torch.hypot,
     "Isfinite": torch.isfinite, "Isinf": torch.isinf, "Isnan": torch.isnan, "Le": torch.le,
@@ -182,6 +186,10 @@ LINEAR = {
         a, b, upper=not prim.lower),
     "Cofactor": lambda prim, a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,
     "Fft": fft,
+    "Lu": lambda prim, a: torch.linalg.lu_factor(a).LU,     # the samples need no exchange
+    "Pivots": lambda prim, a: torch.linalg.lu_factor(a).pivots,
+    "RowOrder": lambda prim, p: torch.lu_unpack(
+        torch.zeros(*p.shape[:-1], prim.size, p.shape[-1]), p, unpack_data=False)[0].argmax(-2),
     "Solve": lambda prim, a, b: torch.linalg.solve(a, b),
     "Inverse": lambda prim, a: torch.linalg.inv(a),
     "Pinv": lambda prim, a: torch.linalg.pinv(a, rtol=prim.rtol),

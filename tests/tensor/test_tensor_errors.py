@@ -19,7 +19,8 @@ import sheer
      "  try  : Tensor.softmax\n  try  : Tensor.fmax\n  try  : Tensor.log_softmax\n"
      "  more : sheer explain E190"),
     (lambda: sheer.lineair, "sheer: there is no lineair\n  need : a name that sheer has\n"
-     "  try  : sheer.inner\n  try  : sheer.linalg\n  more : sheer explain E190"),
+     "  try  : sheer.bilinear\n  try  : sheer.inner\n  try  : sheer.linalg\n"
+     "  more : sheer explain E190"),
     (lambda: sheer.ones(2, 3).sum(2),
      "sum: there is no axis 2\n  need : -2 <= dim < 2\n  more : sheer explain E110"),
     (lambda: sheer.ones(2, 3).sum((0, -2)), "sum: axes (0, -2) do not all exist once\n"
@@ -61,9 +62,13 @@ import sheer
      "broadcast_shapes: shapes (2,) and (3,) do not broadcast\n"
      "  need : equal lengths, or 1, on every axis counted from the last\n"
      "  more : sheer explain E102"),
-    (lambda: sheer.linalg.svd(sheer.ones(2, 2), full_matrices=True),
-     "svd: there is no full_matrices=True\n"
-     "  need : full_matrices=False\n  try  : full_matrices=False\n  more : sheer explain E190"),
+    (lambda: sheer.linalg.qr(sheer.ones(2, 2), mode="raw"),
+     "qr: there is no mode 'raw'\n"
+     "  need : \"reduced\", \"complete\" or \"r\"\n  more : sheer explain E191"),
+    (lambda: sheer.set_default_dtype("float64"),
+     "set_default_dtype: the default is float32, not float64\n"
+     "  need : float32, or a dtype where tensors and models are made\n"
+     "  try  : model.double() and dtype=sheer.float64\n  more : sheer explain E170"),
     (lambda: sheer.isdtype(sheer.int8, "float"),
      "isdtype: there is no kind 'float'\n  need : bool, signed integer, "
      "unsigned integer, integral, real floating, complex floating, numeric\n"

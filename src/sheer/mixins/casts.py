@@ -60,14 +60,14 @@ class Casts(Core):
     def _cast(self, dtype: DType) -> Any:
         return self if dtype == self.node.dtype else apply(cast, self, dtype=dtype)
 
-    def float(self) -> Tensor: return self._cast(float32)
-    def double(self) -> Tensor: return self._cast(float64)
-    def char(self) -> Tensor: return self._cast(int8)
-    def short(self) -> Tensor: return self._cast(int16)
-    def int(self) -> Tensor: return self._cast(int32)
-    def long(self) -> Tensor: return self._cast(int64)
-    def byte(self) -> Tensor: return self._cast(uint8)
-    def bool(self) -> Tensor: return self._cast(bool_)
+    def float(self, memory_format: Any = None) -> Tensor: return self._cast(float32)
+    def double(self, memory_format: Any = None) -> Tensor: return self._cast(float64)
+    def char(self, memory_format: Any = None) -> Tensor: return self._cast(int8)
+    def short(self, memory_format: Any = None) -> Tensor: return self._cast(int16)
+    def int(self, memory_format: Any = None) -> Tensor: return self._cast(int32)
+    def long(self, memory_format: Any = None) -> Tensor: return self._cast(int64)
+    def byte(self, memory_format: Any = None) -> Tensor: return self._cast(uint8)
+    def bool(self, memory_format: Any = None) -> Tensor: return self._cast(bool_)
     def type_as(self, other: Tensor) -> Tensor: return self._cast(other.dtype)
 
     def type(self, dtype: Any = None) -> Any:

@@ -25,6 +25,12 @@ class Creation(Core):
         """The same values in a tensor of their own; gradients pass."""
         return apply(lambda x: x, self)
 
+    def fill(self, value: Any) -> Tensor:
+        """One number, in the shape and dtype of this tensor; of a tensor, with its gradient."""
+        if isinstance(value, Core):
+            return apply(lambda x, v: ops.broadcast_to(ops.cast(v, x.dtype), x.shape), self, value)
+        return apply(lambda x: ops.full_like(x, value), self)
+
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None,
                    requires_grad: bool = False) -> Tensor:
         """Numbers, lists or arrays as a tensor of this dtype."""

@@ -43,7 +43,7 @@ class Elementwise(Arithmetic):
     atanh = arctanh = unary(ops.atanh)
     floor, ceil = unary(ops.floor), unary(ops.ceil)
     trunc = fix = unary(ops.trunc)
-    erf, erfinv = unary(ops.erf), unary(ops.erfinv)
+    erf, erfc, erfinv = unary(ops.erf), unary(ops.erfc), unary(ops.erfinv)
     lgamma, digamma = unary(ops.lgamma), unary(ops.digamma)
     isnan, isinf, isfinite = unary(ops.isnan), unary(ops.isinf), unary(ops.isfinite)
     bitwise_not = bitwise_invert = unary(ops.bitwise_invert)
@@ -137,10 +137,6 @@ class Elementwise(Arithmetic):
     def frac(self) -> Tensor:
         """What is behind the point, with the sign of x: x - trunc(x)."""
         return self - self.trunc()
-
-    def erfc(self) -> Tensor:
-        """1 - erf(x)."""
-        return 1 - self.erf()
 
     def logit(self, eps: float | None = None) -> Tensor:
         """log(x / (1 - x)), the inverse of sigmoid; x is first clamped to [eps, 1 - eps]."""

@@ -69,6 +69,10 @@ class Indexing(Core):
     # ---- along an axis -----------------------------------------------------------------------
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """For every element of index, the element of x at that place of the axis."""
+        if index.numel() == 0:
+            return self.new_empty(index.shape)
+        if self.ndim == 0:
+            return self.reshape(1).gather(dim, index.reshape(-1)).reshape(index.shape)
         return apply(lambda x, i: ops.index.take_along(x, i, dim, word="gather"), self, index)
 
     def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
@@ -86,20 +90,33 @@ class Indexing(Core):
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """Slices of an axis, in the order of a vector of places."""
         pick = lambda x, i: ops.index.take(x, i, dim, wrap=False, word="index_select")
-        return apply(pick, self, index)
+        return apply(pick, self, index) if self.ndim else self.reshape(1).index_select(
+            dim, index.reshape(-1)).reshape(())
 
     def take(self, indices: Any, dim: int | None = None) -> Tensor:
         """Elements of the flattened tensor; slices of an axis when one is given (array API)."""
         pick = lambda x, i: ops.index.take(ops.reshape(x, (-1,)) if dim is None else x, i, dim or 0)
         return apply(pick, self, indices)
 
-    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
-        """x with src written to the places that index names along the axis."""
+    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
+                reduce: str | None = None) -> Tensor:
+        """x with src written to the places that index names along the axis; with reduce="add" or
+        "multiply" it is added to what is there, or multiplied with it.
+        """
         what = value if src is None else src
+        if reduce is not None:
+            how = {"add": "sum", "multiply": "prod"}.get(reduce, reduce)
+            what = what if isinstance(what, Core) else self.new_full(index.shape, what)
+            return self.scatter_reduce(dim, index, what, how)
+        if self.ndim == 0:
+            what = what.reshape(-1) if isinstance(what, Core) else what
+            return self.reshape(1).scatter(dim, index.reshape(-1), what).reshape(())
         return apply(lambda x, i, s: ops.index.scatter(x, i, s, dim), self, index, what)
 
     def scatter_add(self, dim: int, index: Tensor, src: Any) -> Tensor:
         """x with src added at the places that index names along the axis."""
+        if self.ndim == 0:
+            return self.reshape(1).scatter_add(dim, index.reshape(-1), src.reshape(-1)).reshape(())
         return apply(lambda x, i, s: ops.index.scatter_add(x, i, s, dim), self, index, src)
 
     def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
@@ -112,6 +129,8 @@ class Indexing(Core):
 
     def index_fill(self, dim: int, index: Tensor, value: Any) -> Tensor:
         """x with a number written to places of an axis."""
+        if self.ndim == 0:
+            return self.reshape(1).index_fill(dim, index.reshape(-1), value).reshape(())
         shape = list(self.shape)
         shape[axis_of("index_fill", self.node, dim)] = index.numel()
         def fill(x: Node, v: Any) -> Node:
@@ -123,6 +142,9 @@ class Indexing(Core):
     def _at(self, dim: int, index: Tensor, source: Any, primitive: Any) -> Tensor:
         """Scatter whole slices: the axis comes first and goes back."""
         at = axis_of("index_add", self.node, dim)
+        if self.ndim == 0:
+            whole: Any = self.reshape(1)
+            return whole._at(0, index.reshape(-1), source.reshape(-1), primitive).reshape(())
         def write(x: Node, i: Node, s: Node) -> Node:
             front, slices = ops.batching.move_axis(x, at, 0), ops.batching.move_axis(s, at, 0)
             out = primitive(1)(front, ops.index.along.index_node("index_add", i),
@@ -176,7 +198,8 @@ class Indexing(Core):
     def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
         """x with elements of source, in order, where the mask holds."""
         def fill(x: Node, m: Node, s: Node) -> Node:
-            m = ops.broadcast_to(m, x.shape)
+            shape = np.broadcast_shapes(x.shape, m.shape)
+            x, m = ops.broadcast_to(x, shape), ops.broadcast_to(m, shape)
             order = ops.cumsum(cast(ops.reshape(m, (-1,)), int64), 0) - 1
             flat = ops.reshape(s, (-1,))
             place = ops.clamp(order, 0, flat.shape[0] - 1)
@@ -196,7 +219,9 @@ def _like(x: Node, value: Any) -> Any:
 
 
 def _accumulate(x: Node, key: tuple[Any, ...], v: Any) -> Node:
-    nodes = [ops.index.along.index_node("index_put", k) for k in key]
+    places = [p for k in key for p in (
+        np.nonzero(k) if isinstance(k, np.ndarray) and k.dtype == bool else [k])]
+    nodes = [ops.index.along.index_node("index_put", k) for k in places]
     nodes = ops.index.along.same_shape("index_put", nodes)
     shape = (*nodes[0].shape, *x.shape[len(nodes):])
     v = v if isinstance(v, Node) else ops.constant(v, x.dtype)

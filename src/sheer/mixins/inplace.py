@@ -18,8 +18,10 @@ from .core import Core, apply, is_grad_enabled
 from .elementwise import Elementwise
 from .indexing import Indexing
 from .linear_algebra import LinearAlgebra
+from .placing import Placing
 from .rearrange import Rearrange
 from .reductions import Reductions
+from .special import Special
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -209,11 +211,17 @@ class InPlace(Core):
     logical_xor_, logical_not_ = inplace(Elementwise.logical_xor), inplace(Elementwise.logical_not)
     float_power_, ldexp_ = inplace(Elementwise.float_power), inplace(Elementwise.ldexp)
 
+    i0_, gcd_, lcm_, mvlgamma_ = (inplace(m) for m in (
+        Special.i0, Special.gcd, Special.lcm, Special.mvlgamma))
+    polygamma_, renorm_ = inplace(Elementwise.polygamma), inplace(Placing.renorm)
+
     # ---- by place ----------------------------------------------------------------------------
     masked_fill_, masked_scatter_ = inplace(Indexing.masked_fill), inplace(Indexing.masked_scatter)
     scatter_, scatter_add_ = inplace(Indexing.scatter), inplace(Indexing.scatter_add)
     index_add_, index_copy_ = inplace(Indexing.index_add), inplace(Indexing.index_copy)
     index_fill_, index_put_ = inplace(Indexing.index_fill), inplace(Indexing.index_put)
+    put_, index_reduce_ = inplace(Placing.put), inplace(Placing.index_reduce)
+    scatter_reduce_ = inplace(Placing.scatter_reduce)
     tril_, triu_ = inplace(Rearrange.tril), inplace(Rearrange.triu)
     cumsum_, cumprod_ = inplace(Reductions.cumsum), inplace(Reductions.cumprod)
     addmm_, addmv_, addr_ = (inplace(m) for m in (

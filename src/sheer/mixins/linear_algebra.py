@@ -25,6 +25,13 @@ class SlogDet(NamedTuple):
     logabsdet: Any
 
 
+class TriangularSolve(NamedTuple):
+    """What triangular_solve gives."""
+
+    solution: Any
+    cloned_coefficient: Any
+
+
 class QR(NamedTuple):
     """What qr gives."""
 
@@ -112,7 +119,8 @@ class LinearAlgebra(Core):
             dims = (tuple(range(self.ndim - dims, self.ndim)), tuple(range(dims)))
         first, second = (tuple(d) if isinstance(d, Sequence) else (d,) for d in dims)
         pair = (tuple(d % self.ndim for d in first), tuple(d % other.ndim for d in second))
-        return apply(lambda a, b: ops.dot_general(a, b, pair), self, other)
+        a, b = _alike(self, other, pair), _alike(other, self, pair[::-1])
+        return apply(lambda a, b: ops.dot_general(a, b, pair), a, b)
 
     # ---- products that add to something ------------------------------------------------------
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -139,7 +147,8 @@ class LinearAlgebra(Core):
                alpha: float = 1) -> Tensor:
         """beta * self + alpha * (the sum of batch1 @ batch2 over the batch)."""
         need_axes("addbmm", (batch1, 3), (batch2, 3))
-        return _blend(self, (batch1 @ batch2).sum(0), beta, alpha)
+        products = batch1 @ batch2
+        return _blend(self, products.sum(0, dtype=products.dtype), beta, alpha)
 
     # ---- of one matrix -----------------------------------------------------------------------
     def trace(self) -> Tensor:
@@ -180,18 +189,61 @@ class LinearAlgebra(Core):
         """(Q, R), reduced."""
         return QR(*apply(host.qr, self))
 
-    def svd(self) -> SVD:
-        """(U, S, V), reduced, as torch.svd; linalg.svd gives V.mT in place of V."""
-        u, s, vh = apply(host.svd, self)
-        return SVD(u, s, vh.mT)
+    def svd(self, some: bool = True, compute_uv: bool = True) -> SVD:
+        """(U, S, V), as torch.svd; linalg.svd gives V.mT in place of V.
+
+        some: reduced, else with square U and V; without compute_uv, U and V are zeros
+        """
+        u, s, vh = apply(host.svd if some and compute_uv else host.svd_full, self)
+        return SVD(u, s, vh.mT) if compute_uv else SVD(u.detach() * 0, s, vh.mT.detach() * 0)
+
+    def matrix_exp(self) -> Tensor:
+        """The sum of the powers of a matrix over n!."""
+        return apply(host.matrix_exp, self)
+
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """The x for which a x = self, from what linalg.lu_factor(a) gave."""
+        from ..linalg_factors import lu_solve
+        right: Any = self
+        return lu_solve(LU_data, LU_pivots, right)
+
+    def cholesky_solve(self, L: Tensor, upper: bool = False) -> Tensor:
+        """The x for which L L^T x = self (U^T U x = self when upper)."""
+        low = L.mT if upper else L
+        solve = host.triangular_solve
+        half = apply(lambda a, b: solve(a, b, upper=False), low, self)
+        return apply(lambda a, b: solve(a, b, upper=True), low.mT, half)
+
+    def cholesky_inverse(self, upper: bool = False) -> Tensor:
+        """The inverse of L L^T (U^T U when upper), from its factor."""
+        eye = apply(lambda n: host.parts.eye(n, n.shape[-1]), self)
+        return eye.cholesky_solve(self, upper)
+
+    def triangular_solve(self, A: Tensor, upper: bool = True, transpose: bool = False,
+                         unitriangular: bool = False) -> TriangularSolve:
+        """(the x for which A x = self, A): only one triangle of A counts; A^T when transpose."""
+        a = A.mT if transpose else A
+        x = apply(lambda m, b: host.triangular_solve(
+            m, b, upper=upper != transpose, unitriangular=unitriangular), a, self)
+        return TriangularSolve(x, A)
 
     def cross(self, other: Any, dim: int = -1) -> Tensor:
         """The vector at right angles to two vectors of length 3."""
         return apply(lambda a, b: host.cross(a, b, dim), self, other)
 
 
+def _alike(x: Any, other: Any, pair: Any) -> Any:
+    """x, summed over axes whose partner in the other one has length 1, as torch does."""
+    alone = [a for a, b in zip(*pair, strict=False) if other.shape[b] == 1 and x.shape[a] != 1]
+    return x.sum(alone, keepdim=True) if alone else x
+
+
 def _blend(x: Any, product: Any, beta: float, alpha: float) -> Any:
-    """beta * x + alpha * product; with beta 0, NaN in x does not count."""
+    """beta * x + alpha * product; without x when beta is 0. Whole numbers stay whole."""
+    if product.dtype.kind == "bool":
+        beta, alpha = bool(beta), bool(alpha)
+    elif not product.dtype.is_floating_point and not x.dtype.is_floating_point:
+        beta, alpha = int(beta), int(alpha)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled

@@ -80,14 +80,17 @@ class Rearrange(Core):
     def diff(self, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
         """Differences of neighbours along an axis, n times."""
         at = axis_of("diff", self.node, dim)
+        if n == 0:
+            return self.clone()
+        minus = ops.logical_xor if self.dtype.kind == "bool" else ops.sub
         def steps(x: Node, *ends: Node) -> Node:
             ends_in = list(ends)
             before = [ends_in.pop(0)] if prepend is not None else []
             x = ops.concat([*before, x, *ends_in], at)
             for _ in range(n):
                 length = max(x.shape[at] - 1, 0)
-                x = ops.sub(ops.narrow(x, at, min(1, x.shape[at]), length),
-                            ops.narrow(x, at, 0, length))
+                x = minus(ops.narrow(x, at, min(1, x.shape[at]), length),
+                          ops.narrow(x, at, 0, length))
             return x
         return apply(steps, self, *(e for e in (prepend, append) if e is not None))
 
@@ -95,6 +98,8 @@ class Rearrange(Core):
         """Windows of an axis, `step` apart, as a new last axis; a copy here, a view in torch."""
         import numpy as np
         at = axis_of("unfold", self.node, dimension)
+        if self.ndim == 0:
+            return self.reshape(1).unfold(0, size, step).reshape(size)
         count = (self.shape[at] - size) // step + 1
         places = np.arange(count)[:, None] * step + np.arange(size)            # (count, size)
         def windows(x: Node) -> Node:
@@ -131,7 +136,9 @@ class Rearrange(Core):
 
     def sum_to_size(self, *size: Any) -> Tensor:
         """Summed over axes until it has the given shape: what undoes broadcasting."""
-        return apply(ops.unbroadcast, self, shape=ints(size))
+        shape = ints(size)
+        wide: Any = self if self.dtype.is_floating_point else self.to(int64)
+        return wide.clone() if shape == self.shape else apply(ops.unbroadcast, wide, shape=shape)
 
 
 def _band(x: Node, keep: Any) -> Node:

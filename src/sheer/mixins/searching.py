@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import ops
-from ..graph.dtypes import float32, int32, int64
+from ..graph.dtypes import float64, int32, int64
 from ..graph.errors import ArgumentError
 from ..graph.node import Node
 from ..ops.lift import cast
@@ -21,6 +21,13 @@ from .shapes import axis_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+
+class Histogram(NamedTuple):
+    """What histogram gives."""
+
+    hist: Any
+    bin_edges: Any
 
 
 @numpy_names
@@ -89,15 +96,20 @@ class Searching(Core):
         out = [fresh(found), *(fresh(e.astype(np.int64)) for e in extra)]
         return tuple(out) if extra else out[0]
 
-    def unique_consecutive(self, return_inverse: bool = False, return_counts: bool = False) -> Any:
-        """The flattened elements without repetitions of the one before."""
-        flat = known("unique_consecutive", self).reshape(-1)
-        new = np.ones(flat.shape, bool)
-        new[1:] = flat[1:] != flat[:-1]
+    def unique_consecutive(self, return_inverse: bool = False, return_counts: bool = False,
+                           dim: int | None = None) -> Any:
+        """The flattened elements (slices of an axis) without repetitions of the one before."""
+        values = known("unique_consecutive", self)
+        at = 0 if dim is None else axis_of("unique_consecutive", self.node, dim)
+        rows = values.reshape(-1) if dim is None else np.moveaxis(np.atleast_1d(values), at, 0)
+        new = np.ones(len(rows), bool)
+        differ = rows[1:] != rows[:-1]
+        new[1:] = differ.any(axis=tuple(range(1, differ.ndim)))
         places = np.cumsum(new) - 1
-        extra = ([places.reshape(self.shape)] if return_inverse else []) + (
+        extra = ([places.reshape(self.shape if dim is None else -1)] if return_inverse else []) + (
             [np.bincount(places)] if return_counts else [])
-        out = [fresh(flat[new]), *(fresh(e.astype(np.int64)) for e in extra)]
+        kept = np.moveaxis(rows[new], 0, at) if values.ndim or dim is None else values
+        out = [fresh(kept), *(fresh(e.astype(np.int64)) for e in extra)]
         return tuple(out) if extra else out[0]
 
     def bincount(self, weights: Any = None, minlength: int = 0) -> Tensor:
@@ -114,7 +126,7 @@ class Searching(Core):
             return fresh(np.bincount(values, minlength=minlength).astype(np.int64))
         length = max(int(values.max(initial=-1)) + 1, minlength)
         def total(x: Node, w: Node) -> Node:
-            w = w if w.dtype.is_floating_point else cast(w, float32)
+            w = w if w.dtype.is_floating_point else cast(w, float64)
             start = ops.broadcast_to(ops.constant(0, w.dtype), (length,))
             return ops.ScatterAdd(1)(start, cast(x, int64), w)
         return apply(total, self, weights)
@@ -124,6 +136,9 @@ class Searching(Core):
         out. When min = max, the range is that of the elements."""
         def count(x: Node) -> Node:
             x = ops.stop_gradient(ops.reshape(x, (-1,)))
+            start = ops.broadcast_to(ops.constant(0, x.dtype), (bins,))
+            if x.size == 0:
+                return start
             low, high = (ops.min(x), ops.max(x)) if min == max else (
                 ops.constant(min, x.dtype), ops.constant(max, x.dtype))
             flat = ops.eq(low, high)
@@ -131,9 +146,31 @@ class Searching(Core):
             inside = ops.logical_and(ops.ge(x, low), ops.le(x, high))
             place = cast(ops.floor(ops.where(inside, (x - low) / (high - low) * bins, 0)), int64)
             ones = cast(inside, x.dtype)
-            start = ops.broadcast_to(ops.constant(0, x.dtype), (bins,))
             return ops.ScatterAdd(1)(start, ops.clamp(place, 0, bins - 1), ones)
         return apply(count, self)
+
+    def histogram(self, bins: Any, *, range: Any = None, weight: Any = None,
+                  density: bool = False) -> Histogram:
+        """How many elements, or how much weight, lies between neighbouring edges; the last edge
+        belongs to the last bin. density: divided by the sum and by the width.
+
+        bins: their number, over `range` or the elements' own; or the edges
+        Raises  E606 inside a traced function; E191 for integers
+        """
+        if not self.dtype.is_floating_point:
+            raise ArgumentError("E191", "histogram", "counts floats", got={"x": self.node},
+                                need="float32 or float64",
+                                tries=[("x.float().histogram(bins)", lambda: None)])
+        values = known("histogram", self).reshape(-1)
+        if isinstance(bins, Core):
+            edges = known("histogram", bins)
+        else:
+            low, high = range or ((values.min(), values.max()) if values.size else (0, 1))
+            low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+            edges = np.linspace(low, high, bins + 1, dtype=values.dtype)
+        parts = None if weight is None else known("histogram", weight).reshape(-1)
+        found, _ = np.histogram(values, edges, weights=parts, density=density)
+        return Histogram(fresh(found.astype(values.dtype)), fresh(edges))
 
     # ---- in sorted sequences -----------------------------------------------------------------
     def searchsorted(self, values: Any, *, out_int32: bool = False, right: bool = False,

@@ -200,6 +200,10 @@ class Shapes(Core):
         start = start + self.shape[at] if start < 0 else start
         return apply_view(ops.narrow, self, axis=at, start=start, length=length)
 
+    def narrow_copy(self, dim: int, start: int, length: int) -> Tensor:
+        """As narrow, with elements of its own."""
+        return self.narrow(dim, start, length).clone()
+
     def select(self, dim: int, index: int) -> Tensor:
         """One place of an axis, which goes. Raises E130 when it does not exist."""
         return self[(slice(None),) * axis_of("select", self.node,
@@ -223,15 +227,21 @@ class Shapes(Core):
 
     split_with_sizes = split
 
+    unsafe_split, unsafe_split_with_sizes = split, split
+
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most so many pieces, all but the last of one size."""
         length = self.shape[axis_of("chunk", self.node, dim)]
         return self.split(max(-(-length // chunks), 1), dim)
 
+    unsafe_chunk = chunk
+
     def tensor_split(self, indices_or_sections: int | Sequence[int],
                      dim: int = 0) -> tuple[Tensor, ...]:
         """So many pieces, sizes differing by at most 1; or pieces between the given places."""
         length = self.shape[axis_of("tensor_split", self.node, dim)]
+        if hasattr(indices_or_sections, "tolist"):
+            indices_or_sections = indices_or_sections.tolist()
         if isinstance(indices_or_sections, int):
             size, more = divmod(length, indices_or_sections)
             sizes = [size + (i < more) for i in range(indices_or_sections)]

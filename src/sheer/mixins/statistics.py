@@ -8,9 +8,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..graph.dtypes import dtype_of, float32
+from ..graph.dtypes import dtype_of, float32, int64
 from ..graph.errors import ArgumentError, DTypeError
 from ..graph.node import Node
+from ..transforms import execute
 from .core import Core, apply
 from .naming import numpy_names
 from .reductions import Dims, Extreme, along, reduce_dims
@@ -78,11 +79,15 @@ class Statistics(Core):
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """exp(x) over its sum along an axis, without overflow."""
         x, axes = _prepared("softmax", self, dim, dtype)
+        if x.numel() == 0:
+            return x.clone()
         return apply(lambda n: _softmax(n, axes), x)
 
     def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """log of softmax, without overflow or loss of small probabilities."""
         x, axes = _prepared("log_softmax", self, dim, dtype)
+        if x.numel() == 0:
+            return x.clone()
         return apply(lambda n: n - ops.restore(ops.logsumexp(n, axes), n.shape, axes), x)
 
     # ---- by order ----------------------------------------------------------------------------
@@ -94,6 +99,10 @@ class Statistics(Core):
 
     def kthvalue(self, k: int, dim: int = -1, keepdim: bool = False) -> Extreme:
         """The k-th smallest, counted from 1, along an axis: (values, indices)."""
+        if self.ndim == 0:
+            one: Any = self.reshape(1)
+            values, places = one.kthvalue(k, 0)
+            return Extreme(values.reshape(()), places.reshape(()))
         n = self.size(dim)
         if not 1 <= k <= max(n, 1):
             raise ArgumentError("E135", "kthvalue", f"k {k} is outside an axis of length {n}",
@@ -101,7 +110,7 @@ class Statistics(Core):
         values, places = self.sort(dim)
         at = axis_of("kthvalue", self.node, dim)
         pick = lambda t: t.narrow(at, k - 1, 1) if keepdim else t.select(at, k - 1)
-        return Extreme(pick(values), pick(places)) if self.ndim else Extreme(self.clone(), places)
+        return Extreme(pick(values), pick(places))
 
     def quantile(self, q: Any, dim: int | None = None, keepdim: bool = False, *,
                  interpolation: str = "linear") -> Tensor:
@@ -110,35 +119,27 @@ class Statistics(Core):
         Shape   q () or (n,) -> (n, without dim)
         Raises  E191 for q outside [0, 1] or an unknown interpolation
         """
-        if interpolation not in _BETWEEN:
-            raise ArgumentError("E191", "quantile", f"there is no interpolation {interpolation!r}",
-                                need=" or ".join(_BETWEEN))
-        shares = q.tolist() if hasattr(q, "tolist") else q
-        many = isinstance(shares, list | tuple)
-        if not all(0 <= s <= 1 for s in (shares if many else [shares])):
-            raise ArgumentError("E191", "quantile", f"q = {shares}", need="0 <= q <= 1")
-        x = self.reshape(-1) if dim is None else self.movedim(dim, -1)      # (*A, n)
-        found = apply(lambda n: _quantiles(n, list(shares) if many else [shares], interpolation), x)
-        if keepdim and dim is not None:
-            found = found.unsqueeze(1 + axis_of("quantile", self.node, dim))
-        elif keepdim:
-            found = found.reshape(-1, *(1,) * self.ndim)
-        return found if many else found.select(0, 0)
+        return quantile_of("quantile", self, q, dim, keepdim, interpolation, skip_nan=False)
 
     # ---- several variables -------------------------------------------------------------------
     def cov(self, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
-        """Covariances of variables (rows) over observations (columns)."""
-        if fweights is not None or aweights is not None:
-            raise ArgumentError("E191", "cov", "weights are not taken", need="no weights")
-        x: Any = self.reshape(1, -1) if self.ndim < 2 else self
-        off = x - x.mean(1, keepdim=True)
-        out = off @ off.mT / max(x.shape[1] - correction, 0)
-        return out.reshape(()) if self.ndim < 2 else out
+        """Covariances of variables (rows) over observations (columns).
+
+        fweights: how often each observation counts; aweights: how important it is
+        """
+        x: Any = _floating(self.reshape(1, -1) if self.ndim < 2 else self)
+        given = [w.to(x.dtype) for w in (fweights, aweights) if w is not None]
+        w = given[0] * given[1] if len(given) > 1 else given[0] if given else x[0] * 0 + 1
+        total = w.sum()
+        off = x - ((x * w).sum(1) / total).unsqueeze(1)
+        less = (w * aweights).sum() / total if aweights is not None else 1
+        out = (off * w) @ off.mT / (total - correction * less).clamp_min(0)
+        return out.reshape(()) if x.shape[0] == 1 else out
 
     def corrcoef(self) -> Tensor:
         """Correlations of variables (rows) over observations (columns)."""
         c = self.cov()
-        if self.ndim < 2:
+        if c.ndim == 0:
             return c / c
         scale = c.diagonal().sqrt()
         return (c / scale.unsqueeze(1) / scale.unsqueeze(0)).clamp(-1, 1)
@@ -184,16 +185,43 @@ def _ranked(x: Any, dim: int, keepdim: bool, rank: Any) -> Extreme:
     return Extreme(along(x, places, at, keepdim), places.unsqueeze(at) if keepdim else places)
 
 
-def _quantiles(x: Node, shares: list[float], between: str) -> Node:
-    """x (*A, n) -> (q, *A)."""
-    last, n = x.ndim - 1, x.shape[-1]
-    values, _ = ops.index.sort(x, last)
-    at = lambda i: ops.reshape(ops.narrow(values, last, i, 1), x.shape[:-1])
-    def one(share: float) -> Node:
-        place = share * (n - 1)
-        low, high = math.floor(place), math.ceil(place)
-        weight = {"linear": place - low, "lower": 0.0, "higher": 1.0, "midpoint": 0.5,
-                  "nearest": float(round(place) - low)}[between]
-        return at(low) if low == high else at(low) + (at(high) - at(low)) * weight
-    out = ops.stack([one(s) for s in shares], 0)
-    return ops.where(ops.any(ops.isnan(x), (last,)), math.nan, out)
+def quantile_of(op: str, x: Any, q: Any, dim: int | None, keepdim: bool, between: str,
+                skip_nan: bool) -> Any:
+    """quantile, or nanquantile, of a tensor; gradients pass to x and to a tensor q."""
+    if between not in _BETWEEN:
+        raise ArgumentError("E191", op, f"there is no interpolation {between!r}",
+                            need=" or ".join(_BETWEEN))
+    shares: Any = q if isinstance(q, Core) else x.new_tensor(q)
+    known = execute.is_known(shares.node)
+    if known and not bool(((shares >= 0) & (shares <= 1)).all()):
+        raise ArgumentError("E191", op, f"q = {shares.tolist()}", need="0 <= q <= 1")
+    flat = dim is None or x.ndim == 0
+    rows = x.reshape(-1) if flat else x.movedim(dim, -1)                    # (*A, n)
+    found = apply(lambda n, s: _quantiles(n, s, between, skip_nan), rows, shares.reshape(-1))
+    if keepdim:
+        at = None if flat else axis_of(op, x.node, dim)  # type: ignore[arg-type]
+        found = found.reshape(-1, *(1,) * x.ndim) if at is None else found.unsqueeze(1 + at)
+    return found if shares.ndim else found.select(0, 0)
+
+
+def _quantiles(x: Node, shares: Node, between: str, skip_nan: bool) -> Node:
+    """x (*A, n), shares (q,) -> (q, *A)."""
+    last = x.ndim - 1
+    values, _ = ops.index.sort(x, last)                                     # NaN comes last
+    nan = ops.isnan(x)
+    count = ops.sum(ops.cast(ops.logical_not(nan), int64), (last,))
+    count = ops.keep_dims(count, (last,)) if skip_nan else ops.full_like(
+        ops.keep_dims(count, (last,)), x.shape[last])                       # (*A, 1)
+    wide = (*x.shape[:last], shares.shape[0])
+    place = ops.broadcast_to(shares, wide) * ops.cast(ops.maximum(count - 1, 0), x.dtype)
+    low, high = ops.floor(place), ops.ceil(place)
+    at = lambda p: ops.index.take_along(values, ops.cast(p, int64), last)   # (*A, q)
+    if between in ("lower", "higher", "nearest"):
+        pick = {"lower": low, "higher": high, "nearest": ops.round(place)}[between]
+        out = at(pick)
+    else:
+        weight = place - low if between == "linear" else 0.5
+        out = at(low) + (at(high) - at(low)) * weight
+    none = ops.eq(count, 0) if skip_nan else ops.keep_dims(ops.any(nan, (last,)), (last,))
+    out = ops.where(ops.broadcast_to(none, out.shape), math.nan, out)
+    return ops.batching.move_axis(out, last, 0)

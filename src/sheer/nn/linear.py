@@ -65,9 +65,8 @@ class Linear(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -r, r)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight,
-                        self.bias)                                 # (*B, out_features)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight, self.bias)             # (*B, out_features)
 
     def extra_repr(self) -> str:
         return (f"in_features={self.in_features}, out_features={self.out_features}, "

@@ -34,6 +34,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0,
     if min_val > max_val:
         raise ArgumentError("E204", "hardtanh", f"min_val {min_val} is above max_val {max_val}",
                             need="min_val <= max_val")
+    if not input.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     def run(x: Node) -> Node:
         inside = where(ops.le(x, min_val), min_val, x)
         return where(ops.ge(x, max_val), max_val, inside)

@@ -17,7 +17,11 @@ from .common import axis, need_float
 
 def norm_node(x: Node, p: float, at: int) -> Node:
     """The p-norm along an axis; the gradient at 0 is 0."""
+    if x.ndim == 0:
+        return ops.reshape(norm_node(ops.reshape(x, (1,)), p, 0), ())
     size = ops.abs(x)
+    if p == 0:
+        return ops.sum(ops.cast(ops.ne(x, 0), x.dtype), (at,))
     if p == math.inf:
         return ops.max(size, (at,))
     if p == 1:
@@ -40,7 +44,8 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     need_float("normalize", input=input)
     at = axis("normalize", input, dim)
     def run(x: Node) -> Node:
-        return x / ops.restore(ops.clamp(norm_node(x, p, at), eps), x.shape, (at,))
+        size = ops.clamp(norm_node(x, p, at), eps)
+        return x / (ops.restore(size, x.shape, (at,)) if x.ndim else size)
     result: Tensor = apply(run, input)
     return result
 
@@ -54,9 +59,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     need_float("cosine_similarity", x1=x1, x2=x2)
     def run(a: Node, b: Node) -> Node:
         a, b = ops.lift.lift("cosine_similarity", a, b)
-        at = axis("cosine_similarity", a, dim)
+        at, shape = axis("cosine_similarity", a, dim), a.shape
+        a, b = (ops.reshape(t, (1,)) for t in (a, b)) if not shape else (a, b)
         unit = lambda x: x / ops.restore(ops.clamp(norm_node(x, 2, at), eps), x.shape, (at,))
-        return ops.sum(unit(a) * unit(b), (at,))
+        return ops.sum(unit(a) * unit(b), (at,))              # a number counts as one component
     result: Tensor = apply(run, x1, x2)
     return result
 

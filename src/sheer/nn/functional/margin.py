@@ -149,6 +149,9 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
         raise ArgumentError("E204", op, f"p = {p}", need="1 or 2")
     target = tensor_like(target, input)
     need_float(op, input=input)
+    if input.ndim < 2 and target.shape == (1,):
+        target = target.reshape(())
+    input = input.reshape(1) if input.ndim == 0 else input
     at = class_axis(op, input)
     check_labels(op, input, target, at, None)
     def run(x: Node, y: Node, *w: Node) -> Node:
@@ -166,7 +169,8 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
 def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean") -> Tensor:
     """The sum over pairs (label, other class) of max(0, 1 - x[label] + x[other]) / K.
 
-    A row of target lists the labels of an example, up to the first -1.
+    A row of target lists the labels of an example, up to the first -1; a label listed twice counts
+    twice.
 
     Shape   input (N, K) or (K,), target int of the same shape -> () or (N,)
     Raises  E223 when the shapes differ
@@ -174,18 +178,19 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     """
     target = tensor_like(target, input)
     same_shape("multilabel_margin_loss", input, target)
+    if input.ndim == 0:
+        input, target = input.reshape(1), target.reshape(1)
     def run(x: Node, y: Node) -> Node:
         k, last = x.shape[-1], x.ndim - 1
         ended = ops.cumsum(ops.cast(ops.lt(y, 0), int64), last)
         counts = ops.eq(ended, 0)                               # (*B, K): before the first -1
         same = ops.eq(ops.expand_dims(y, y.ndim), iota(k, int64))              # (*B, label, class)
         same = ops.logical_and(ops.expand_dims(counts, y.ndim), same)
-        chosen = ops.any(same, (last,))                                        # (*B, class)
+        named = ops.sum(ops.cast(same, x.dtype), (last,))                      # (*B, class)
         gap = ops.clamp(1 - ops.sub(ops.expand_dims(x, x.ndim), ops.expand_dims(x, last)),
                         0.0)  # (*B, i, j)
-        pair = ops.logical_and(ops.expand_dims(chosen, x.ndim),
-                               ops.logical_not(ops.expand_dims(chosen, last)))
-        return ops.sum(ops.where(pair, gap, 0.0), (last, last + 1)) / k
+        others = ops.where(ops.eq(ops.expand_dims(named, last), 0), gap, 0.0)
+        return ops.sum(ops.mul(ops.expand_dims(named, x.ndim), others), (last, last + 1)) / k
     return reduced("multilabel_margin_loss", apply(run, input, target), reduction)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ... import ops
 from ...graph.errors import ArgumentError
 from ...graph.node import Node
@@ -50,6 +52,9 @@ def pad_node(x: Node, pairs: Sequence[tuple[int, int]], mode: str = "constant",
 def _grown(x: Node, at: int, low: int, high: int, mode: str) -> Node:
     """One axis, longer at both ends."""
     n = x.shape[at]
+    if mode == "replicate" and n and (low < 0 or high < 0):     # a cut does not move the ends
+        places = np.clip(np.arange(-low, n + high), 0, n - 1)
+        return ops.take(x, places, at)
     most = {"reflect": n - 1, "circular": n, "replicate": max(low, high) if n else 0}[mode]
     if max(low, high) > most:
         raise ArgumentError("E204", "pad",

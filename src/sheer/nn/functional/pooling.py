@@ -150,6 +150,7 @@ def _avg(axes: int, x: Tensor, settings: tuple[Any, ...]) -> Tensor:
     check_images(f"avg_pool{axes}d", axes, x)
     kernel, stride, padding, ceil_mode, count, divisor = settings
     window = per_axis(f"avg_pool{axes}d", "kernel_size", kernel, axes)
+    stride = None if stride == () else stride             # torch has it so
     result: Tensor = apply(ops.avg_pool, x, window=window, stride=stride, padding=padding,
                            ceil_mode=ceil_mode,
                            count_include_pad=count, divisor_override=divisor)

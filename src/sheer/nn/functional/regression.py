@@ -142,7 +142,7 @@ def kl_div(input: Tensor, target: Any, *, reduction: str = "mean",
     choice("kl_div", "reduction", reduction, ("batchmean", "mean", "sum", "none"))
     if reduction != "batchmean":
         return pairwise("kl_div", input, target, run, None, reduction)
-    return pairwise("kl_div", input, target, run, None, "sum") / input.shape[0]
+    return pairwise("kl_div", input, target, run, None, "sum") / (input.shape or (1,))[0]
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor, *, reduction: str = "mean") -> Tensor:

@@ -33,6 +33,8 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> 
 def softmin(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
     """softmax(-x)."""
     x, at = _prepared("softmin", input, dim, dtype)
+    if x.numel() == 0:
+        return x.clone()
     result: Tensor = apply(lambda n: softmax_node(-n, at), x)
     return result
 

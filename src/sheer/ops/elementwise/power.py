@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.dtypes import bool_
+from ...graph.dtypes import bool_, int64
 from ...graph.errors import DTypeError
 from ...graph.node import Node, operators
 from ..lift import NUMBERS as PYTHON_NUMBERS
-from ..lift import common_dtype, lift
+from ..lift import cast, common_dtype, lift
 from ..sampling import case
 from .arithmetic import div, mul
 from .compare import eq, ge
@@ -77,6 +77,8 @@ def square(x: Any) -> Node:
     Shape   x (*S) -> (*S)
     Source  definition
     """
+    if isinstance(x, Node) and x.dtype == bool_:
+        x = cast(x, int64)
     return mul(x, x)
 
 

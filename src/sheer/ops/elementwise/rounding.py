@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ...graph.dtypes import float32, int32, int64
+from ...graph.dtypes import bool_, float32, int32, int64
+from ...graph.node import Node
 from ..primitive import NotDifferentiable, NoXla
 from ..sampling import case
 from .family import NUMBERS, Binary, Unary, binary, full_like, unary, whole, zeros_like
@@ -121,5 +124,15 @@ class Nextafter(Binary):
 
 
 floor, ceil, trunc, round = (whole(p) for p in (Floor, Ceil, Trunc, Round))
-sign = unary(Sign, floating=False)
+_sign = unary(Sign, floating=False)
 copysign, nextafter = binary(Copysign, floating=True), binary(Nextafter, floating=True)
+
+
+def sign(x: Any) -> Node:
+    """-1, 0 or 1; NaN stays NaN, and a bool as it is.
+
+    Shape   x (*S) -> (*S)
+    Dtype   any -> the same
+    Source  definition
+    """
+    return x if isinstance(x, Node) and x.dtype == bool_ else _sign(x)

@@ -1,7 +1,21 @@
 """Operations that run on the host, through NumPy: Fourier transforms and linear algebra."""
 
-from .decompose import Cholesky, Eigh, Qr, Svd, cholesky, eigh, eigvalsh, qr, svd, svdvals
+from .decompose import (
+    Cholesky,
+    Eigh,
+    Qr,
+    Svd,
+    cholesky,
+    eigh,
+    eigvalsh,
+    qr,
+    qr_complete,
+    svd,
+    svd_full,
+    svdvals,
+)
 from .determinant import Cofactor, Det, SlogDet, det, slogdet
+from .exponential import matrix_exp
 from .fft import Fft, fft, fft2, fftn, ifft, ifft2, ifftn, irfft, rfft
 from .linalg import (
     Inverse,
@@ -14,6 +28,7 @@ from .linalg import (
     solve,
     triangular_solve,
 )
+from .lu import Lu, Pivots, RowOrder, lu_factor, lu_solve, unit_lower, unit_upper
 from .matrix import (
     cross,
     diagonal,
@@ -27,9 +42,56 @@ from .matrix import (
 )
 
 __all__ = [
-    "Cholesky", "Cofactor", "Det", "Eigh", "Fft", "Inverse", "Pinv", "Qr", "SlogDet", "Solve",
-    "Svd", "TriangularSolve", "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh",
-    "fft", "fft2", "fftn", "ifft", "ifft2", "ifftn", "inv", "irfft", "lstsq", "matrix_norm",
-    "matrix_power", "matrix_rank", "norm", "outer", "pinv", "qr", "rfft", "slogdet", "solve",
-    "svd", "svdvals", "trace", "triangular_solve", "vector_norm",
+    "Cholesky",
+    "Cofactor",
+    "Det",
+    "Eigh",
+    "Fft",
+    "Inverse",
+    "Lu",
+    "Pinv",
+    "Pivots",
+    "Qr",
+    "RowOrder",
+    "SlogDet",
+    "Solve",
+    "Svd",
+    "TriangularSolve",
+    "cholesky",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "fft",
+    "fft2",
+    "fftn",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "inv",
+    "irfft",
+    "lstsq",
+    "lu_factor",
+    "lu_solve",
+    "matrix_exp",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "norm",
+    "outer",
+    "pinv",
+    "qr",
+    "qr_complete",
+    "rfft",
+    "slogdet",
+    "solve",
+    "svd",
+    "svd_full",
+    "svdvals",
+    "trace",
+    "triangular_solve",
+    "unit_lower",
+    "unit_upper",
+    "vector_norm",
 ]

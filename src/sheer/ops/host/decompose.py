@@ -18,6 +18,7 @@ from ...graph.node import Node, Spec
 from .. import elementwise, movement, sampling
 from ..contract import transpose
 from ..primitive import NoXla, results
+from ..structure import stop_gradient
 from . import examples
 from .linalg import TriangularSolve
 from .parts import (
@@ -218,6 +219,31 @@ def svd(a: Node) -> tuple[Node, Node, Node]:
     """(U, S, Vh), reduced. See Svd and torch.linalg.svd(full_matrices=False)."""
     u, s, vh = results(Svd()(a))
     return u, s, vh
+
+
+def svd_full(a: Node) -> tuple[Node, Node, Node]:
+    """(U, S, Vh) with square U and Vh. See torch.linalg.svd(full_matrices=True)."""
+    u, s, vh = svd(a)
+    return completed(u), s, transpose(completed(transpose(vh)))
+
+
+def qr_complete(a: Node) -> tuple[Node, Node]:
+    """(Q, R) with square Q. See torch.linalg.qr(mode="complete")."""
+    q, r = qr(a)
+    m, k = q.shape[-2:]
+    return completed(q), movement.pad(r, [(0, 0, 0)] * (a.ndim - 2) + [(0, m - k, 0), (0, 0, 0)])
+
+
+def completed(q: Node) -> Node:
+    """Orthonormal columns (*B, m, k) and as many more as make a basis; those have no gradient.
+
+    The further ones are eigenvectors of the projection I - q q^T to its eigenvalue 1.
+    """
+    m, k = q.shape[-2:]
+    if m == k:
+        return q
+    _, v = eigh(stop_gradient(eye(q, m) - dot(q, transpose(q))))
+    return movement.concat([q, movement.narrow(v, v.ndim - 1, k, m - k)], q.ndim - 1)
 
 
 def svdvals(a: Node) -> Node:

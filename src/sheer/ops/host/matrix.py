@@ -201,6 +201,8 @@ def _safe(function, x, at_zero=0.0):
 def _axes(op: str, x: Node, dim: int | Sequence[int] | None) -> tuple[int, ...]:
     """Axes counted from the first; all of them for None."""
     wanted = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    if x.ndim == 0 and all(a in (0, -1) for a in wanted):
+        return ()                                        # a number counts as one component
     axes = tuple(a + x.ndim if a < 0 else a for a in wanted)
     reduce.check_axes(op, x, axes)
     return axes

@@ -38,6 +38,8 @@ _COMPLEMENT = (
     0.09373283499825721, -0.10103906603629925, 0.0680970542546953, 0.01537965210261965,
     -0.13962111684056253, 1.2329951186255526)
 _LAST = 28.0              # from here on erfc is 0
+# sqrt(pi) x erfcx(x) in 1/x^2
+_ASYMPTOTIC = (10395 / 64, -945 / 32, 105 / 16, -15 / 8, 3 / 4, -1 / 2, 1.0)
 _WINITZKI = 0.147
 
 
@@ -73,6 +75,22 @@ def erfc(b: Control, x: Value) -> Value:
     """1 - erf(x) without cancellation."""
     far = _complement(b, b.abs(x))
     return b.select(b.lt(x, 0.0), b.sub(2.0, far), far)
+
+
+@in_float64
+def erfcx(b: Control, x: Value) -> Value:
+    """e^(x^2) erfc(x): the polynomial up to _LAST, then the asymptotic series (DLMF 7.12.1)."""
+    size = b.abs(x)
+    near = b.min(size, _LAST)
+    t = b.div(b.sub(near, 4.0), b.add(near, 4.0))
+    low = b.div(polynomial(b, t, _COMPLEMENT), b.add(b.add(near, near), 1.0))
+    inverse = b.div(1.0, b.max(size, _LAST))
+    terms = polynomial(b, b.mul(inverse, inverse), _ASYMPTOTIC)
+    high = b.mul(b.mul(terms, inverse), 1 / math.sqrt(math.pi))
+    above = b.select(b.gt(size, _LAST), high, low)
+    square, lost = product_of(b, near, near)
+    below = b.mul(exp(b, square), b.add(b.add(lost, lost), 2.0))     # 2 e^(square + lost)
+    return b.select(b.lt(x, 0.0), b.sub(below, above), above)
 
 
 @in_float64

@@ -13,6 +13,7 @@ from typing import cast
 from ..ir.control import Control
 from ..ir.emitter import Emitter
 from ..ir.values import Value
+from . import bessel as math_bessel
 from . import erf as math_erf
 from . import exp as math_exp
 from . import gamma as math_gamma
@@ -27,6 +28,7 @@ FUNCTIONS: dict[str, Generator] = {
     "exp": math_exp.exp, "exp2": math_exp.exp2, "expm1": math_exp.expm1,
     "sigmoid": math_exp.sigmoid, "tanh": math_exp.tanh, "sinh": math_exp.sinh,
     "cosh": math_exp.cosh, "erf": math_erf.erf, "erfc": math_erf.erfc, "erfinv": math_erf.erfinv,
+    "erfcx": math_erf.erfcx, "i0e": math_bessel.i0e, "i1e": math_bessel.i1e,
     "lgamma": math_gamma.lgamma, "polygamma": math_gamma.polygamma,
     "log": math_log.log, "log2": math_log.log2, "log10": math_log.log10, "log1p": math_log.log1p,
     "asinh": math_log.asinh, "acosh": math_log.acosh, "atanh": math_log.atanh,
