@@ -45,6 +45,7 @@ from .containers import (
 )
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from .equilibrium import Equilibrium
 from .linear import Bilinear, Embedding, Linear
 from .loss import (
     BCELoss,
@@ -168,6 +169,7 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "Equilibrium",
     "Flatten",
     "FocalLoss",
     "GRUCell",

@@ -2,10 +2,13 @@
 
 from ..mixins.missing import refusing as _refusing
 from .callbacks import Callback, EarlyStopping
+from .curvature import hessian_product, largest_curvature, model_loss, stationary_point
 from .fit import evaluate, fit, predict
 from .metrics import METRICS, accuracy, mae, mse
+from .range_test import lr_range_test
 from .run import Run
 
-__all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit", "mae",
-           "mse", "predict"]
+__all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit",
+           "hessian_product", "largest_curvature", "lr_range_test", "mae", "model_loss", "mse",
+           "predict", "stationary_point"]
 __getattr__ = _refusing("train", __all__)
