@@ -131,7 +131,8 @@ class Bilinear(Module):
 
     def extra_repr(self) -> str:
         return (f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
-                f"out_features={self.out_features}, bias={self.bias is not None}")
+                f"out_features={self.out_features}, "
+                f"bias={bias_word(self.bias, self.out_features)}")
 
 
 class Embedding(Module):
