@@ -51,7 +51,7 @@ def simulated_annealing(energy: Callable[[Tensor], Tensor], propose: Callable[[T
         first = energy(start)
         return scan(step, (start, first, start, first), temperatures.to(first.dtype))[0]
     with no_grad():
-        _, _, best, least = run(start, as_tensor(temperatures))
+        _, _, best, least = run(start, as_tensor(temperatures, start.dtype))
     return Annealed(best, least)
 
 
