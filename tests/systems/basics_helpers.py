@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def f32(value: Any) -> sheer.Tensor:
 def mlp(*sizes: int, act: Any = nn.ReLU, last: Any = None) -> nn.Sequential:
     """Linear layers with an activation between them."""
     layers: list[nn.Module] = []
-    for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (a, b) in enumerate(pairwise(sizes)):
         layers += [nn.Linear(a, b)] + ([act()] if i < len(sizes) - 2 else [])
     return nn.Sequential(*layers, *([last] if last is not None else []))
 

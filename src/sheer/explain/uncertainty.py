@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import nn
 from ..mixins.core import no_grad
-from ..namespace_joining import stack
 from ..train.session import modes_kept
 from ..transforms.jit import jit
+from ..transforms.loop import scan
 
 DROPPING = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
@@ -26,8 +26,8 @@ def dropout_samples(model: Any, x: Any, samples: int = 50) -> np.ndarray:
         for module in model.modules():
             if isinstance(module, DROPPING):
                 module.train()
-        run = jit(model)
-        found: np.ndarray = stack([run(x) for _ in range(samples)]).numpy()
+        once = lambda _, i: ((), model(x))
+        found: np.ndarray = jit(lambda: scan(once, (), length=samples)[1])().numpy()
     return found
 
 
