@@ -46,6 +46,19 @@ def train(model: nn.Module, x: Any, y: Any, *, loss: Any = nn.functional.mse_los
                batch_size=batch_size, progress=False, **options)
 
 
+def train_whole(model: nn.Module, x: Any, y: Any, loss: Any, lr: float, steps: int) -> None:
+    """Adam on all rows at once, the rate falling along a cosine: all steps in one program."""
+    optimizer, x, y = optim.Adam(model.parameters(), lr=lr), sheer.tensor(x), sheer.tensor(y)
+    rates = lr * 0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))
+    def step(_: Any, rate: Any) -> Any:
+        optimizer.set_rates(rate)
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+        return (), ()
+    sheer.jit(lambda r: sheer.scan(step, (), r)[0])(f64(rates[:, None]))
+
+
 def moons(n: int, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Two half circles that reach into each other: x (n, 2), labels (n,)."""
     rng = np.random.default_rng(seed)

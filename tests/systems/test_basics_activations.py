@@ -7,7 +7,7 @@ import pytest
 from basics_helpers import SEEDS, XOR, XOR_LABELS, f32, f64, mlp, moons, spread, train
 
 import sheer
-from sheer import nn, optim
+from sheer import nn
 from sheer.explain import gradient_flow
 from sheer.random import manual_seed
 from sheer.train import predict

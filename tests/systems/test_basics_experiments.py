@@ -6,15 +6,15 @@ import time
 
 import numpy as np
 import pytest
-from basics_helpers import SEEDS, count, digits, mlp, spread, train
+from basics_helpers import SEEDS, count, digits, mlp, spread, train, train_whole
 
-from sheer import nn, optim
+from sheer import nn
 from sheer.data.catalogue import load_arrays
 from sheer.random import manual_seed
 from sheer.recipes import make, run
 from sheer.train import evaluate, predict
 
-cross_entropy = nn.functional.cross_entropy
+F = nn.functional
 
 
 @pytest.mark.slow
@@ -36,7 +36,7 @@ def test_xor_with_a_hidden_layer(figure):
 @pytest.mark.slow
 @pytest.mark.system("Deep vs shallow network")
 def test_depth_folds_a_tent_that_width_does_not(figure):
-    x = np.linspace(0, 1, 1025)[:, None]
+    x = np.linspace(0, 1, 513)[:, None]
     y = x
     for _ in range(4):
         y = 1 - np.abs(2 * y - 1)
@@ -44,16 +44,13 @@ def test_depth_folds_a_tent_that_width_does_not(figure):
     deep_sizes = (1, 20, 20, 20, 20, 20, 1)
     errors = {"deep": [], "shallow": []}
     for seed in SEEDS:
-        for name in errors:
+        for name, found in errors.items():
             manual_seed(seed)
             deep = mlp(*deep_sizes)
             net = deep if name == "deep" else mlp(1, round((count(deep) - 1) / 3), 1)
             assert abs(count(net) / count(deep) - 1) < 0.01
-            steps = 2000 * 9
-            optimizer = optim.Adam(net.parameters(), lr=3e-3)
-            train(net, x, y, epochs=2000, batch_size=128, seed=seed, optimizer=optimizer,
-                  schedule=optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps))
-            errors[name].append(float(((predict(net, x) - y) ** 2).mean()))
+            train_whole(net, x, y, F.mse_loss, lr=5e-3, steps=6000)
+            found.append(float(((predict(net, x) - y) ** 2).mean()))
     assert np.mean(errors["shallow"]) > 10 * np.mean(errors["deep"])
     figure(f"mean squared error, 5 hidden layers {spread(errors['deep'])}, one hidden layer of as "
            f"many parameters {spread(errors['shallow'])}")
@@ -66,9 +63,7 @@ def fits(width: int, rows: int, seed: int) -> bool:
     y = rng.integers(0, 2, rows)
     manual_seed(seed)
     net = mlp(10, width, 2)
-    optimizer = optim.Adam(net.parameters(), lr=0.02)
-    train(net, x, y, loss=cross_entropy, epochs=1500, batch_size=rows, optimizer=optimizer,
-          schedule=optim.lr_scheduler.CosineAnnealingLR(optimizer, 1500))
+    train_whole(net, x, y, F.cross_entropy, lr=0.03, steps=2000)
     return bool((predict(net, x).argmax(1) == y).all())
 
 
@@ -114,7 +109,7 @@ def test_what_a_network_costs_on_little_data(shared_data, figure):
             for name in names:
                 began = time.perf_counter()
                 if name == "network":
-                    train(net, x, y, loss=cross_entropy, lr=3e-3, epochs=30, seed=seed)
+                    train(net, x, y, loss=F.cross_entropy, lr=3e-3, epochs=30, seed=seed)
                 else:
                     others[name].fit(x, y)
                 middle = time.perf_counter()
@@ -163,8 +158,8 @@ def test_a_cascade_of_forests_is_at_least_as_good_as_one(figure):
         deep.append(float((cascade(x[a], y[a], x[b], seed).argmax(1) == y[b]).mean()))
         manual_seed(seed)
         model = mlp(64, 64, 10)
-        train(model, x[a], y[a], loss=cross_entropy, epochs=60, seed=seed)
-        net.append(evaluate(model, (x[b], y[b]), loss=cross_entropy,
+        train(model, x[a], y[a], loss=F.cross_entropy, epochs=60, seed=seed)
+        net.append(evaluate(model, (x[b], y[b]), loss=F.cross_entropy,
                             metrics=["accuracy"])["accuracy"])
     assert np.mean(deep) >= np.mean(single)
     figure(f"digits, 600 training rows: cascade {spread(deep)}, one forest {spread(single)}, "

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 from basics_helpers import f64
-from systems_record import ROOT
 
 from sheer import nn
+from systems_record import ROOT
 
 
 @pytest.mark.system("Batch normalisation (1-D, 2-D; train and eval mode)")
@@ -42,7 +42,8 @@ def test_the_page_on_two_things_called_normalisation(figure):
     scope: dict[str, object] = {}
     for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S):
         exec(compile(block, "normalisation.py", "exec"), scope)
-    assert scope["rows"] == [("ann", "rome", 20.0), ("bob", "paris", 5000.0), ("ann", "rome", 310.0)]
+    assert scope["rows"] == [("ann", "rome", 20.0), ("bob", "paris", 5000.0),
+                             ("ann", "rome", 310.0)]
     scaled = scope["scaled"].numpy()
     np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(scaled.std(0), 1, rtol=1e-5)

@@ -99,7 +99,7 @@ def test_the_noise_floor_is_proportional_to_the_rate(figure):
             (0.5 * (w - sheer.randn(3000)) ** 2).sum().backward()
             optimizer.step()
             return (), ()
-        sheer.jit(lambda: sheer.scan(update, (), length=300)[0])()  # noqa: B023 (called at once)
+        sheer.jit(lambda: sheer.scan(update, (), length=300)[0])()
         floors.append(float(w.detach().numpy().var()))
     np.testing.assert_allclose(floors, [r / (2 - r) for r in rates], rtol=0.1)
     np.testing.assert_allclose(np.array(floors) / floors[0], [1, 2, 4], rtol=0.1)
