@@ -275,7 +275,7 @@ def tasks():
     }
 
 
-def final_loss(name: str, rate: float, epochs: int = 5, held: bool = False) -> float:
+def final_loss(name: str, rate: float, epochs: int, held: bool = False) -> float:
     """Training loss after a few epochs, or the best validation loss; mean of 3 seeds."""
     make_net, (x, y), loss = tasks()[name]
     order = np.random.default_rng(0).permutation(len(y))
@@ -310,7 +310,7 @@ def test_the_range_test_suggests_a_rate_near_the_best_of_a_grid(figure):
             for key, value in net.state_dict().items():
                 np.testing.assert_array_equal(value.numpy(), before[key])
             suggested.append(found.suggestion)
-        best = grid[int(np.argmin([final_loss(name, r) for r in grid]))]
+        best = grid[int(np.argmin([final_loss(name, r, 10) for r in grid]))]
         middle = float(np.exp(np.mean(np.log(suggested))))
         ratios.append(middle / best)
         told.append(f"{name} {middle:.2g} (best {best:.2g})")

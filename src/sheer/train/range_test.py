@@ -29,8 +29,8 @@ def lr_range_test(model: Any, data: Any, *, loss: Callable[[Any, Any], Tensor], 
                   smoothing: float = 0.9, seed: int = 0) -> RangeTest:
     """Train `steps` updates while the rate rises from start to stop; then everything is put back.
 
-    The rate is suggested where the smoothed loss is least, divided by 10: there it still falls,
-    and is a safe way from where it begins to rise.
+    Half of the rate at which the smoothed loss is least is suggested: there it still falls, and
+    as the mean lags behind the losses, they begin to rise before it does.
 
     data       as for `fit`
     smoothing  share of the running mean that is kept at each step, in [0, 1)
@@ -52,7 +52,7 @@ def lr_range_test(model: Any, data: Any, *, loss: Callable[[Any, Any], Tensor], 
         before.put_back()
     losses = _smoothed(found, smoothing)
     best = int(np.argmin(losses[:np.argmax(losses > 4 * losses[0]) or None]))
-    return RangeTest(rates[:len(losses)], losses, float(rates[best]) / 10)
+    return RangeTest(rates[:len(losses)], losses, float(rates[best]) / 2)
 
 
 def _losses(session: Session, source: Source, rates: np.ndarray, length: int) -> np.ndarray:
