@@ -12,6 +12,7 @@ from .mixins.autograd import Autograd
 from .mixins.casts import Casts
 from .mixins.core import as_node, register
 from .mixins.creation import Creation
+from .mixins.display import Display
 from .mixins.elementwise import Elementwise
 from .mixins.indexing import Indexing
 from .mixins.inplace import InPlace
@@ -26,7 +27,7 @@ from .mixins.values import Values
 
 
 class Tensor(Elementwise, Shapes, Rearrange, Reductions, Statistics, Indexing, Searching,
-             LinearAlgebra, Creation, Casts, InPlace, Autograd, Values, Missing):
+             LinearAlgebra, Creation, Casts, InPlace, Autograd, Values, Display, Missing):
     """An array of one dtype, computed when somebody looks at it.
 
     Every operation appends to a graph; `.numpy()`, `.item()`, `print`, and `sheer.eval` run what

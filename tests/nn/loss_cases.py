@@ -120,6 +120,11 @@ LOSSES: dict[str, list[Loss]] = {
         (lambda nn, t, r: nn.MultiLabelSoftMarginLoss(t(weights(4)), reduction=r),
                                   (normal(3, 4), labels(2, 3, 4).astype(float)))],
 }
-OURS_ONLY = {"HingeLoss", "FocalLoss", "DiceLoss"}
+LOSSES["TripletMarginWithDistanceLoss"] = [
+    (lambda nn, t, r: nn.TripletMarginWithDistanceLoss(
+        distance_function=lambda a, b: (a - b).abs().sum(-1), margin=0.5, swap=True, reduction=r),
+     (normal(5, 3), normal(5, 3), normal(5, 3)))]
+# the gradient of CTCLoss is compared behind log_softmax: test_nn_ctc.py
+OURS_ONLY = {"CTCLoss", "HingeLoss", "FocalLoss", "DiceLoss"}
 FLAT_LOSSES = [(name, i, make, operands) for name, cases in LOSSES.items() for i,
                (make, operands) in enumerate(cases)]

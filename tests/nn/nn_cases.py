@@ -221,7 +221,77 @@ def pulled(nn: Any) -> Any:
 
 CASES["Equilibrium"] = [one(lambda nn: nn.Equilibrium(pulled(nn), 3, 60), (2, 4), torch=False)]
 
+BOXES = np.array([[0, 1, 1, 4, 3], [1, 0, 2, 5, 5]])
+SAMPLES = np.random.default_rng(8).uniform(size=(2, 3, 3))
+
+
+def samples(nn: Any, axes: int) -> Any:
+    """The numbers a pool with drawn steps would draw, for both libraries."""
+    from importlib import import_module
+    root = import_module(nn.__name__.split(".")[0])
+    return root.tensor(SAMPLES[..., :axes].astype(np.float32))
+
+
+CASES |= {
+    "RReLU": [one(lambda nn: nn.RReLU(0.1, 0.3), *SHAPES, random=True)],
+    "FeatureAlphaDropout": [one(lambda nn: nn.FeatureAlphaDropout(0.4), (2, 3, 4), random=True)],
+    "LPPool1d": [one(lambda nn: nn.LPPool1d(2, 3), (2, 3, 7), (3, 7)),
+                 one(lambda nn: nn.LPPool1d(4, 2, 1, True), (2, 3, 6))],
+    "LPPool2d": [one(lambda nn: nn.LPPool2d(2, (2, 3), 2, True), (2, 3, 6, 5)),
+                 one(lambda nn: nn.LPPool2d(1.0, 2), (2, 3, 6, 5))],
+    "LPPool3d": [one(lambda nn: nn.LPPool3d(2, 2), (1, 2, 4, 3, 4))],
+    "FractionalMaxPool2d": [
+        one(lambda nn: nn.FractionalMaxPool2d(2, (4, 3), _random_samples=samples(nn, 2)),
+            (2, 3, 9, 8)),
+        one(lambda nn: nn.FractionalMaxPool2d(3, output_ratio=0.5, return_indices=True,
+                                              _random_samples=samples(nn, 2)), (2, 3, 9, 8))],
+    "FractionalMaxPool3d": [
+        one(lambda nn: nn.FractionalMaxPool3d(2, (2, 3, 2), _random_samples=samples(nn, 3)),
+            (2, 3, 5, 6, 4))],
+    "Unfold": [one(lambda nn: nn.Unfold(3), (2, 3, 5, 6), (3, 5, 6)),
+               one(lambda nn: nn.Unfold((2, 3), (1, 2), (1, 0), 2), (2, 3, 6, 7))],
+    "Fold": [one(lambda nn: nn.Fold((5, 6), 3), (2, 27, 12), (27, 12)),
+             one(lambda nn: nn.Fold((6, 7), (2, 3), (1, 2), (1, 0), 2), (2, 18, 8))],
+    "ChannelShuffle": [one(lambda nn: nn.ChannelShuffle(2), (2, 6, 3, 2), (1, 4, 2, 2))],
+    "ZeroPad3d": [one(lambda nn: nn.ZeroPad3d((1, 0, 2, 1, 0, 1)), (2, 3, 2, 3, 2))],
+    "ConstantPad3d": [one(lambda nn: nn.ConstantPad3d(1, 0.5), (2, 3, 2, 3, 2))],
+    "ReflectionPad3d": [one(lambda nn: nn.ReflectionPad3d(1), (2, 3, 2, 3, 2))],
+    "ReplicationPad3d": [one(lambda nn: nn.ReplicationPad3d((1, 2, 0, 1, 1, 0)), (2, 3, 2, 3, 2))],
+    "CircularPad3d": [one(lambda nn: nn.CircularPad3d(1), (2, 3, 2, 3, 2))],
+    "UpsamplingNearest2d": [one(lambda nn: nn.UpsamplingNearest2d(scale_factor=2), (2, 3, 4, 3))],
+    "UpsamplingBilinear2d": [one(lambda nn: nn.UpsamplingBilinear2d((5, 7)), (2, 3, 4, 3))],
+    "EmbeddingBag": [
+        one(lambda nn: nn.EmbeddingBag(7, 3), ints((4, 5), 7)),
+        one(lambda nn: nn.EmbeddingBag(7, 3, mode="max"), ints((4, 5), 7)),
+        Case(lambda nn: nn.EmbeddingBag(7, 3, mode="sum", padding_idx=2),
+             ((ints((9,), 7), np.array([0, 2, 2, 6])),)),
+        Case(lambda nn: nn.EmbeddingBag(7, 3, padding_idx=-1),
+             ((np.array([6, 6, 1, 6, 2]), np.array([0, 2])),)),
+        Case(lambda nn: nn.EmbeddingBag(7, 3, mode="max", include_last_offset=True),
+             ((ints((9,), 7), np.array([0, 3, 3, 9])),))],
+    # two results of one graph, which the table does not know: test_nn_more.py
+    "AdaptiveLogSoftmaxWithLoss": [
+        Case(lambda nn: nn.AdaptiveLogSoftmaxWithLoss(16, 12, (3, 7), 2.0),
+             (((6, 16), np.array([0, 2, 3, 6, 7, 11])),), torch=False),
+        Case(lambda nn: nn.AdaptiveLogSoftmaxWithLoss(8, 5, [4], head_bias=True),
+             (((3, 8), np.array([4, 1, 4])),), torch=False)],
+    "LinearCrossEntropyLoss": [
+        Case(lambda nn: nn.LinearCrossEntropyLoss(4, 3, bias=True, label_smoothing=0.1),
+             (((5, 4), ints((5,), 3)),)),
+        Case(lambda nn: nn.LinearCrossEntropyLoss(4, 3, out_features=(2,)),
+             (((5, 4), ints((5, 2), 3)),))],
+    "SamePad": [one(lambda nn: nn.SamePad(3, 2), (2, 3, 6, 5), torch=False),
+                one(lambda nn: nn.SamePad(4, 3, 2, 1.0), (2, 3, 7), torch=False)],
+    "RoIPool": [Case(lambda nn: nn.RoIPool(2, 1.0),
+                     (((2, 3, 6, 6), BOXES),), torch=False)],
+    "RoIAlign": [Case(lambda nn: nn.RoIAlign(2, 0.5, 2, True), (((2, 3, 6, 6), BOXES),),
+                      torch=False)],
+}
+
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder"}      # of layers in the table
+LAZY = {f"Lazy{kind}{n}d" for kind in ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm")
+        for n in (1, 2, 3)} | {"LazyLinear"}                              # test_nn_lazy.py
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList",
+            "ParameterDict", "UninitializedParameter", "UninitializedBuffer",
             "RNNBase", "RNNCellBase"}

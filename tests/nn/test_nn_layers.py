@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from check_layer import check_layer
 from loss_cases import LOSSES, OURS_ONLY
-from nn_cases import FLAT, NO_LAYER, STACKS, Case
+from nn_cases import FLAT, LAZY, NO_LAYER, STACKS, Case
 from nn_rows import systems
 
 from sheer import nn
@@ -21,7 +21,7 @@ def test_layer(name: str, i: int, case: Case) -> None:
 def test_every_layer_is_in_a_table() -> None:
     classes = {n for n in nn.__all__ if isinstance(getattr(nn, n), type)}
     distances = {"CosineSimilarity", "PairwiseDistance"}
-    covered = {n for n, *_ in FLAT} | set(LOSSES) | OURS_ONLY | NO_LAYER | STACKS | distances
+    covered = {n for n, *_ in FLAT} | set(LOSSES) | OURS_ONLY | LAZY | NO_LAYER | STACKS | distances
     assert classes == covered
 
 

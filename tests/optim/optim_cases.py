@@ -37,6 +37,11 @@ CASES = [
                  "initial_accumulator_value": 0.2}),
     ("Adadelta", {"lr": 1.0, "weight_decay": 0.01}),
     ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "maximize": True}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.01, "t0": 4}),
+    ("ASGD", {"lr": 0.1, "weight_decay": 0.1, "maximize": True}),
+    ("Adafactor", {"lr": 0.3}),
+    ("Adafactor", {"lr": 0.01, "beta2_decay": -0.5, "eps": (1e-6, 1e-2), "d": 1.5,
+                   "weight_decay": 0.1}),
     ("Rprop", {"lr": 0.01}),
     ("Rprop", {"lr": 0.02, "etas": (0.6, 1.1), "step_sizes": (1e-4, 0.05)}),
 ]

@@ -11,7 +11,6 @@ from ..ops.structure import constant, stop_gradient
 from ..transforms import execute, trace
 from ..transforms.grad import mark, reverse
 from .core import (
-    Core,
     apply_view,
     array_node,
     as_node,
@@ -21,12 +20,13 @@ from .core import (
     refuse_second_use,
     wrap,
 )
+from .hooks import Hooks, after_accumulation, before_accumulation, depend_on_hooks
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-class Autograd(Core):
+class Autograd(Hooks):
     """backward() and what it needs."""
 
     __slots__ = ()
@@ -116,10 +116,13 @@ class Autograd(Core):
             only = {id(t) for t in (inputs if isinstance(inputs, list | tuple) else [inputs])}
             leaves = {n: t for n, t in leaves.items() if id(t) in only}
         grads = reverse([node], [cotangent], list(leaves))
+        depend_on_hooks()
         for leaf, g in zip(leaves.values(), grads, strict=True):
             if g is not None:
                 with inherit(leaf.source):
-                    _accumulate(leaf, g if create_graph else stop_gradient(g), create_graph)
+                    new = before_accumulation(leaf, g)
+                    _accumulate(leaf, new if create_graph else stop_gradient(new), create_graph)
+                    after_accumulation(leaf)
 
     def _cotangent(self, gradient: Any) -> Any:
         node = self.node

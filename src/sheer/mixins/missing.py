@@ -8,14 +8,29 @@ from typing import Any
 
 from ..graph.errors import MissingError
 from .core import Core
+from .left_out import LEFT_OUT
 
 # What another library calls what we have.
 ELSEWHERE = {"half": "float", "bfloat16": "float32", "float16": "float32", "complex64": "float32",
              "complex128": "float64", "compile": "jit"}
 
 
+def left_out(owner: str, name: str) -> MissingError | None:
+    """E190 for a name that is left out on purpose: why, and what comes nearest."""
+    found = LEFT_OUT.get(owner, {}).get(name)
+    if found is None:
+        return None
+    why, nearest = found
+    return MissingError("E190", owner, f"{name} is left out: {why}",
+                        need="docs/left-out.md lists what is left out, and why",
+                        tries=[(nearest, lambda: None)] if nearest else [])
+
+
 def missing(owner: str, name: str, have: Iterable[str]) -> MissingError:
     """E190, with up to three names that are like the one asked for."""
+    on_purpose = left_out(owner, name)
+    if on_purpose is not None:
+        return on_purpose
     known = sorted(n for n in have if not n.startswith("_"))
     other = ELSEWHERE.get(name)
     near = [other] if other in known else difflib.get_close_matches(name, known, 3, 0.6)

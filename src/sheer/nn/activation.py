@@ -251,3 +251,26 @@ class Tanh(_Elementwise):
 class Tanhshrink(_Elementwise):
     """x - tanh(x). Shape: x (*S) -> (*S)."""
     function = staticmethod(F.tanhshrink)
+
+
+class RReLU(Module):
+    """x above 0, a x below: a ~ U(lower, upper) for each element in training, else their mean.
+
+    Shape   x (*S) -> (*S)
+    Raises  E204 when lower is above upper
+    Source  Xu et al. 2015, arXiv:1505.00853; torch.nn.RReLU
+    """
+    lower: float
+    upper: float
+    inplace: bool
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rrelu(x, self.setting("lower"), self.setting("upper"), self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        inplace = ", inplace=True" if self.inplace else ""
+        return f"lower={self.lower}, upper={self.upper}{inplace}"

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
-from ..graph.dtypes import bool_
 from ..graph.errors import ArgumentError, ShapeError
-from ..graph.node import Node
-from ..mixins.core import apply
 from ..tensor import Tensor
-from . import functional as F
 from . import init
 from .functional.common import passes_if
 from .functional.dropout import check_share
-from .functional.multihead import Heads, Masks, attend
+from .functional.multihead_forward import Weights, Wishes, attention
 from .linear import Linear, empty, positive
 from .module import Module
 from .parameter import Parameter
@@ -93,59 +88,15 @@ class MultiheadAttention(Module):
                 key_padding_mask: Tensor | None = None, need_weights: bool = True,
                 attn_mask: Tensor | None = None, average_attn_weights: bool = True,
                 is_causal: bool = False) -> tuple[Tensor, Tensor | None]:
-        batched = query.ndim == 3
         self._check_inputs(query, key, value)
-        q, k, v = self._projected(query, key, value)
-        if not batched:
-            q, k, v = (t.unsqueeze(0) for t in (q, k, v))
-        elif not self.batch_first:
-            q, k, v = (t.transpose(0, 1) for t in (q, k, v))               # (B, L, embed_dim)
-        if not batched and key_padding_mask is not None and key_padding_mask.ndim == 1:
-            key_padding_mask = key_padding_mask.unsqueeze(0)
-        masks = Masks(attn_mask, key_padding_mask, is_causal).checked(
-            type(self).__name__, self.num_heads, q, k)
-        plain = is_causal and key_padding_mask is None and not need_weights
-        masks = Masks(masks.attn, masks.padding, plain)
-        k, v, masks = self._longer(k, v, masks)
-        heads = Heads(self.num_heads, self.dropout if self.training else 0.0, masks, need_weights,
-                      average_attn_weights)
-        mixed, weights = attend(heads, q, k, v)
-        out = self.out_proj(mixed)                                         # (B, L, embed_dim)
-        if not batched:
-            return out.squeeze(0), None if weights is None else weights.squeeze(0)
-        return (out if self.batch_first else out.transpose(0, 1)), weights
-
-    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
-        """Queries, keys and values of all heads; one product where the input is one."""
-        if self.in_proj_weight is not None and query is key and key is value:
-            return tuple(F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1))
-        e = self.embed_dim
-        if self.in_proj_weight is not None:
-            weights: Any = (self.in_proj_weight[i * e:(i + 1) * e] for i in range(3))
-        else:
-            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-        b = self.in_proj_bias
-        biases = [None if b is None else b[i * e:(i + 1) * e] for i in range(3)]
-        return tuple(F.linear(*given) for given in zip((query, key, value), weights, biases,
-                                                       strict=True))
-
-    def _longer(self, k: Tensor, v: Tensor, masks: Masks) -> tuple[Tensor, Tensor, Masks]:
-        """Keys, values and masks with the learned place and the place of zeros."""
-        def joined(x: Tensor, row: Tensor | None) -> Tensor:
-            def run(n: Node, *more: Node) -> Node:
-                shape = (n.shape[0], 1, n.shape[2])
-                return ops.concat([n, *(ops.broadcast_to(m, shape) for m in more)], 1)
-            zero = [Tensor(ops.constant(0, x.dtype))] if self.add_zero_attn else []
-            result: Tensor = apply(run, x, *([] if row is None else [row]), *zero)
-            return result
-        count = (self.bias_k is not None) + self.add_zero_attn
-        if not count:
-            return k, v, masks
-        wider = lambda m: None if m is None else apply(
-            lambda n: ops.pad(n, [(0, 0, 0)] * (n.ndim - 1) + [(0, count, 0)],
-                              False if n.dtype == bool_ else 0), m)
-        return (joined(k, self.bias_k), joined(v, self.bias_v),
-                Masks(wider(masks.attn), wider(masks.padding), masks.causal))
+        weights = Weights(self.in_proj_weight,
+                          (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight),
+                          self.in_proj_bias, self.bias_k, self.bias_v, self.add_zero_attn,
+                          self.out_proj.weight, self.out_proj.bias)
+        wishes = Wishes(self.num_heads, self.dropout if self.training else 0.0, self.batch_first,
+                        need_weights, average_attn_weights, is_causal)
+        return attention(type(self).__name__, (query, key, value), weights, wishes,
+                         key_padding_mask, attn_mask)
 
     def _check_inputs(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         got = {"query": query.node, "key": key.node, "value": value.node}

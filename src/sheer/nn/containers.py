@@ -168,6 +168,70 @@ class ParameterList(Module):
         return "\n".join(f"({i}): Parameter {p.to_spec()}" for i, p in enumerate(self))
 
 
+class ParameterDict(Module):
+    """Parameters under names; tensors become parameters.
+
+    Raises  E209 for names with a dot
+    Source  torch.nn.ParameterDict
+    """
+
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self.update(parameters or {})
+
+    def update(self, parameters: Mapping[str, Any] | Iterable[Any]) -> None:
+        """Add or replace parameters."""
+        pairs: Any = parameters.items() if hasattr(parameters, "items") else parameters
+        for name, value in pairs:
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        made = value if value is None or isinstance(value, Parameter) else Parameter(value)
+        self.register_parameter(name, made)
+
+    def __getitem__(self, name: str) -> Any: return self._parameters[name]
+    def __delitem__(self, name: str) -> None: delattr(self, name)
+    def __len__(self) -> int: return len(self._parameters)
+    def __iter__(self) -> Iterator[str]: return iter(self._parameters)
+    def __contains__(self, name: str) -> bool: return name in self._parameters
+    def keys(self) -> Iterable[str]: return self._parameters.keys()
+    def values(self) -> Iterable[Any]: return self._parameters.values()
+    def items(self) -> Iterable[tuple[str, Any]]: return self._parameters.items()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The parameter of that name, or something else."""
+        return self._parameters.get(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """The parameter of that name, which `default` becomes where there is none."""
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def pop(self, name: str) -> Any:
+        """Take a parameter out, and give it."""
+        value = self[name]
+        del self[name]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last parameter out, and give its name and it."""
+        name = next(reversed(self._parameters))
+        return name, self.pop(name)
+
+    def clear(self) -> None:
+        """Take all parameters out."""
+        for name in list(self):
+            del self[name]
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return ParameterDict(self._parameters)
+
+    def extra_repr(self) -> str:
+        return "\n".join(f"({name}): Parameter {p.to_spec()}" for name, p in self.items())
+
+
 class Identity(Module):
     """The input; takes any arguments, so that it can stand in for another layer.
 

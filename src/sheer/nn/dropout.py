@@ -72,3 +72,13 @@ class AlphaDropout(Dropout):
     Source  Klambauer et al. 2017, arXiv:1706.02515; torch.nn.AlphaDropout
     """
     function = staticmethod(F.alpha_dropout)
+
+
+class FeatureAlphaDropout(Dropout):
+    """AlphaDropout of whole channels.
+
+    Shape   x (N, C, *S) -> (N, C, *S)
+    Raises  E204 for a p outside [0, 1]
+    Source  Klambauer et al. 2017, arXiv:1706.02515; torch.nn.FeatureAlphaDropout
+    """
+    function = staticmethod(F.feature_alpha_dropout)

@@ -181,6 +181,25 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01,
     return _fill(tensor, ops.where(drop, 0.0, tensor.detach().node))
 
 
+def siren_uniform_(tensor: Tensor, omega: float = 30.0, first: bool = False,
+                   generator: Generator | None = None) -> Tensor:
+    """~ U(-r, r), r = sqrt(6 / fan_in) / omega, 1 / fan_in in the first layer: for sines.
+
+    Source  Sitzmann et al. 2020, arXiv:2006.09661, section 3.2
+    """
+    fan = _at_least_one(fans(tensor)[0])
+    r = 1 / fan if first else math.sqrt(6 / fan) / omega
+    return uniform_(tensor, -r, r, generator)
+
+
+def zero_row(tensor: Tensor, row: int | None) -> None:
+    """0 in one row of a table, if there is one to be."""
+    if row is not None:
+        values = np.array(tensor.detach().numpy())
+        values[row] = 0
+        _fill(tensor, ops.constant(values))
+
+
 def _fill(tensor: Tensor, node: Node) -> Tensor:
     put(tensor, Tensor(node))
     return tensor
@@ -207,3 +226,10 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
                             need="'fan_in' or 'fan_out'")
     fan = fans(tensor)[0 if mode == "fan_in" else 1]
     return calculate_gain(nonlinearity, a) / math.sqrt(_at_least_one(fan))
+
+
+# the old names, which torch still has
+uniform, normal, constant, eye, dirac = uniform_, normal_, constant_, eye_, dirac_
+xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
+kaiming_uniform, kaiming_normal = kaiming_uniform_, kaiming_normal_
+orthogonal, sparse = orthogonal_, sparse_

@@ -164,10 +164,7 @@ class Embedding(Module):
     def reset_parameters(self) -> None:
         """Draw new initial values."""
         init.normal_(self.weight)
-        if self.padding_idx is not None:
-            values = np.array(self.weight.detach().numpy())
-            values[self.padding_idx] = 0
-            init._fill(self.weight, constant(values))
+        init.zero_row(self.weight, self.padding_idx)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.embedding(x, self.weight,

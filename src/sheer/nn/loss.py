@@ -208,3 +208,19 @@ class DiceLoss(Module):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.dice_loss(input, target, smooth=self.setting("smooth"),
                            ignore_index=self.setting("ignore_index"))
+
+
+class CTCLoss(_Loss):
+    """-log of the probability of all alignments of labels with time steps.
+
+    Raises E203, E204. Source: Graves et al. 2006; torch.nn.CTCLoss.
+    """
+    blank: int
+    zero_infinity: bool
+
+    function, settings = staticmethod(F.ctc_loss), ("blank", "zero_infinity")
+
+    def __init__(self, blank: int = 0, reduction: str = "mean",
+                 zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity

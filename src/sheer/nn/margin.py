@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from ..tensor import Tensor
@@ -71,6 +72,23 @@ class TripletMarginLoss(_Margin):
                  reduction: str = "mean") -> None:
         super().__init__(margin, reduction=reduction)
         self.p, self.eps, self.swap = p, eps, swap
+
+
+class TripletMarginWithDistanceLoss(_Margin):
+    """TripletMarginLoss with a distance of one's own.
+
+    Raises E204. Source: torch.nn.TripletMarginWithDistanceLoss.
+    """
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None
+    swap: bool
+
+    function = staticmethod(F.triplet_margin_with_distance_loss)
+    settings = ("distance_function", "margin", "swap")
+
+    def __init__(self, *, distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+                 margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> None:
+        super().__init__(margin, reduction=reduction)
+        self.distance_function, self.swap = distance_function, swap
 
 
 class MultiMarginLoss(_Weighted):

@@ -17,17 +17,19 @@ from ..graph import source
 from ..graph.dtypes import DType, dtype_of
 from ..graph.errors import DTypeError, MissingError
 from ..mixins.core import Core, apply
+from ..mixins.hooks import depend_on_hooks
 from ..ops.structure import stop_gradient
 from ..tensor import Tensor
 from . import state
+from .hooks import KINDS, Hookable, called
 from .notes import guarded
-from .state import Hook, LoadResult
+from .state import LoadResult
 from .tree import Tree, look_for_lost, no_init
 
 _local = threading.local()
 
 
-class Module(Tree):
+class Module(Tree, Hookable):
     """Base of all layers and models.
 
     Assigning a Parameter, a Buffer or another Module to an attribute makes it part of the tree.
@@ -49,7 +51,7 @@ class Module(Tree):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(_training=True, _hooks={}, _pre_hooks={})
+        self.__dict__.update(_training=True, **{kind: {} for kind in KINDS})
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass has its own."""
@@ -66,28 +68,16 @@ class Module(Tree):
         if not mine["_looked"]:
             look_for_lost(self)
         stack: list[Module] = _local.__dict__.setdefault("running", [])
+        if not stack:
+            depend_on_hooks()
         with source.layer(_path(stack[-1], self) if stack else ""):
             stack.append(self)
             try:
-                for before in tuple(mine["_pre_hooks"].values()):
-                    given = before(self, args)
-                    if given is not None:
-                        args = given if isinstance(given, tuple) else (given,)
-                result = self.forward(*args, **kwargs)
-                for after in tuple(mine["_hooks"].values()):
-                    given = after(self, args, result)
-                    result = result if given is None else given
-                return result
+                if any(mine[kind] for kind in KINDS):
+                    return called(self, args, kwargs)
+                return self.forward(*args, **kwargs)
             finally:
                 stack.pop()
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> Hook:
-        """Call hook(module, args, result) after forward; what it returns replaces the result."""
-        return Hook(self.__dict__["_hooks"], hook)
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Hook:
-        """Call hook(module, args) before each forward; what it returns replaces the arguments."""
-        return Hook(self.__dict__["_pre_hooks"], hook)
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn on every module of the tree, parts before wholes."""
@@ -191,6 +181,10 @@ class Module(Tree):
 
     def __repr__(self) -> str:
         return state.tree_text(self)
+
+    def _repr_html_(self) -> str:
+        from .summary import module_html
+        return module_html(self)
 
 
 def running() -> Module | None:

@@ -45,6 +45,28 @@ class Upsample(Module):
         return f"{name}={getattr(self, name)}, mode={self.mode!r}"
 
 
+class UpsamplingNearest2d(Upsample):
+    """An image of another size, from nearest neighbours.
+
+    Shape   x (N, C, H, W) -> (N, C, *size)
+    Source  torch.nn.UpsamplingNearest2d
+    """
+
+    def __init__(self, size: Setting = None, scale_factor: Setting = None) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """An image of another size, from linearly weighted neighbours, corners aligned.
+
+    Shape   x (N, C, H, W) -> (N, C, *size)
+    Source  torch.nn.UpsamplingBilinear2d
+    """
+
+    def __init__(self, size: Setting = None, scale_factor: Setting = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
 class PixelShuffle(Module):
     """Channels spread over a finer grid.
 
@@ -119,6 +141,11 @@ class ZeroPad2d(_Pad):
     """Zeros around the last two axes. Shape: x (*B, H, W) -> (*B, H', W')."""
 
 
+class ZeroPad3d(_Pad):
+    """Zeros around the last three axes. Shape: x (*B, D, H, W) -> (*B, D', H', W')."""
+    axes = 3
+
+
 class ConstantPad1d(_Pad):
     """A number around the last axis. Shape: x (*B, L) -> (*B, L + low + high)."""
     value: float
@@ -139,6 +166,11 @@ class ConstantPad2d(ConstantPad1d):
     axes = 2
 
 
+class ConstantPad3d(ConstantPad1d):
+    """A number around the last three axes. Shape: x (*B, D, H, W) -> (*B, D', H', W')."""
+    axes = 3
+
+
 class ReflectionPad1d(_Pad):
     """The array mirrored at its ends. Shape: x (*B, L) -> (*B, L + low + high)."""
     axes, mode = 1, "reflect"
@@ -147,6 +179,11 @@ class ReflectionPad1d(_Pad):
 class ReflectionPad2d(_Pad):
     """The image mirrored at its edges. Shape: x (*B, H, W) -> (*B, H', W')."""
     mode = "reflect"
+
+
+class ReflectionPad3d(_Pad):
+    """The volume mirrored at its faces. Shape: x (*B, D, H, W) -> (*B, D', H', W')."""
+    axes, mode = 3, "reflect"
 
 
 class ReplicationPad1d(_Pad):
@@ -159,6 +196,11 @@ class ReplicationPad2d(_Pad):
     mode = "replicate"
 
 
+class ReplicationPad3d(_Pad):
+    """The faces repeated. Shape: x (*B, D, H, W) -> (*B, D', H', W')."""
+    axes, mode = 3, "replicate"
+
+
 class CircularPad1d(_Pad):
     """The array wrapped around. Shape: x (*B, L) -> (*B, L + low + high)."""
     axes, mode = 1, "circular"
@@ -167,3 +209,8 @@ class CircularPad1d(_Pad):
 class CircularPad2d(_Pad):
     """The image wrapped around. Shape: x (*B, H, W) -> (*B, H', W')."""
     mode = "circular"
+
+
+class CircularPad3d(_Pad):
+    """The volume wrapped around. Shape: x (*B, D, H, W) -> (*B, D', H', W')."""
+    axes, mode = 3, "circular"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,32 +17,12 @@ from .parameter import put
 if TYPE_CHECKING:
     from .module import Module
 
-_tickets = itertools.count()
-
 
 class LoadResult(NamedTuple):
     """What `load_state_dict(strict=False)` passed over."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class Hook:
-    """A function registered with a module; `remove()` takes it off again."""
-
-    def __init__(self, place: dict[int, Callable[..., Any]], function: Callable[..., Any]) -> None:
-        self.place, self.ticket = place, next(_tickets)
-        place[self.ticket] = function
-
-    def remove(self) -> None:
-        """Do not call the function any more."""
-        self.place.pop(self.ticket, None)
-
-    def __enter__(self) -> Hook:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def join(path: str, name: str) -> str:
@@ -75,10 +54,13 @@ def load(module: Module, given: Mapping[str, Any], strict: bool) -> LoadResult:
     values = {name: _array(v) for name, v in given.items() if name in mine}
     missing = [n for n in mine if n not in given]
     unexpected = [n for n in given if n not in mine]
-    misfits = [n for n, v in values.items() if v.shape != mine[n].shape]
+    sizeless = {n for n in values if hasattr(mine[n], "materialize")}     # lazy: they take any size
+    misfits = [n for n, v in values.items() if n not in sizeless and v.shape != mine[n].shape]
     if misfits or (strict and (missing or unexpected)):
         raise _misfit(module, mine, values, missing if strict else [],
                       unexpected if strict else [], misfits)
+    for name in sizeless:
+        mine[name].materialize(values[name].shape)
     for name, value in values.items():
         kind = mine[name].dtype.numpy
         put(mine[name], np.array(evaluate([value])[0] if isinstance(value, Core) else value, kind))

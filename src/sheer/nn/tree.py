@@ -167,6 +167,32 @@ class Tree:
             found = getattr(found, part)
         return found
 
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter under a dotted name. Raises AttributeError when there is none."""
+        found = self._under(target)
+        if not isinstance(found, Parameter):
+            raise AttributeError(f"{target} is no parameter")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer under a dotted name. Raises AttributeError when there is none."""
+        path, _, name = target.rpartition(".")
+        found = self.get_submodule(path)._buffers.get(name)
+        if found is None:
+            raise AttributeError(f"{target} is no buffer")
+        return found
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Put a module in the place of the one under a dotted name."""
+        path, _, name = target.rpartition(".")
+        check_module("set_submodule", module)
+        self.get_submodule(path)._modules[name] = module
+        self.__dict__.pop("_paths", None)
+
+    def _under(self, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        return getattr(self.get_submodule(path), name)
+
 
 # ---- what a user can get wrong -----------------------------------------------------------------
 

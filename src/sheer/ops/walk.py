@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..graph.errors import DTypeError
 from ..graph.node import Node, topological
@@ -21,6 +22,9 @@ from .structure import Alias, Pick, StopGradient, constant
 _PLAIN = (Add, Sub, Neg, Cast, Where, Alias)
 # Linear with coefficients 0 and 1: the rule itself tells where the result of it can be nonzero.
 _MOVES = (View, Concat, Pad, Sum)
+
+# Functions that see the cotangent of a node on its way, and may give another one: hooks.
+watchers: WeakKeyDictionary[Node, dict[int, Callable[[Node], Node | None]]] = WeakKeyDictionary()
 
 
 def vjp_nodes(outputs: Sequence[Node], cotangents: Sequence[Node], inputs: Sequence[Node],
@@ -64,6 +68,8 @@ class _Reverse:
                 continue
             with inherit(node.source):
                 cts = [self.total(node, i) for i in range(len(node.outputs))]
+                if cts[0] is not None and node in watchers:
+                    cts[0] = _watched(node, cts[0])
                 if node in wanted:
                     kept[node] = cts[0]
                 if node.inputs and any(ct is not None for ct in cts):
@@ -123,6 +129,13 @@ class _Reverse:
             g = where(mask, g, zeros_like(g))
         self.masks[g] = mask
         return g
+
+
+def _watched(node: Node, ct: Node) -> Node:
+    """The cotangent after the hooks of a node."""
+    for hook in tuple(watchers[node].values()):
+        ct = hook(ct) or ct
+    return ct
 
 
 def cotangents(node: Node, ct: Any) -> Sequence[Node | None]:

@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from ..graph.node import Node
 from ..mixins.core import Core, enable_grad, no_grad, wrap
+from ..mixins.hooks import Hook
 from ..ops.lift import cast
 from ..ops.structure import stop_gradient
 from ..transforms import trace
@@ -59,6 +60,7 @@ class Optimizer:
         check_range(type(self).__name__, "differentiable", through, not through,
                     "False; sheer.grad of a function that updates goes through its updates")
         self.param_groups: list[ParamGroup] = []
+        self._hooks: tuple[dict[int, Any], dict[int, Any]] = {}, {}        # before, after a step
         self.layout = 0                  # counts changes of which tensors there are: ends traces
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for group in split_groups(type(self).__name__, params):
@@ -72,12 +74,19 @@ class Optimizer:
         """State tensors of a parameter's shape, and the number each is filled with."""
         return {}
 
+    def shapes(self, shape: tuple[int, ...], o: Options) -> dict[str, tuple[int, ...]]:
+        """The shape of every slot of a parameter of that shape: its own, unless said otherwise."""
+        return dict.fromkeys(self.slots(o), shape)
+
     def clocks(self, o: Options) -> dict[str, float]:
         """Numbers that change once a step, and where they start."""
         return {"step": 0.0}
 
     def tick(self, clock: Nodes, o: Options) -> Nodes:
-        """The clocks (float64) of the step that is about to be taken."""
+        """The clocks (float64) of the step that is about to be taken, and what scalars needs.
+
+        o["lr"] is the rate of that step.
+        """
         return {"step": clock["step"] + 1} if clock else {}
 
     def scalars(self, clock: Nodes, lr: Node, o: Options) -> Nodes:
@@ -122,6 +131,7 @@ class Optimizer:
         pending of the forward pass are computed now, in one program, then weights and state in
         another, which is made once.
         """
+        self._tell(0, closure)
         loss = None
         if closure is not None:
             with enable_grad():
@@ -132,7 +142,22 @@ class Optimizer:
             else:
                 finish([p for g in self.param_groups for p in g["params"]], self.tensors())
                 self.__dict__.setdefault("_compiled", jit(self._update))()
+        self._tell(1, closure)
         return loss
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(optimizer, args, kwargs) before each step; args begin with the optimizer."""
+        return Hook(self._hooks[0], hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(optimizer, args, kwargs) after each step; args begin with the optimizer."""
+        return Hook(self._hooks[1], hook)
+
+    def _tell(self, when: int, closure: Any) -> None:
+        """Call the hooks before (0) or after (1) a step."""
+        if self._hooks[when]:
+            for hook in tuple(self._hooks[when].values()):
+                hook(self, (self,) if closure is None else (self, closure), {})
 
     def _update(self) -> None:
         """Let weights and state show their new values."""
@@ -180,9 +205,9 @@ class Optimizer:
         """Create what is missing: everything at first, little when an option was switched on."""
         slots, clocks = self.slots(o), self.clocks(o)
         for p in group["params"]:
-            for name, fill in slots.items():
+            for name, shape in self.shapes(p.shape, o).items():
                 if name not in self.state[p]:
-                    self.state[p][name] = handle(np.full(p.shape, fill), p.dtype.numpy)
+                    self.state[p][name] = handle(np.full(shape, slots[name]), p.dtype.numpy)
                     self.layout += 1
         new = [p for p in group["params"] if any(n not in self.state[p] for n in clocks)]
         shared = {n: handle(start) for n, start in clocks.items()} if new else {}
@@ -231,12 +256,12 @@ class Optimizer:
                 ) -> list[tuple[Any, Node]]:
         """Changes of parameters that share their clocks."""
         handles = {n: self.state[params[0]][n] for n in names}
-        clock = self.tick({n: h.node for n, h in handles.items()}, o)
+        clock = self.tick({n: h.node for n, h in handles.items()}, {**o, "lr": lr})
         k = self.scalars(clock, lr, o)
         changes = [(handles[n], clock[n]) for n in names]
         for p in params:
             node, grad = p.node, _gradient(p, o)
-            slots = {n: self.state[p][n] for n in self.slots(o)}
+            slots = {n: self.state[p][n] for n in self.shapes(p.shape, o)}
             at = {n: cast(x, node.dtype) for n, x in k.items()}
             own = {n: _in_type(v, node) for n, v in o.items()}
             new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, own)

@@ -37,7 +37,8 @@ def from_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     new = {}
     for group, old in zip(optimizer.param_groups, groups, strict=True):
         for p, i in zip(group["params"], old["params"], strict=True):
-            new[p] = _arrays(optimizer, p, i, entries.get(i, entries.get(str(i), {})))
+            entry = entries.get(i, entries.get(str(i), {}))
+            new[p] = _arrays(optimizer, group, p, i, entry)
     for group, old in zip(optimizer.param_groups, groups, strict=True):
         known = {k: v for k, v in old.items() if k not in ("params", "param_names")}
         for key, value in known.items():
@@ -53,8 +54,8 @@ def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, An
     readings: dict[int, tuple[float, ...]] = {}           # id of a clock -> what it was set to
     for p in group["params"]:
         state, entry = optimizer.state[p], new[p]
-        for name, fill in slots.items():
-            array = np.full(p.shape, fill) if name not in entry else entry[name]
+        for name, shape in optimizer.shapes(p.shape, o).items():
+            array = np.full(shape, slots[name]) if name not in entry else entry[name]
             state[name]._rebind(data(np.array(array, p.dtype.numpy)))
         reading = tuple(_reading(optimizer, entry, n, start) for n, start in clocks.items())
         ours = id(next((state[n] for n in clocks), None))
@@ -78,12 +79,14 @@ def _entry(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
             if name not in optimizer.hidden}
 
 
-def _arrays(optimizer: Optimizer, p: Core, number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _arrays(optimizer: Optimizer, group: Any, p: Core, number: int,
+            entry: Mapping[str, Any]) -> dict[str, Any]:
     """A saved entry as arrays, whatever library its tensors came from. Raises E306."""
     arrays = {k: np.asarray(v.detach().cpu() if hasattr(v, "detach") else v)
               for k, v in entry.items() if v is not None}
+    shapes = optimizer.shapes(p.node.shape, {k: group[k] for k in optimizer.defaults if k != "lr"})
     for name, array in arrays.items():
-        if array.shape not in ((), p.node.shape):
+        if array.shape not in ((), shapes.get(name, p.node.shape)):
             raise StateError(
                 "E306", type(optimizer).__name__, f"{name} of parameter {number} has another shape",
                 got={"saved": array.shape, "parameter": p.node},

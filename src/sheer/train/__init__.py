@@ -7,8 +7,9 @@ from .fit import evaluate, fit, predict
 from .metrics import METRICS, accuracy, mae, mse
 from .range_test import lr_range_test
 from .run import Run
+from .unfreezing import GradualUnfreezing
 
-__all__ = ["METRICS", "Callback", "EarlyStopping", "Run", "accuracy", "evaluate", "fit",
-           "hessian_product", "largest_curvature", "lr_range_test", "mae", "model_loss", "mse",
-           "predict", "stationary_point"]
+__all__ = ["METRICS", "Callback", "EarlyStopping", "GradualUnfreezing", "Run", "accuracy",
+           "evaluate", "fit", "hessian_product", "largest_curvature", "lr_range_test", "mae",
+           "model_loss", "mse", "predict", "stationary_point"]
 __getattr__ = _refusing("train", __all__)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .. import html
 from ..graph.errors import DataError
 from ..serialization import save, write_whole
 from . import plots
@@ -99,6 +100,17 @@ class Run:
         if self.folder is None or not self.history or not plots.available():
             return None
         return plots.learning_curve(self.history, self.folder / "learning-curve.png")
+
+    def _repr_html_(self) -> str:
+        if not self.history:
+            return html.note("a run that has not begun")
+        last, names = self.history[-1], list(self.history[-1])
+        rows = [(n, f"{last[n]:.4g}", f"{min(c := self.column(n)):.4g}", f"{max(c):.4g}")
+                for n in names if n != "epoch"]
+        curves = "".join(html.line_chart(self.column(n), n) for n in names if n.endswith("loss"))
+        where = "" if self.folder is None else f", {self.folder}"
+        return (html.note(f"{len(self.history)} epochs{where}") + curves
+                + html.table(("", "last", "lowest", "highest"), rows))
 
     def _write_table(self) -> None:
         columns = list(dict.fromkeys(k for row in self.history for k in row))

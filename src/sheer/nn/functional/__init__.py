@@ -35,24 +35,29 @@ from .activation import (
     threshold,
 )
 from .attention import scaled_dot_product_attention
+from .bags import embedding_bag
 from .classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
+    linear_cross_entropy,
     nll_loss,
 )
 from .convolution import (
     conv1d,
     conv2d,
     conv3d,
+    conv_tbc,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
 )
+from .ctc import ctc_loss
 from .distance import (
     cosine_similarity,
     normalize,
     pairwise_distance,
+    pdist,
 )
 from .dropout import (
     alpha_dropout,
@@ -62,6 +67,7 @@ from .dropout import (
     dropout3d,
 )
 from .focal import dice_loss, focal_loss, sigmoid_focal_loss
+from .inplace import celu_, elu_, hardtanh_, leaky_relu_, relu_, rrelu_, selu_, threshold_
 from .linear import (
     bilinear,
     embedding,
@@ -78,7 +84,9 @@ from .margin import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
     triplet_margin_loss,
+    triplet_margin_with_distance_loss,
 )
+from .multihead_forward import multi_head_attention_forward
 from .normalization import (
     batch_norm,
     group_norm,
@@ -90,6 +98,7 @@ from .normalization import (
 from .padding import (
     pad,
 )
+from .patches import channel_shuffle, fold, native_channel_shuffle, unfold
 from .pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -107,6 +116,23 @@ from .pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from .powers import (
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices,
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d_with_indices,
+    max_pool2d_with_indices,
+    max_pool3d_with_indices,
+)
+from .random import feature_alpha_dropout, gumbel_softmax, rrelu
+from .regions import roi_align, roi_pool
 from .regression import (
     gan_loss,
     gaussian_kl,
@@ -122,7 +148,12 @@ from .resize import (
     interpolate,
     pixel_shuffle,
     pixel_unshuffle,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
 )
+from .same import same_avg_pool, same_conv, same_max_pool, same_pad
+from .sampling import affine_grid, grid_sample
 from .softmax import (
     log_softmax,
     masked_softmax,
@@ -135,8 +166,12 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
     "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -146,9 +181,12 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
@@ -156,6 +194,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "custom",
     "dice_loss",
     "dropout",
@@ -163,18 +202,29 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "elu",
+    "elu_",
     "embedding",
+    "embedding_bag",
+    "feature_alpha_dropout",
     "focal_loss",
+    "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gan_loss",
     "gaussian_kl",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_",
     "hinge_embedding_loss",
     "hinge_loss",
     "huber_loss",
@@ -184,39 +234,60 @@ __all__ = [
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logit",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "masked_softmax",
     "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
+    "max_pool2d_with_indices",
     "max_pool3d",
+    "max_pool3d_with_indices",
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
     "maxout",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
+    "native_channel_shuffle",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
+    "relu_",
     "rms_norm",
+    "roi_align",
+    "roi_pool",
+    "rrelu",
+    "rrelu_",
+    "same_avg_pool",
+    "same_conv",
+    "same_max_pool",
+    "same_pad",
     "scaled_dot_product_attention",
     "selu",
+    "selu_",
     "sigmoid",
     "sigmoid_focal_loss",
     "silu",
@@ -234,6 +305,12 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "threshold_",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 __getattr__ = _refusing("nn.functional", __all__)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ... import ops
-from ...graph.errors import ArgumentError
+from ...graph.errors import ArgumentError, MissingError
 from ...graph.node import Node
 from ...mixins.core import apply
 from ...tensor import Tensor
 from ..notes import LOG_PROBABILITIES, PROBABILITIES, SCORES, meaning, warn
 from .common import choice, known, need_float, pairwise, passes_if, reduced, same_shape, tensor_like
 from .labels import check_labels, class_axis, hits
+from .linear import linear
 from .softmax import log_softmax_node
 
 
@@ -46,6 +47,29 @@ def cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, *,
                       label_smoothing)
     result: Tensor = apply(run, input, target, *([] if weight is None else [weight]))
     return result
+
+
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Any, *,
+                         linear_bias: Tensor | None = None, weight: Tensor | None = None,
+                         reduction: str = "mean", ignore_index: int | None = None,
+                         label_smoothing: float = 0.0, options: None = None) -> Tensor:
+    """cross_entropy of linear(input), for weights that may have further axes.
+
+    Shape   input (N, d) or (d,), linear_weight (K, *S, d), linear_bias (K, *S), target int (N, *S)
+            or float (N, K, *S) -> () or (N, *S)
+    Raises  as cross_entropy and linear; E211 for options: the compiler decides what is kept
+    Source  torch.nn.functional.linear_cross_entropy
+    """
+    if options is not None:
+        raise MissingError("E211", "linear_cross_entropy", "options are left out", need="None",
+                           tries=[("options=None", lambda: None)])
+    d = linear_weight.shape[-1]
+    flat = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = linear(input, linear_weight.reshape(-1, d), flat)
+    scores = scores.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
+    return cross_entropy(scores, target, weight, reduction=reduction,
+                         ignore_index=-100 if ignore_index is None else ignore_index,
+                         label_smoothing=label_smoothing)
 
 
 def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, *, ignore_index: int = -100,

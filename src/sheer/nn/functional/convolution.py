@@ -71,6 +71,12 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     return _transposed(3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """conv1d with time first. Shape: input (T, N, I), weight (k, I, O) -> (T', N, O)."""
+    found = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return found.permute(2, 0, 1)
+
+
 def padded_conv(axes: int, input: Tensor, weight: Tensor, bias: Tensor | None,
                 settings: tuple[Any, ...],
                 mode: str) -> Tensor:

@@ -1,10 +1,14 @@
-"""Lengths and angles of vectors along an axis: normalize, cosine_similarity, pairwise_distance."""
+"""Lengths and angles of vectors: normalize, cosine_similarity, pairwise_distance, pdist."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ... import ops
+from ...graph.dtypes import int64
+from ...graph.errors import ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
 from ...tensor import Tensor
@@ -69,4 +73,26 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
         found = norm_node(gap, p, gap.ndim - 1)
         return ops.expand_dims(found, found.ndim) if keepdim else found
     result: Tensor = apply(run, x1, x2)
+    return result
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm of the difference of every two rows, in the order (0, 1), (0, 2), ..., (1, 2).
+
+    Shape   (N, d) -> (N (N - 1) / 2,)
+    Raises  E203 for anything but a matrix, E202 for integers
+    Source  torch.nn.functional.pdist
+    """
+    need_float("pdist", input=input)
+    if input.ndim != 2:
+        raise ShapeError("E203", "pdist", f"{input.ndim} axes are no rows",
+                         got={"input": input.node}, need="(N, d)")
+    first, second = np.triu_indices(input.shape[0], 1)
+    def run(x: Node) -> Node:
+        rows = lambda at: ops.take(x, ops.constant(at, int64), 0)
+        gap = ops.sub(rows(first), rows(second))
+        if p == 0:
+            return ops.sum(ops.cast(ops.ne(gap, 0), x.dtype), (1,))
+        return norm_node(gap, p, 1)
+    result: Tensor = apply(run, input)
     return result

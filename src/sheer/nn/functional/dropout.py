@@ -60,15 +60,21 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None,
     Raises  E204 for a p outside [0, 1], E202 for integers
     Source  Klambauer et al. 2017, arXiv:1706.02515, section 3
     """
-    if not _active("alpha_dropout", input, p, training) or p == 0:
-        return input
+    return alpha_dropped("alpha_dropout", input, p, training, inplace, generator, input.shape)
+
+
+def alpha_dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,
+                  generator: Generator | None, shape: tuple[int, ...]) -> Tensor:
+    """alpha_dropout with one decision for each element of `shape`, which broadcasts to x."""
+    if not _active(op, x, p, training) or p == 0:
+        return x
     low = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
-    def run(x: Node, key: Node) -> Node:
-        keep = ops.random.bernoulli(key, 1 - p, x.shape)
-        return ops.where(keep, x, low) * a - a * low * p
-    y: Tensor = apply(run, input, next_key(generator))
-    return shown(input, y) if inplace else y
+    def run(n: Node, key: Node) -> Node:
+        keep = ops.random.bernoulli(key, 1 - p, shape)
+        return ops.where(ops.broadcast_to(keep, n.shape), n, low) * a - a * low * p
+    y: Tensor = apply(run, x, next_key(generator))
+    return shown(x, y) if inplace else y
 
 
 def _dropped(op: str, x: Tensor, p: float, training: bool | None, inplace: bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ... import ops
@@ -82,12 +83,29 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
     Raises  E223 when the shapes differ
     Source  Balntas et al. 2016; torch.nn.functional.triplet_margin_loss
     """
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return pairwise_distance(a, b, p, eps)
     for other in (positive, negative):
         same_shape("triplet_margin_loss", anchor, other)
-    near, far = pairwise_distance(anchor, positive, p,
-                                  eps), pairwise_distance(anchor, negative, p, eps)
+    return triplet_margin_with_distance_loss(anchor, positive, negative,
+                                             distance_function=distance, margin=margin, swap=swap,
+                                             reduction=reduction)
+
+
+def triplet_margin_with_distance_loss(
+        anchor: Tensor, positive: Tensor, negative: Tensor, *,
+        distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0,
+        swap: bool = False, reduction: str = "mean") -> Tensor:
+    """triplet_margin_loss with a distance of one's own; pairwise_distance when there is none.
+
+    Shape   three operands that distance_function takes -> () or (N,)
+    Raises  E204 for a reduction
+    Source  torch.nn.functional.triplet_margin_with_distance_loss
+    """
+    measure = distance_function or pairwise_distance
+    near, far = measure(anchor, positive), measure(anchor, negative)
     if swap:
-        far = apply(ops.minimum, far, pairwise_distance(positive, negative, p, eps))
+        far = apply(ops.minimum, far, measure(positive, negative))
     loss = apply(lambda a, b: ops.clamp(margin + a - b, 0.0), near, far)
     return reduced("triplet_margin_loss", loss, reduction)
 

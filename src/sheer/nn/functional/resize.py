@@ -59,6 +59,22 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     return result
 
 
+def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+             align_corners: bool | None = None) -> Tensor:
+    """The old name of interpolate."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """interpolate with mode="nearest"."""
+    return interpolate(input, size, scale_factor)
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """interpolate with mode="bilinear" and the corners aligned."""
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Channels spread over a finer grid. Shi et al. 2016, arXiv:1609.05158.
 

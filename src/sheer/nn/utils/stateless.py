@@ -1,54 +1,40 @@
-"""A module as a function of its parameters: tensors flow in, its result comes out."""
+"""functional_call: a module and other weights flow in, what it would give with them flows out."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from ...graph.errors import ArgumentError
 from ..module import Module
 
 
-def functional_call(module: Module, parameter_and_buffer_dicts: Mapping[str, Any], args: Any = (),
-                    kwargs: Mapping[str, Any] | None = None) -> Any:
-    """Call a module with some of its parameters and buffers replaced by other tensors.
+def functional_call(module: Module, parameters_and_buffers: Mapping[str, Any], args: Any = (),
+                    kwargs: Mapping[str, Any] | None = None, *, strict: bool = False) -> Any:
+    """module(*args, **kwargs) with the tensors given by dotted name in place of its own.
 
-    The module keeps its own. So a loss becomes a function of the weights, which `grad`, `jvp`,
-    `hessian` and `vmap` take. A parameter held in two places is replaced in both.
+    Gradients flow to what is given, so `sheer.grad` and `sheer.vmap` over weights compose with it.
+    The module is as before afterwards.
 
-    Params  args  what the module is called with: a tuple, or the one argument
-    Raises  E893 for a name that the module does not have
+    Raises  E254 for a name that the module has not, and, when strict, for one that is not given
     Source  torch.func.functional_call
-    Example
-        >>> layer = nn.Linear(2, 1, bias=False)
-        >>> functional_call(layer, {"weight": sheer.tensor([[1.0, 2.0]])}, sheer.ones(2)).tolist()
-        [3.0]
     """
-    with _replaced(module, parameter_and_buffer_dicts):
-        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
-
-
-@contextmanager
-def _replaced(module: Module, values: Mapping[str, Any]) -> Iterator[None]:
-    """Within the block the places of these tensors hold others."""
-    own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    for name in values:
-        if name not in own:
-            near = difflib.get_close_matches(name, own, 1)
-            raise ArgumentError("E893", "functional_call", f"there is no parameter {name!r}",
-                                got={"nearest": near[0]} if near else None,
-                                need="names of parameters or buffers")
-    instead = {id(own[name]): value for name, value in values.items()}
-    places: list[tuple[dict[str, Any], str, Any]] = []
-    for part in module.modules():
-        for table in (part._parameters, part._buffers):
-            places += [(table, name, t) for name, t in table.items() if id(t) in instead]
+    places = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    wrong = [n for n in parameters_and_buffers if n not in places]
+    missing = [n for n in places if n not in parameters_and_buffers] if strict else []
+    if wrong or missing:
+        raise ArgumentError("E254", "functional_call", "names do not fit the module",
+                            got={"unknown": wrong, "missing": missing},
+                            need="dotted names as in named_parameters()")
+    kept = []
     try:
-        for table, name, tensor in places:
-            table[name] = instead[id(tensor)]
-        yield
+        for name, tensor in parameters_and_buffers.items():
+            path, _, last = name.rpartition(".")
+            part = module.get_submodule(path)
+            place: Any = part._parameters if last in part._parameters else part._buffers
+            kept.append((place, last, place[last]))
+            place[last] = tensor
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
     finally:
-        for table, name, tensor in places:
-            table[name] = tensor
+        for place, last, tensor in kept:
+            place[last] = tensor

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from .. import ops
-from ..graph.dtypes import float32, promote
-from ..graph.errors import ArgumentError, NumericError
-from ..graph.node import Node
-from ..mixins.core import Core, evaluate, no_grad, wrap
-from ..ops.lift import cast
-from ..ops.structure import constant, stop_gradient
+from ... import ops
+from ...graph.dtypes import float32, promote
+from ...graph.errors import ArgumentError, NumericError
+from ...graph.node import Node
+from ...mixins.core import Core, evaluate, no_grad, wrap
+from ...ops.lift import cast
+from ...ops.structure import constant, stop_gradient
 
 
 def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False,
@@ -49,10 +49,23 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0,
         raise ArgumentError("E308", "clip_grad_norm_", f"max_norm = {max_norm!r} is no bound",
                             need="a number >= 0")
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
-    factor = ops.clamp(max_norm / (total.node + 1e-6), None, 1.0)
+    _scale(grads, max_norm, total.node)
+    return total
+
+
+def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any,
+                          foreach: bool | None = None) -> None:
+    """Scale all gradients by min(1, max_norm / (total_norm + 1e-6)), for a norm known before.
+
+    Source  torch.nn.utils.clip_grads_with_norm_
+    """
+    _scale(_gradients(parameters), max_norm, total_norm.node)
+
+
+def _scale(grads: list[Any], max_norm: float, norm: Node) -> None:
+    factor = ops.clamp(max_norm / (norm + 1e-6), None, 1.0)
     for g in grads:
         g._rebind(stop_gradient(g.node) * cast(factor, g.dtype))
-    return total
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
