@@ -191,6 +191,22 @@ def test_an_evolution_strategy_reaches_the_optimum_without_gradients(figure):
     figure(f"evolution strategy within {max(gaps):.0e} of the least logistic loss, 3 seeds")
 
 
+@pytest.mark.system("Learning algorithms beyond SGD (L-BFGS, evolution strategies)")
+def test_lbfgs_reaches_the_optimum_in_a_few_steps(figure):
+    loss, least = logistic_problem()
+    w = sheer.zeros(7, dtype="float64", requires_grad=True)
+    optimizer = optim.LBFGS([w], lr=1.0, max_iter=50, line_search_fn="strong_wolfe")
+    def closure():
+        optimizer.zero_grad()
+        value = loss(w)
+        value.backward()
+        return value
+    optimizer.step(closure)
+    gap = loss(w).item() - least
+    assert abs(gap) < 1e-4
+    figure(f"L-BFGS within {abs(gap):.0e} after one step of at most 50 iterations")
+
+
 @pytest.mark.system("Simulated annealing")
 def test_annealing_finds_the_ground_state_of_a_hopfield_energy(figure):
     found = []
