@@ -206,6 +206,21 @@ CASES |= {
     "GRUCell": [Case(lambda nn: nn.GRUCell(3, 4, bias=False), (((2, 3),), ((2, 3), (2, 4))))],
 }
 
+
+def pulled(nn: Any) -> Any:
+    """A body that contracts, for Equilibrium."""
+    class Pull(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.state, self.input = nn.Linear(3, 3), nn.Linear(4, 3)
+
+        def forward(self, z: Any, x: Any) -> Any:
+            return (0.4 * self.state(z) + self.input(x)).tanh()
+    return Pull()
+
+
+CASES["Equilibrium"] = [one(lambda nn: nn.Equilibrium(pulled(nn), 3, 60), (2, 4), torch=False)]
+
 BOXES = np.array([[0, 1, 1, 4, 3], [1, 0, 2, 5, 5]])
 SAMPLES = np.random.default_rng(8).uniform(size=(2, 3, 3))
 

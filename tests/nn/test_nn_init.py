@@ -36,6 +36,7 @@ def spread(values: np.ndarray, std: float, mean: float = 0.0) -> None:
     (lambda t: init.kaiming_normal_(t, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / 90)),
     (lambda t: init.trunc_normal_(t, 0, 1, -1, 1), 0.53956),
 ], ids=range(8))
+@pytest.mark.system("Xavier / Glorot (normal, uniform)", "He / Kaiming (needed with ReLU)")
 def test_mean_and_deviation(fill, std: float) -> None:
     manual_seed(0)
     t = empty(30, 20, 3)
@@ -60,6 +61,7 @@ def test_what_is_exact() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (6, 4), (5, 5), (3, 2, 3)])
+@pytest.mark.system("Orthogonal")
 def test_orthogonal(shape: tuple[int, ...]) -> None:
     q = init.orthogonal_(empty(*shape, dtype="float64"), 2.0).numpy().reshape(shape[0], -1) / 2
     gram = q @ q.T if q.shape[0] <= q.shape[1] else q.T @ q
@@ -117,6 +119,7 @@ def test_embeddings_start_normal_with_a_padding_row_of_zeros() -> None:
 @pytest.mark.parametrize(("fill", "bend"), [
     (lambda t: init.xavier_normal_(t, init.calculate_gain("tanh")), F.tanh),
     (lambda t: init.kaiming_normal_(t, nonlinearity="relu"), F.relu)], ids=["xavier", "kaiming"])
+@pytest.mark.system("Xavier / Glorot (normal, uniform)", "He / Kaiming (needed with ReLU)")
 def test_variance_survives_twenty_layers(fill, bend) -> None:
     manual_seed(0)
     h, size = sheer.tensor(np.random.default_rng(0).normal(size=(64, 256)), dtype="float32"), []

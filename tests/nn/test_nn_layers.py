@@ -6,11 +6,13 @@ import pytest
 from check_layer import check_layer
 from loss_cases import LOSSES, OURS_ONLY
 from nn_cases import FLAT, LAZY, NO_LAYER, STACKS, Case
+from nn_rows import systems
 
 from sheer import nn
 
 
-@pytest.mark.parametrize(("name", "i", "case"), FLAT, ids=[f"{n}{i}" for n, i, _ in FLAT])
+@pytest.mark.parametrize(("name", "i", "case"), [
+    pytest.param(*row, id=f"{row[0]}{row[1]}", marks=systems(row[0])) for row in FLAT])
 def test_layer(name: str, i: int, case: Case) -> None:
     assert type(case.make(nn)).__name__ == name
     check_layer(case)

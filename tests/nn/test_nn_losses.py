@@ -9,6 +9,7 @@ import pytest
 import torch
 from loss_cases import FLAT_LOSSES
 from nn_helpers import backward, both, close
+from nn_rows import systems
 
 import sheer
 from sheer import nn
@@ -21,8 +22,8 @@ def as_dtype(value: np.ndarray, dtype: str) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore:reduction")          # torch on the future of KLDivLoss
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "i", "make", "operands"), FLAT_LOSSES,
-                         ids=[f"{n}{i}" for n, i, *_ in FLAT_LOSSES])
+@pytest.mark.parametrize(("name", "i", "make", "operands"), [
+    pytest.param(*row, id=f"{row[0]}{row[1]}", marks=systems(row[0])) for row in FLAT_LOSSES])
 def test_loss_equals_torch(name: str, i: int, make: Any, operands: Any, dtype: str) -> None:
     for reduction in ("mean", "sum", "none", *(["batchmean"] if name == "KLDivLoss" else [])):
         mine = make(nn, lambda a: sheer.tensor(a, dtype=dtype), reduction)
@@ -43,6 +44,7 @@ def numbers(*shape: int, seed: int = 0) -> sheer.Tensor:
     return sheer.tensor(np.random.default_rng(seed).normal(size=shape), dtype="float64")
 
 
+@pytest.mark.system("Class-weighted and focal loss")
 def test_focal_loss_with_gamma_0_is_cross_entropy_and_counts_easy_examples_less() -> None:
     x, y = numbers(6, 4), sheer.tensor([0, 1, 2, 3, 0, 1])
     np.testing.assert_allclose(F.focal_loss(x, y, 0.0).item(), F.cross_entropy(x, y).item(),
@@ -60,6 +62,7 @@ def test_sigmoid_focal_loss_follows_its_formula() -> None:
     np.testing.assert_allclose(found.numpy(), -share * (1 - right) ** 2 * np.log(right), rtol=1e-12)
 
 
+@pytest.mark.system("Class-weighted and focal loss")
 def test_class_weights_equal_repeated_examples() -> None:
     x, y = numbers(4, 3), np.array([0, 1, 2, 1])
     repeated = np.array([0, 1, 1, 2, 2, 2, 3, 3])                  # class c appears c + 1 times
@@ -88,6 +91,7 @@ def test_hinge_loss_by_hand() -> None:
     assert x.grad.tolist() == [0, -1, -1]
 
 
+@pytest.mark.system("KL divergence / ELBO")
 def test_gaussian_kl_equals_a_sampled_estimate() -> None:
     m, v = np.array([[0.5, -1.0]]), np.array([[0.2, -0.7]])
     closed = F.gaussian_kl(sheer.tensor(m, dtype="float64"),
@@ -97,6 +101,7 @@ def test_gaussian_kl_equals_a_sampled_estimate() -> None:
     assert abs(log_ratio.mean() - closed) < 3 * log_ratio.std() / 200_000 ** 0.5
 
 
+@pytest.mark.system("GAN losses (minimax, non-saturating)")
 def test_gan_loss_at_the_best_discriminator_is_the_jensen_shannon_divergence() -> None:
     real, fake = np.array([0.1, 0.4, 0.5]), np.array([0.3, 0.3, 0.4])
     best = sheer.tensor(np.log(real / fake), dtype="float64")       # logit of real / (real + fake)
@@ -108,6 +113,7 @@ def test_gan_loss_at_the_best_discriminator_is_the_jensen_shannon_divergence() -
     np.testing.assert_allclose(value, 2 * jsd - np.log(4), atol=1e-6)
 
 
+@pytest.mark.system("Cross-entropy (binary, categorical, with logits)")
 def test_gradient_of_cross_entropy_is_p_minus_y() -> None:
     x = sheer.tensor(np.random.default_rng(0).normal(size=(3, 4)), dtype="float64",
                      requires_grad=True)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from nn_cases import FLAT, Case
 from nn_helpers import array, backward, both, close
+from nn_rows import systems
 
 from sheer import nn
 
@@ -13,7 +14,8 @@ PARITY = [(name, i, case) for name, i, case in FLAT if case.torch]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "i", "case"), PARITY, ids=[f"{n}{i}" for n, i, _ in PARITY])
+@pytest.mark.parametrize(("name", "i", "case"), [
+    pytest.param(*row, id=f"{row[0]}{row[1]}", marks=systems(row[0])) for row in PARITY])
 def test_layer_equals_torch(name: str, i: int, case: Case, dtype: str) -> None:
     for mode in (True, False):
         if mode and case.random:
@@ -45,6 +47,7 @@ def test_layer_equals_torch(name: str, i: int, case: Case, dtype: str) -> None:
                 close(a, b, dtype, f"state {key}")
 
 
+@pytest.mark.system("Batch normalisation (1-D, 2-D; train and eval mode)")
 def test_running_statistics_after_several_steps_equal_torch() -> None:
     mine, theirs = nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3)
     for n in range(4):

@@ -106,6 +106,7 @@ def special(arity, dtype):
 
 
 @every_primitive
+@pytest.mark.system("Backpropagation")
 def test_vjp_matches_a_central_difference(cls):
     compared = every_case(cls, check_vjp)
     assert compared or isinstance(cls.vjp, Absent) or not has_floats(cls)

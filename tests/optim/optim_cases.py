@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 import sheer
@@ -45,6 +46,18 @@ CASES = [
     ("Rprop", {"lr": 0.02, "etas": (0.6, 1.1), "step_sizes": (1e-4, 0.05)}),
 ]
 NAMES = [f"{name}-{'-'.join(k for k in options if k != 'lr')}" for name, options in CASES]
+
+# The row of the table of systems that a case shows.
+ADAPTIVE = "Adaptive learning-rate methods (AdaGrad, Adadelta family)"
+ROWS = {"RMSprop": "RMSProp", "Adam": "Adam",
+        "AdamW": "AdamW (needed to show weight decay vs L2)",
+        **dict.fromkeys(("Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"), ADAPTIVE)}
+
+
+def systems(name, options):
+    """The mark of a case."""
+    row = "Momentum (and Nesterov)" if name == "SGD" and "momentum" in options else ROWS.get(name)
+    return [pytest.mark.system(row)] if row else []
 
 
 def start(dtype, seed=0):

@@ -16,6 +16,7 @@ from optim_cases import (
     new,
     ours,
     start,
+    systems,
     torch_result,
     train,
 )
@@ -26,13 +27,16 @@ from sheer.transforms import execute
 
 TOLERANCE = {np.float64: 1e-10, np.float32: 1e-5}
 FIRST = [next(c for c in CASES if c[0] == name) for name in dict.fromkeys(c[0] for c in CASES)]
-each_case = pytest.mark.parametrize(("name", "options"), CASES, ids=NAMES)
+LONG = [*FIRST, *(c for c in CASES if c[0] == "SGD" and "momentum" in c[1])]
+each_case = pytest.mark.parametrize(("name", "options"), [
+    pytest.param(*case, id=name, marks=systems(*case))
+    for case, name in zip(CASES, NAMES, strict=True)])
 
 
 @each_case
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_eager_steps_are_torchs(name, options, dtype):
-    steps = 100 if (name, options) in FIRST else 40
+    steps = 100 if (name, options) in LONG else 40
     if name == "Rprop" and dtype == np.float32:
         steps = 20          # it looks at signs only: a rounding that turns one is another path
     expected, losses, _ = torch_result(name, options, steps, dtype)

@@ -76,6 +76,7 @@ def follow(a, b, ours_, theirs_, steps=STEPS):
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
+@pytest.mark.system("Learning-rate schedules (step, exponential, cosine, warm-up, plateau)")
 def test_stepping_and_the_closed_form_give_torchs_rates(name, settings):
     a, b = pair()
     one, two = getattr(ours, name)(a, **settings), getattr(theirs, name)(b, **settings)
@@ -128,6 +129,7 @@ def test_two_schedules_stepped_in_turn_multiply():
     {"mode": "max", "patience": 0, "cooldown": 3, "min_lr": [0.1, 0.001]},
     {"threshold_mode": "abs", "threshold": 0.05, "patience": 1},
     {"mode": "max", "threshold_mode": "abs", "threshold": 0.05, "patience": 1, "eps": 1e-2}])
+@pytest.mark.system("Learning-rate schedules (step, exponential, cosine, warm-up, plateau)")
 def test_plateau_reduces_when_torch_does(settings):
     a, b = pair()
     one, two = ours.ReduceLROnPlateau(a, **settings), theirs.ReduceLROnPlateau(b, **settings)
@@ -151,6 +153,7 @@ def test_fractions_of_epochs_with_warm_restarts():
         np.testing.assert_allclose(rates(a), rates(b), rtol=1e-12)
 
 
+@pytest.mark.system("Learning-rate schedules (step, exponential, cosine, warm-up, plateau)")
 def test_warm_up_then_cosine():
     a, _ = pair()
     schedule = ours.WarmupCosine(a, warmup_steps=4, total_steps=12, eta_min=0.1)

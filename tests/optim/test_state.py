@@ -140,6 +140,7 @@ def same_gradients(a, b, tolerance=1e-12):
 
 @pytest.mark.parametrize("norm", [2.0, 1.0, 3.5, float("inf")])
 @pytest.mark.parametrize("bound", [0.5, 1e6])
+@pytest.mark.system("Gradient clipping by norm")
 def test_clipping_by_norm_is_torchs(norm, bound):
     a, b = gradients()
     found = optim.clip_grad_norm_(a, bound, norm)
@@ -148,6 +149,7 @@ def test_clipping_by_norm_is_torchs(norm, bound):
     same_gradients(a, b)
 
 
+@pytest.mark.system("Gradient clipping by value")
 def test_clipping_by_value_is_torchs():
     a, b = gradients()
     optim.clip_grad_value_(a, 0.7)

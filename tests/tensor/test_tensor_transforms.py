@@ -216,3 +216,17 @@ def test_what_shows_a_tensor_can_become_a_leaf(source, shown):
     np.testing.assert_array_equal(y.grad.numpy(), 2 * shown(x).numpy())
     assert x.grad is None
     np.testing.assert_array_equal(x.detach().numpy(), [1, 2, 3])
+
+
+def test_no_grad_around_a_derivative_leaves_it_a_derivative():
+    cube = lambda v: (v ** 3).sum()
+    x = sheer.tensor([1.0, 2.0], requires_grad=True)
+    with sheer.no_grad():
+        found = sheer.grad(cube)(x)
+        assert not found.requires_grad
+        assert found.tolist() == [3.0, 12.0]
+        assert sheer.hessian(cube)(x).tolist() == [[6.0, 0.0], [0.0, 12.0]]
+        assert sheer.jvp(sheer.grad(cube), [x], [x])[1].tolist() == [6.0, 24.0]
+        assert sheer.vjp(cube, x)[1](sheer.tensor(2.0))[0].tolist() == [6.0, 24.0]
+    inside = sheer.grad(lambda v: sheer.no_grad()(cube)(v) + v.sum())
+    assert inside(sheer.tensor([1.0, 2.0])).tolist() == [1.0, 1.0]

@@ -83,6 +83,7 @@ CASES = {                        # function: update at which it happens, operati
 
 
 @pytest.mark.parametrize("function", CASES, ids=lambda f: f.__name__)
+@pytest.mark.system("Exploding gradients")
 def test_the_step_the_operation_the_layer_and_the_line(function):
     step, op, what = CASES[function]
     error, _ = broken(function)

@@ -46,6 +46,7 @@ def test_the_script_is_what_we_think():
 
 
 @pytest.mark.parametrize(("patience", "epochs"), [(0, 5), (1, 5), (2, 6), (4, 8), (20, 10)])
+@pytest.mark.system("Early stopping")
 def test_training_stops_after_so_many_epochs_and_the_best_weights_come_back(tmp_path, patience,
                                                                             epochs):
     run = Run.open(tmp_path, {})
@@ -56,6 +57,7 @@ def test_training_stops_after_so_many_epochs_and_the_best_weights_come_back(tmp_
     assert run.best_epoch == 4
 
 
+@pytest.mark.system("Early stopping")
 def test_a_small_improvement_is_none():
     _, run = countdown(callbacks=[EarlyStopping(patience=1, min_delta=3.5)])
     assert len(run.history) == 3                                 # 9, 4 is better by 5, 1 by 3 only

@@ -312,7 +312,7 @@ def register(cls: type[Core]) -> None:
         follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)
         return cls(node, requires_grad=follows or isinstance(node.prim, Alias))
     tree.register(cls, lambda t: _operand(t, [False]), wrap_node)
-    gradients.needs_grad = _reach_a_leaf
+    gradients.needs_grad, gradients.recording = _reach_a_leaf, enable_grad
 
 
 def _reach_a_leaf(nodes: Sequence[Node]) -> bool:

@@ -1,5 +1,10 @@
 """Published systems, one file each, weight-compatible with the implementation people use."""
 
+from .ensemble import Ensemble
+from .gmdh import GMDH
+from .perceptron import Perceptron
+from .regression import LinearRegression, LogisticRegression
 from .resnet import BasicBlock, CifarResNet, resnet20
 
-__all__ = ["BasicBlock", "CifarResNet", "resnet20"]
+__all__ = ["GMDH", "BasicBlock", "CifarResNet", "Ensemble", "LinearRegression",
+           "LogisticRegression", "Perceptron", "resnet20"]

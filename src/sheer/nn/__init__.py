@@ -48,6 +48,7 @@ from .containers import (
 )
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+from .equilibrium import Equilibrium
 from .lazy import (
     LazyBatchNorm1d,
     LazyBatchNorm2d,
@@ -215,6 +216,7 @@ __all__ = [
     "Dropout3d",
     "Embedding",
     "EmbeddingBag",
+    "Equilibrium",
     "FeatureAlphaDropout",
     "Flatten",
     "FocalLoss",

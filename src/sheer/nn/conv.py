@@ -13,7 +13,7 @@ from . import functional as F
 from . import init
 from .functional.common import choice
 from .functional.convolution import padded_conv
-from .linear import empty, positive
+from .linear import bias_word, empty, give_bias, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -38,9 +38,9 @@ class _Conv(Module):
     transposed = False
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting,
-                 stride: Setting = 1,
-                 padding: Setting = 0, dilation: Setting = 1, groups: int = 1, bias: bool = True,
-                 padding_mode: str = "zeros", device: Any = None, dtype: Any = None) -> None:
+                 stride: Setting = 1, padding: Setting = 0, dilation: Setting = 1,
+                 groups: int = 1, bias: bool | str = True, padding_mode: str = "zeros",
+                 device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         name = type(self).__name__
         positive(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
@@ -60,10 +60,7 @@ class _Conv(Module):
         if not self.transposed:
             lead = out_channels, in_channels // groups
         self.weight = empty((*lead, *self.kernel_size), dtype)
-        if bias:
-            self.bias = empty((out_channels,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        give_bias(self, bias, out_channels, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -80,13 +77,14 @@ class _Conv(Module):
     def extra_repr(self) -> str:
         ones, zeros = (1,) * self.axes, (0,) * self.axes
         extra = getattr(self, "output_padding", zeros)
+        word = bias_word(self.bias, self.out_channels)
         parts = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}",
                  f"stride={self.stride}",
                  *([f"padding={self.padding}"] if self.padding != zeros else []),
                  *([f"dilation={self.dilation}"] if self.dilation != ones else []),
                  *([f"output_padding={extra}"] if extra != zeros else []),
                  *([f"groups={self.groups}"] if self.groups != 1 else []),
-                 *(["bias=False"] if self.bias is None else []),
+                 *([f"bias={word}"] if word != "True" else []),
                  *([f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else [])]
         return ", ".join(parts)
 
@@ -140,7 +138,7 @@ class _ConvTranspose(_Conv):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Setting,
                  stride: Setting = 1,
                  padding: Setting = 0, output_padding: Setting = 0, groups: int = 1,
-                 bias: bool = True,
+                 bias: bool | str = True,
                  dilation: Setting = 1, padding_mode: str = "zeros", device: Any = None,
                  dtype: Any = None) -> None:
         if isinstance(padding, str):

@@ -12,8 +12,11 @@ from ..ops import broadcast_to, constant
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .functional.common import choice
 from .module import Module
 from .parameter import Parameter
+
+SHARED = "shared"        # the bias that all units of a layer have in common
 
 
 def empty(shape: tuple[int, ...], dtype: Any = None) -> Parameter:
@@ -29,12 +32,30 @@ def positive(op: str, **sizes: int) -> None:
             raise ArgumentError("E204", op, f"{name}={size!r}", need="a whole number, at least 1")
 
 
+def give_bias(layer: Module, kind: bool | str, size: int, dtype: Any = None) -> None:
+    """Give a layer its `bias`: one number per unit (True), none (False), one for all ("shared").
+
+    Raises  E204 for another word
+    """
+    if isinstance(kind, str):
+        choice(type(layer).__name__, "bias", kind, (SHARED,))
+    if not kind:
+        layer.register_parameter("bias", None)
+    else:
+        layer.bias = empty((1,) if kind == SHARED else (size,), dtype)
+
+
+def bias_word(bias: Parameter | None, size: int) -> str:
+    """What a layer that is printed says of its bias."""
+    return "'shared'" if bias is not None and bias.shape != (size,) else str(bias is not None)
+
+
 class Linear(Module):
     """y = x @ weight.T + bias on the last axis.
 
     Shape   x (*B, in_features) -> (*B, out_features)
     Params  weight (out_features, in_features) and bias (out_features,), both ~ U(-r, r),
-            r = 1/sqrt(in_features)
+            r = 1/sqrt(in_features); bias="shared": one number for all units, (1,)
     Raises  E201 when x.shape[-1] != in_features, E202 for integers
     Source  torch.nn.Linear; He et al. 2015, arXiv:1502.01852, with negative slope sqrt(5)
     Example
@@ -46,16 +67,13 @@ class Linear(Module):
     weight: Parameter
     bias: Parameter | None
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None,
-                 dtype: Any = None) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool | str = True,
+                 device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self.weight = empty((out_features, in_features), dtype)
-        if bias:
-            self.bias = empty((out_features,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        give_bias(self, bias, out_features, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -70,7 +88,7 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         return (f"in_features={self.in_features}, out_features={self.out_features}, "
-                f"bias={self.bias is not None}")
+                f"bias={bias_word(self.bias, self.out_features)}")
 
 
 class Bilinear(Module):
@@ -78,7 +96,7 @@ class Bilinear(Module):
 
     Shape   x1 (*B, in1_features), x2 (*B, in2_features) -> (*B, out_features)
     Params  weight (out_features, in1_features, in2_features) and bias (out_features,),
-            both ~ U(-r, r), r = 1/sqrt(in1_features)
+            both ~ U(-r, r), r = 1/sqrt(in1_features); bias="shared": (1,)
     Raises  E201 for another width, E202 for integers
     Source  torch.nn.Bilinear
     """
@@ -88,18 +106,15 @@ class Bilinear(Module):
     weight: Parameter
     bias: Parameter | None
 
-    def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True,
-                 device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, in1_features: int, in2_features: int, out_features: int,
+                 bias: bool | str = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         positive("Bilinear", in1_features=in1_features, in2_features=in2_features,
                  out_features=out_features)
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features = out_features
         self.weight = empty((out_features, in1_features, in2_features), dtype)
-        if bias:
-            self.bias = empty((out_features,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        give_bias(self, bias, out_features, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -115,7 +130,8 @@ class Bilinear(Module):
 
     def extra_repr(self) -> str:
         return (f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
-                f"out_features={self.out_features}, bias={self.bias is not None}")
+                f"out_features={self.out_features}, "
+                f"bias={bias_word(self.bias, self.out_features)}")
 
 
 class Embedding(Module):

@@ -45,6 +45,8 @@ class _MaxPool(Module):
 class MaxPool1d(_MaxPool):
     """The largest element under each window; padding never wins.
 
+    The gradient goes to the place of the largest, the first of equal maxima.
+
     Shape   x (N, C, L) or (C, L) -> (N, C, L'), with return_indices also int64 places
     Raises  E203 for ranks, E122, E123, E124 for settings
     Source  torch.nn.MaxPool1d
@@ -55,6 +57,8 @@ class MaxPool1d(_MaxPool):
 class MaxPool2d(_MaxPool):
     """The largest element under each window; padding never wins.
 
+    The gradient goes to the place of the largest, the first of equal maxima.
+
     Shape   x (N, C, H, W) or (C, H, W) -> (N, C, H', W'), with return_indices also int64 places
     Raises  E203 for ranks, E122, E123, E124 for settings
     Source  torch.nn.MaxPool2d
@@ -63,6 +67,8 @@ class MaxPool2d(_MaxPool):
 
 class MaxPool3d(_MaxPool):
     """The largest element under each window; padding never wins.
+
+    The gradient goes to the place of the largest, the first of equal maxima.
 
     Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W'), with return_indices also int64
             places

@@ -8,6 +8,7 @@ from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .annealing import simulated_annealing
 from .asgd import ASGD
 from .ema import ExponentialMovingAverage
 from .group import ParamGroup
@@ -16,6 +17,7 @@ from .lbfgs import LBFGS
 from .muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
+from .proximal import ProximalSGD
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
@@ -36,6 +38,7 @@ __all__ = [
     "NAdam",
     "Optimizer",
     "ParamGroup",
+    "ProximalSGD",
     "RAdam",
     "RMSprop",
     "Rprop",
@@ -44,6 +47,7 @@ __all__ = [
     "get_total_norm",
     "layer_groups",
     "lr_scheduler",
+    "simulated_annealing",
     "swa_utils",
 ]
 __getattr__ = _refusing("optim", __all__)

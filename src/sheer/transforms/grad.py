@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..graph.errors import ArgumentError, DTypeError, ShapeError
@@ -24,6 +25,9 @@ _tokens = itertools.count(1)
 # Set by the tensor layer: do the nodes lead to a leaf tensor that wants a gradient? Derivatives
 # are differentiable themselves, also with respect to weights the function reads from outside.
 needs_grad: Callable[[Sequence[Node]], bool] = lambda nodes: False
+# Set by the tensor layer: within this block derivatives are recorded. A function that is
+# differentiated runs in it, so `no_grad` around `grad(f)` is no constant f, as in torch.func.
+recording: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 def mark(x: Node) -> Node:
@@ -58,9 +62,9 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
         new = list(args)
         for place, given in zip(wanted, tree.unflatten(shape, marked), strict=True):
             new[place] = given
-        with trace.inlining():
+        with trace.inlining(), recording():
             value = function(*new, **kwargs)
-        loss = _scalar(value[0] if has_aux else value)
+            loss = _scalar(value[0] if has_aux else value)
         grads = fill(shape, vjp_nodes([loss], [constant(1, loss.dtype)], marked))
         return _released(value, shape), grads[0] if isinstance(argnums, int) else tuple(grads)
     return both
@@ -70,9 +74,9 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[...,
     """function(*primals), and the map from a cotangent of it to cotangents of the primals."""
     nodes, shape = tree.flatten(list(primals))
     marked = [mark(n) for n in nodes]
-    with trace.inlining():
+    with trace.inlining(), recording():
         value = function(*tree.unflatten(shape, marked))
-    outputs, _ = tree.flatten(value)
+        outputs, _ = tree.flatten(value)
     def pull(cotangent: Any) -> tuple[Any, ...]:
         cts, _ = tree.flatten(cotangent)
         _check_like("vjp", outputs, cts)
@@ -95,9 +99,9 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     directions, _ = tree.flatten(list(tangents))
     _check_like("jvp", nodes, directions)
     marked = [mark(n) for n in nodes]
-    with trace.inlining():
+    with trace.inlining(), recording():
         value = function(*tree.unflatten(shape, marked))
-    outputs, out_shape = tree.flatten(value)
+        outputs, out_shape = tree.flatten(value)
     probes = [mark(movement.broadcast_to(constant(0, o.dtype), o.shape)) for o in outputs]
     pulled = vjp_nodes(outputs, probes, marked)
     pushed = vjp_nodes(pulled, directions, probes)

@@ -12,7 +12,7 @@ from ..ops.elementwise import cast, eq
 from ..ops.elementwise.family import zeros_like
 from ..ops.structure import iota
 from ..ops.walk import batch_nodes, vjp_nodes
-from . import trace, tree
+from . import grad, trace, tree
 from .grad import fill, mark
 
 # (outputs, marked arguments) -> J[output][argument], each of shape (*output, *argument)
@@ -58,7 +58,7 @@ def _jacobian(function: Callable[..., Any], argnums: int | Sequence[int], rows: 
         new = list(args)
         for place, given in zip(wanted, tree.unflatten(shape, marked), strict=True):
             new[place] = given
-        with trace.inlining():
+        with trace.inlining(), grad.recording():
             outputs, out_shape = tree.flatten(function(*new, **kwargs))
         found = iter(rows(outputs, marked))
         def row(_: tree.Hole) -> Any:
