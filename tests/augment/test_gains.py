@@ -45,9 +45,10 @@ def test_images_turned_and_shifted_help_500_of_them(shared_data, figure):
             model = network()
             some = Pictures(train.x[rows], train.y[rows], transform=T.Compose(steps))
             loader = DataLoader(some, 50, shuffle=True, seed=seed)
-            optimizer = optim.Adam(model.parameters(), lr=1e-3)
+            optimizer = optim.Adam(model.parameters(), lr=2e-3)
+            schedule = optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=600)
             fit(model, loader, loss=nn.CrossEntropyLoss(), epochs=60, progress=False,
-                optimizer=optimizer)
+                optimizer=optimizer, schedule=schedule)
             found[name].append(evaluate(model, held, loss=nn.CrossEntropyLoss(),
                                         metrics=["accuracy"])["accuracy"])
     assert np.mean(found["augmented"]) > np.mean(found["plain"]) + 0.005
