@@ -1,5 +1,6 @@
 """Published systems, one file each, weight-compatible with the implementation people use."""
 
+from .boltzmann import RestrictedBoltzmannMachine
 from .ensemble import Ensemble
 from .gmdh import GMDH
 from .perceptron import Perceptron
@@ -7,4 +8,4 @@ from .regression import LinearRegression, LogisticRegression
 from .resnet import BasicBlock, CifarResNet, resnet20
 
 __all__ = ["GMDH", "BasicBlock", "CifarResNet", "Ensemble", "LinearRegression",
-           "LogisticRegression", "Perceptron", "resnet20"]
+           "LogisticRegression", "Perceptron", "RestrictedBoltzmannMachine", "resnet20"]

@@ -66,6 +66,7 @@ from .dropout import (
     dropout2d,
     dropout3d,
 )
+from .fft_conv import fft_conv
 from .focal import dice_loss, focal_loss, sigmoid_focal_loss
 from .inplace import celu_, elu_, hardtanh_, leaky_relu_, relu_, rrelu_, selu_, threshold_
 from .linear import (
@@ -206,6 +207,7 @@ __all__ = [
     "embedding",
     "embedding_bag",
     "feature_alpha_dropout",
+    "fft_conv",
     "focal_loss",
     "fold",
     "fractional_max_pool2d",
