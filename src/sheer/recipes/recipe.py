@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,8 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..graph.errors import ArgumentError
+from ..serialization import write_whole
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
+from ..train.metrics import Metric, named
 from ..train.plots import available, confusion_matrix
 
 RECIPES: dict[str, type[Recipe]] = {}
@@ -46,14 +49,16 @@ class Task:
 class Recipe:
     """One runnable task. A subclass fills in `data`, `model`, and what differs from the defaults.
 
-    promise  (metric, value) that the test part reaches with the default settings and seed 0
+    promise    (metric, value) that the test part reaches with the default settings and seed 0
+    clip_norm  the largest norm of the gradient of an update; None does not clip
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     settings: ClassVar[type[Settings]] = Settings
     promise: ClassVar[tuple[str, float]]
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    metrics: ClassVar[tuple[str | Metric, ...]] = ("accuracy",)
+    clip_norm: ClassVar[float | None] = None
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.set = settings or self.settings()
@@ -97,6 +102,25 @@ class Recipe:
         """Early stopping and the like."""
         return []
 
+    def score(self, model: Any, task: Task) -> dict[str, float]:
+        """What the trained model reaches on the test part: loss and metrics, or more."""
+        return evaluate(model, task.test, loss=self.loss(), metrics=self.metrics,
+                        transform=self.transform)
+
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        """Simple ways to the same task by name, and what they reach on the same test part."""
+        return {}
+
+    def pictures(self, model: Any, task: Task, folder: Path) -> list[Path]:
+        """Files that show what the model does; for classes, the confusion matrix."""
+        if not task.classes:
+            return []
+        scores = predict(model, task.test[0], transform=self.transform)
+        guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
+        truth = np.asarray(task.test[1]).ravel()
+        return [confusion_matrix(guess.astype(np.int64), truth.astype(np.int64), task.classes,
+                                 folder / "confusion-matrix.png")]
+
 
 class OneCycle(Recipe, abstract=True):
     """A recipe whose rate goes up and down once; its setting `lr` is the highest.
@@ -121,12 +145,15 @@ class Outcome:
     test: Mapping[str, float]
     run: Run
     pictures: list[Path]
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def json(self) -> dict[str, Any]:
         """One JSON object, as `sheer train --json` prints it."""
         return {"recipe": self.recipe, "seed": self.seed, "epochs": self.epochs,
                 "seconds": round(self.seconds, 3),
                 "train": dict(self.train), "test": dict(self.test),
+                "baselines": {name: dict(found) for name, found in self.baselines.items()},
                 "run": str(self.run.folder) if self.run.folder else None}
 
 
@@ -171,29 +198,26 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
                batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
                schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
-               callbacks=recipe.callbacks(), transform=recipe.transform, seed=seed, run=folder,
+               clip_norm=recipe.clip_norm, callbacks=recipe.callbacks(),
+               transform=recipe.transform, seed=seed, run=folder,
                resume=resume is not None, progress=progress)
     seconds = time.perf_counter() - began
     last = done.history[-1] if done.history else {}
-    train = {k: v for k, v in last.items() if k in ("loss", *recipe.metrics)}
-    test = evaluate(model, task.test, loss=recipe.loss(), metrics=recipe.metrics,
-                    transform=recipe.transform)
-    return Outcome(recipe.name, seed, len(done.history), seconds, train, test, done,
-                   _pictures(recipe, model, task, done))
+    train = {k: v for k, v in last.items() if k in ("loss", *named(recipe.metrics))}
+    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train,
+                      recipe.score(model, task), done, _pictures(recipe, model, task, done),
+                      recipe.baselines(task), task.notes)
+    if done.folder is not None:
+        write_whole(done.folder / "scores.json", json.dumps(outcome.json(), indent=1).encode())
+    return outcome
 
 
 def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
-    """Learning curve and, for classes, the confusion matrix of the test part."""
+    """Learning curve, and what the recipe itself has to show."""
     if done.folder is None or not available():
         return []
-    paths = [p for p in [done.plot()] if p is not None]
-    if task.classes:
-        scores = predict(model, task.test[0], transform=recipe.transform)
-        guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
-        truth = np.asarray(task.test[1]).ravel()
-        paths.append(confusion_matrix(guess.astype(np.int64), truth.astype(np.int64),
-                                      task.classes, done.folder / "confusion-matrix.png"))
-    return paths
+    curve = done.plot()
+    return [*([] if curve is None else [curve]), *recipe.pictures(model, task, done.folder)]
 
 
 def _parsed(recipe: str, key: str, text: str, kind: type) -> Any:
