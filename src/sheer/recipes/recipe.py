@@ -102,6 +102,16 @@ class Recipe:
         """Early stopping and the like."""
         return []
 
+    # ---- what is done with it ----------------------------------------------------------------
+    def train(self, model: Any, task: Task, **options: Any) -> Run:
+        """Fit any model, with the loss and the settings of this recipe."""
+        optimizer, s = self.optimizer(model), self.set
+        steps = -(-len(task.train[1]) // s.batch_size)
+        return fit(model, task.train, loss=self.loss(), optimizer=optimizer, epochs=s.epochs,
+                   batch_size=s.batch_size, validation=task.validation, metrics=self.metrics,
+                   schedule=self.schedule(optimizer, steps * s.epochs), clip_norm=self.clip_norm,
+                   callbacks=self.callbacks(), transform=self.transform, **options)
+
     def score(self, model: Any, task: Task) -> dict[str, float]:
         """What the trained model reaches on the test part: loss and metrics, or more."""
         return evaluate(model, task.test, loss=self.loss(), metrics=self.metrics,
@@ -187,25 +197,20 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     manual_seed(seed)
     task = recipe.data(data_dir)
     model = recipe.model(task)
-    optimizer = recipe.optimizer(model)
     config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
     if resume:
         folder = Run.open(resume)
     else:
         folder = Run() if out is None else Run.create(out, recipe.name, config)
     began = time.perf_counter()
-    steps = -(-len(task.train[1]) // recipe.set.batch_size)
-    done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
-               batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
-               schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
-               clip_norm=recipe.clip_norm, callbacks=recipe.callbacks(),
-               transform=recipe.transform, seed=seed, run=folder,
-               resume=resume is not None, progress=progress)
+    done = recipe.train(model, task, seed=seed, run=folder, resume=resume is not None,
+                        progress=progress)
     seconds = time.perf_counter() - began
     last = done.history[-1] if done.history else {}
     train = {k: v for k, v in last.items() if k in ("loss", *named(recipe.metrics))}
-    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train,
-                      recipe.score(model, task), done, _pictures(recipe, model, task, done),
+    test, pictures = recipe.score(model, task), _pictures(recipe, model, task, done)
+    manual_seed(seed)                        # baselines do not depend on the training before them
+    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train, test, done, pictures,
                       recipe.baselines(task), task.notes)
     if done.folder is not None:
         write_whole(done.folder / "scores.json", json.dumps(outcome.json(), indent=1).encode())

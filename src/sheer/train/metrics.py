@@ -60,7 +60,7 @@ def mse(output: Tensor, target: Tensor) -> Tensor:
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse}
 
 # Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
-FALLING = {"loss", "mae", "mse"}
+FALLING = {"loss", "mae", "mse", "mase", "wrong_bits", "wrong_bits_twice"}
 
 
 def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
