@@ -13,7 +13,7 @@ from ..mixins.core import no_grad
 from ..models.ntm import NeuralTuringMachine
 from ..nn import functional as F
 from ..tensor import Tensor, as_tensor
-from ..train import evaluate, predict
+from ..train import Callback, EarlyStopping, evaluate, predict
 from .pictures import image_rows
 from .recipe import OneCycle, Settings, Task
 
@@ -201,6 +201,7 @@ class CopySettings(Settings):
     batch_size: int = 32
     lr: float = 2e-3             # highest rate of the schedule, per update
     bits: int = 8                # of every vector
+    patience: int = 6            # epochs without a better validation loss, then it ends
     longest: int = 20            # vectors in the sequences trained on; tested on twice as many
     hidden: int = 64             # units of the controller
     slots: int = 64              # of the memory: at least what is to be copied
@@ -217,7 +218,7 @@ class Copying(OneCycle):
     name = "ntm-copy"
     summary = "neural Turing machine copies sequences twice as long as it was trained on"
     settings = CopySettings
-    promise = ("wrong_bits_twice", 0.01)
+    promise = ("wrong_bits_twice", 0.002)
     clip_norm = 10.0
     metrics = (wrong_bits,)
 
@@ -225,8 +226,12 @@ class Copying(OneCycle):
         s: Any = self.set
         rng = np.random.default_rng(0)
         some = rng.integers(1, s.longest + 1, s.rows)
-        return Task(copies(some, s.longest, s.bits, rng),
-                    copies(np.full(500, s.longest), s.longest, s.bits, rng))
+        whole = lambda rows: copies(np.full(rows, s.longest), s.longest, s.bits, rng)
+        return Task(copies(some, s.longest, s.bits, rng), whole(500), validation=whole(256))
+
+    def callbacks(self) -> list[Callback]:
+        """A trained machine now and then loses its place for some epochs: the best one is kept."""
+        return [EarlyStopping(patience=self.set.patience)]  # type: ignore[attr-defined]
 
     def model(self, task: Task) -> Any:
         s: Any = self.set

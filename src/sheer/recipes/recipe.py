@@ -17,6 +17,7 @@ from ..graph.errors import ArgumentError
 from ..serialization import write_whole
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
+from ..train.fit import as_source
 from ..train.metrics import Metric, named
 from ..train.plots import available, confusion_matrix
 
@@ -36,14 +37,17 @@ class Settings:
 class Task:
     """Arrays of a recipe: (x, y) pairs and what the labels are called.
 
-    validation is scored after every epoch, test once, at the end.
+    train       may be Buckets, for sequences of several lengths
+    validation  is scored after every epoch, test once, at the end
+    extra       what else the recipe needs of its data: a vocabulary, texts
     """
 
-    train: tuple[Any, Any]
+    train: Any
     test: tuple[Any, Any]
     validation: tuple[Any, Any] | None = None
     classes: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Recipe:
@@ -106,7 +110,7 @@ class Recipe:
     def train(self, model: Any, task: Task, **options: Any) -> Run:
         """Fit any model, with the loss and the settings of this recipe."""
         optimizer, s = self.optimizer(model), self.set
-        steps = -(-len(task.train[1]) // s.batch_size)
+        steps = as_source(task.train, s.batch_size, options.get("seed", 0), True, False).steps
         return fit(model, task.train, loss=self.loss(), optimizer=optimizer, epochs=s.epochs,
                    batch_size=s.batch_size, validation=task.validation, metrics=self.metrics,
                    schedule=self.schedule(optimizer, steps * s.epochs), clip_norm=self.clip_norm,
@@ -191,8 +195,11 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
 
 
 def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Path | None = None,
-        progress: Any = True, resume: Path | None = None) -> Outcome:
-    """Train a recipe and score it on its test part; with `out`, into a new run folder there."""
+        progress: Any = True, resume: Path | None = None, compare: bool = True) -> Outcome:
+    """Train a recipe and score it on its test part; with `out`, into a new run folder there.
+
+    compare   score its baselines, too: those that learn take time
+    """
     from ..random import manual_seed
     manual_seed(seed)
     task = recipe.data(data_dir)
@@ -211,7 +218,7 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     test, pictures = recipe.score(model, task), _pictures(recipe, model, task, done)
     manual_seed(seed)                        # baselines do not depend on the training before them
     outcome = Outcome(recipe.name, seed, len(done.history), seconds, train, test, done, pictures,
-                      recipe.baselines(task), task.notes)
+                      recipe.baselines(task) if compare else {}, task.notes)
     if done.folder is not None:
         write_whole(done.folder / "scores.json", json.dumps(outcome.json(), indent=1).encode())
     return outcome
