@@ -1,7 +1,20 @@
 """Recipes: one short file per runnable task."""
 
-from . import cifar, digits, forecasting, imbalance, memory, mnist, tables, xor
+from . import (
+    cifar,
+    digits,
+    forecasting,
+    genome,
+    imbalance,
+    memory,
+    mnist,
+    speech,
+    tables,
+    voices,
+    xor,
+)
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
 __all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "cifar", "digits", "forecasting",
-           "imbalance", "make", "memory", "mnist", "run", "tables", "xor"]
+           "genome", "imbalance", "make", "memory", "mnist", "run", "speech",
+           "tables", "voices", "xor"]
