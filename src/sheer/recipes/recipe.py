@@ -180,7 +180,7 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
         near = difflib.get_close_matches(name, RECIPES, 3, 0.4)
         raise ArgumentError("E820", "recipe", f"there is no recipe {name!r}",
                             got={"nearest": ", ".join(near)} if near else None,
-                            need=f"one of {', '.join(sorted(RECIPES))}")
+                            need="one of those that `sheer recipes` lists")
     cls = RECIPES[name]
     known = {f.name: f for f in dataclasses.fields(cls.settings)}
     values: dict[str, Any] = {}

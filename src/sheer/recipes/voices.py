@@ -31,13 +31,13 @@ WIDTHS = np.array([60.0, 90.0, 150.0])                   # of the formants, Hz, 
 
 @dataclass(frozen=True)
 class VoiceSettings(Settings):
-    epochs: int = 8
+    epochs: int = 12
     batch_size: int = 50
     lr: float = 5e-3             # highest rate of the schedule, per update
     hidden: int = 32             # units
-    speakers: int = 150          # to learn from, half of them women; 50 others to test on
+    speakers: int = 250          # to learn from, half of them women; 100 others to test on
     spread: float = 0.25         # of the pitch of speakers of one sex, so that the sexes overlap
-    sounds: int = 6              # of each speaker
+    sounds: int = 4              # of each speaker
 
 
 class LastState(nn.Module):
@@ -66,7 +66,7 @@ class VoiceGender(OneCycle):
     def data(self, folder: Path | None) -> Task:
         s: Any = self.set
         rng = np.random.Generator(np.random.Philox(key=1))
-        parts = [speakers(count, s.sounds, s.spread, rng) for count in (s.speakers, 50)]
+        parts = [speakers(count, s.sounds, s.spread, rng) for count in (s.speakers, 100)]
         made = [log_mel(waves, RATE) for waves, _, _ in parts]
         scale = Standardise.fit(made[0], (0, 2))
         (x, y), (x_test, y_test) = ((scale(m), p[1]) for m, p in zip(made, parts, strict=True))
