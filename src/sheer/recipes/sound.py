@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..data.transforms.audio import MelSpectrogram
+from ..data.transforms.audio.spectra import cosines
+
 Waves = Sequence[np.ndarray]
 
 
@@ -27,24 +30,11 @@ def log_mel(waves: np.ndarray, rate: int, window: int = 256, hop: int = 128,
     """Logarithm of the energy per mel band and moment.
 
     Shape   (N, T) -> (N, bands, 1 + (T - window) // hop) float32
-    Source  Davis and Mermelstein 1980, doi:10.1109/TASSP.1980.1163420; mel scale of O'Shaughnessy
-            1987: 2595 log10(1 + f / 700)
+    Source  Davis and Mermelstein 1980, doi:10.1109/TASSP.1980.1163420
     """
-    frames = np.lib.stride_tricks.sliding_window_view(waves, window, 1)[:, ::hop]  # (N, t, window)
-    power = np.abs(np.fft.rfft(frames * np.hanning(window).astype(np.float32))) ** 2
-    energy = power.astype(np.float32) @ mel_bands(rate, window, bands).T           # (N, t, bands)
-    found: np.ndarray = np.log(energy + 1e-5).transpose(0, 2, 1)
+    mel = MelSpectrogram(rate, window, hop_length=hop, n_mels=bands, center=False)
+    found: np.ndarray = (mel(waves) + 1e-5).log().numpy()
     return found
-
-
-def mel_bands(rate: int, window: int, bands: int) -> np.ndarray:
-    """Overlapping triangles, evenly spaced on the mel scale. Shape (bands, window // 2 + 1)."""
-    mel = np.linspace(0, 2595 * np.log10(1 + rate / 2 / 700), bands + 2)
-    edges = 700 * (10 ** (mel / 2595) - 1)                                        # Hz
-    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    at = np.arange(window // 2 + 1) * rate / window
-    up, down = (at - low) / (middle - low), (high - at) / (high - middle)
-    return np.maximum(0, np.minimum(up, down)).astype(np.float32)
 
 
 def cepstra(mel: np.ndarray, count: int = 13) -> np.ndarray:
@@ -53,9 +43,7 @@ def cepstra(mel: np.ndarray, count: int = 13) -> np.ndarray:
     Shape   (N, bands, t) -> (N, count, t)
     Source  as log_mel
     """
-    bands = mel.shape[1]
-    waves = np.cos(np.pi * np.arange(count)[:, None] * (np.arange(bands) + 0.5) / bands)
-    found: np.ndarray = waves.astype(np.float32) @ mel
+    found: np.ndarray = cosines(count, mel.shape[1]).astype(np.float32) @ mel
     return found
 
 
