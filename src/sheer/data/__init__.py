@@ -26,6 +26,13 @@ _LATER = {
     "ImageArrays": "arrays", "ImagePart": "arrays", "TableArrays": "arrays", "TablePart": "arrays",
     "CIFAR10": "datasets", "DigitsUCI": "datasets", "FashionMNIST": "datasets",
     "MNIST": "datasets", "datasets": "", "preprocess": "", "transforms": "",
+    "AudioArrays": "arrays_signal", "AudioPart": "arrays_signal", "SeriesArrays": "arrays_signal",
+    "Corpus": "arrays_text", "PairArrays": "arrays_text", "PairPart": "arrays_text",
+    "TagArrays": "arrays_text", "TagPart": "arrays_text", "TextArrays": "arrays_text",
+    "TextPart": "arrays_text", "Frame": "frame", "as_frame": "frame", "read_frame": "frame",
+    "read_conll": "readers.conll", "read_lines": "readers.text_file",
+    "read_parallel": "readers.parallel", "read_series": "readers.series",
+    "read_text": "readers.text_file", "read_wav": "readers.wav", "resample": "readers.resample",
 }
 
 __all__ = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sheer.data.arrays import ImageArrays, TableArrays
 from sheer.data.errors import DataError
 
-Reader = Callable[[Sequence[Path]], ImageArrays | TableArrays]
+Reader = Callable[[Sequence[Path]], Any]     # to one of the records of arrays*.py
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Dataset:
             licence     as its publisher states it
             homepage    the publisher's page
             layouts     ways it may lie in a folder, in the order they are looked for
-            remotes     the files to download; together they form one of the layouts
+            remotes     the files to download; together they form one of the layouts. None for
+                        a dataset that has to be put there by hand
             subfolders  where it may lie below a folder of several datasets
             shipped     whether the package holds it
             refused     name of a file or folder -> why it is of no use and what would be

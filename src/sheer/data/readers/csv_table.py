@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ import numpy as np
 
 from sheer.data.arrays import TablePart
 from sheer.data.errors import DataError
-from sheer.data.readers.whole_file import REPLACE, read_bytes
-
-Cells = list[str]
+from sheer.data.readers.csv_rows import csv_rows
+from sheer.data.readers.whole_file import REPLACE
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class Table:
             missing  the cell that stands for a missing value
             comment  lines that start with it are skipped (the first line of UCI's adult.test)
             label_end  what a label may end in besides (adult.test writes `<=50K.`)
+            label_quote  what may stand around a label (mammography.csv writes `'-1'`)
     """
 
     columns: tuple[Column, ...]
@@ -44,6 +43,7 @@ class Table:
     missing: str = "?"
     comment: str = "|"
     label_end: str = "."
+    label_quote: str = "'"
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Of the columns of one kind."""
@@ -57,8 +57,9 @@ class Table:
 def read_csv(path: Path, table: Table) -> TablePart:
     """The rows of a CSV file, gzip or plain.
 
-    The separator is `;` if the first line has one, else `,`; spaces around a cell are dropped; a
-    first line that repeats the column names is skipped, and so are empty lines at the end.
+    The separator is `;` if the first line has one, else a tab, else `,`; spaces around a cell are
+    dropped; a first line that repeats the column names is skipped, and so are empty lines at the
+    end.
 
     Shape   numeric (N, n), categorical (N, m), y (N,)
     Raises  E801 to E804 for the file, or when it has other than `table.rows` rows; E805 when a
@@ -84,46 +85,19 @@ def read_csv(path: Path, table: Table) -> TablePart:
                      np.array(y, np.int64))
 
 
-def _rows(path: Path, table: Table) -> Iterator[tuple[int, Cells]]:
+def _rows(path: Path, table: Table) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row of data."""
-    text = _text(path).rstrip()
-    lines = text.split("\n") if text else []
-    separator = ";" if ";" in text.partition("\n")[0] else ","
     header = [c.name.casefold() for c in table.columns]
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(table.comment):
-            continue
-        cells = _cells(path, number, line, separator)
+    separator, rows = csv_rows(path, table.comment)
+    for number, cells in rows:
         if number == 1 and [cell.casefold() for cell in cells] == header:
             continue
         if len(cells) != len(table.columns):
-            found = f"{len(cells)} columns" if line.strip() else "an empty line"
+            found = f"{len(cells)} columns" if any(cells) else "an empty line"
             raise DataError("E805", f"{path.name}: a row has another number of columns", path,
                             number, found=found, fix="correct the row, or delete it",
                             expected=f"{len(table.columns)} columns separated by '{separator}'")
         yield number, cells
-
-
-def _text(path: Path) -> str:
-    raw = read_bytes(path)
-    try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError("E804", f"{path.name} is not text", path,
-                        raw.count(b"\n", 0, error.start) + 1, expected="UTF-8",
-                        found=f"the byte {raw[error.start]:02x}",
-                        fix="save it as UTF-8") from error
-
-
-def _cells(path: Path, number: int, line: str, separator: str) -> Cells:
-    # Line by line, so that an unpaired quote spoils one row and not the rest of the file.
-    try:
-        found = next(csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True))
-    except csv.Error as error:
-        raise DataError("E805", f"{path.name}: a row cannot be split into columns", path, number,
-                        expected="quotes in pairs", found=str(error),
-                        fix="correct the row, or delete it") from error
-    return [cell.strip() for cell in found]
 
 
 def _number(path: Path, table: Table, row: int, at: int, cell: str) -> float:
@@ -143,7 +117,7 @@ def _number(path: Path, table: Table, row: int, at: int, cell: str) -> float:
 
 
 def _class(path: Path, table: Table, index: dict[str, int], row: int, cell: str) -> int:
-    label = cell if cell in index else cell.removesuffix(table.label_end)
+    label = cell if cell in index else cell.removesuffix(table.label_end).strip(table.label_quote)
     if label not in index:
         raise DataError("E806", f"{path.name}: a label is of no known class", path, row,
                         expected="one of " + ", ".join(table.classes), found=repr(cell),

@@ -6,8 +6,7 @@ Nothing is unpacked to disk, so a member's name can do no harm; it only says the
 from __future__ import annotations
 
 import io
-import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sheer.data.errors import DataError
-from sheer.data.readers.whole_file import REPLACE, read_bytes
+from sheer.data.readers.tar_members import members
+from sheer.data.readers.whole_file import REPLACE
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
-END = bytes(1024)  # POSIX ustar: an archive ends with two blocks of 512 zero bytes
 
 
 def read_image_tar(path: Path, classes: Sequence[str], size: tuple[int, int]) -> Labelled:
@@ -33,7 +32,7 @@ def read_image_tar(path: Path, classes: Sequence[str], size: tuple[int, int]) ->
     """
     index = {name: k for k, name in enumerate(classes)}
     images, labels = [], []
-    for row, (name, data) in enumerate(_members(path), start=1):
+    for row, (name, data) in enumerate(members(path), start=1):
         folder = PurePosixPath(name).parent.name
         if folder not in index:
             raise DataError("E806", f"{path.name}: {name} is of no known class", path, row,
@@ -46,28 +45,6 @@ def read_image_tar(path: Path, classes: Sequence[str], size: tuple[int, int]) ->
         raise DataError("E802", f"{path.name} holds no images", path, expected="CLASS/NAME.jpg",
                         found="an archive without files", fix=REPLACE)
     return np.stack(images), np.array(labels, np.int64)  # (N, 3, H, W), (N,)
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of the archive."""
-    raw = read_bytes(path)
-    try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isfile() else None
-                if file is not None:
-                    yield member.name, file.read()
-    except tarfile.ReadError as error:
-        cut = tarfile.is_tarfile(io.BytesIO(raw))
-        raise DataError("E803" if cut else "E804",
-                        f"{path.name} is {'cut short' if cut else 'not a tar archive'}", path,
-                        expected="a complete, uncompressed or gzipped tar", found=str(error),
-                        fix=REPLACE) from error
-    # Cut between two members, an archive reads without complaint; only its end is missing.
-    if not raw.endswith(END):
-        raise DataError("E803", f"{path.name} is cut short", path,
-                        expected=f"{len(END)} zero bytes at the end", found="other bytes",
-                        fix=REPLACE)
 
 
 def _decode(path: Path, row: int, name: str, data: bytes,

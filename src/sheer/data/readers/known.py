@@ -40,6 +40,11 @@ WINE_TABLE = _table("fixed acidity, volatile acidity, citric acid, residual suga
                     tuple("3456789"), 1599)
 WINE_TABLE = replace(WINE_TABLE, columns=(*WINE_TABLE.columns[:-1], Column("quality", "class")))
 WINE_WHITE_ROWS = 4898
+PIMA_TABLE = _table("pregnancies, glucose, blood pressure, skin thickness, insulin, "
+                    "body mass index, pedigree, age", ("0", "1"), 768)
+PIMA_ZERO_IS_MISSING = (1, 2, 3, 4, 5)       # nobody alive has a blood pressure of 0
+MAMMOGRAPHY_TABLE = _table("area, grey level, gradient, noise, contrast, moment", ("-1", "1"),
+                           11183)
 ADULT_CATEGORIES = ("workclass", "education", "marital-status", "occupation", "relationship",
                     "race", "sex", "native-country")
 ADULT_TABLE = Table(tuple(
@@ -134,6 +139,21 @@ def wine_quality(paths: Sequence[Path]) -> TableArrays:
                      np.concatenate([red.y, white.y]))
     return replace(_table_arrays("wine-quality", WINE_TABLE, paths, both),
                    categorical_names=("colour",))
+
+
+def pima(paths: Sequence[Path]) -> TableArrays:
+    """Diabetes among 768 women: 8 numbers; zeros that stand for missing values become NaN."""
+    part = read_csv(paths[0], PIMA_TABLE)
+    numeric = part.numeric.copy()
+    unknown = numeric[:, PIMA_ZERO_IS_MISSING]
+    numeric[:, PIMA_ZERO_IS_MISSING] = np.where(unknown == 0, np.nan, unknown)
+    return _table_arrays("pima", PIMA_TABLE, paths, replace(part, numeric=numeric))
+
+
+def mammography(paths: Sequence[Path]) -> TableArrays:
+    """Spots on X-ray pictures, 6 numbers each, 2.3 % of them microcalcifications (class 1)."""
+    return _table_arrays("mammography", MAMMOGRAPHY_TABLE, paths,
+                         read_csv(paths[0], MAMMOGRAPHY_TABLE))
 
 
 def _table_arrays(name: str, table: Table, paths: Sequence[Path], train: TablePart,
