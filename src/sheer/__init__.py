@@ -128,8 +128,8 @@ dtype, Size = DType, tuple
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # Rooms that are imported when first asked for, so that `import sheer` stays fast.
-_ROOMS = ("data", "doctor", "explain", "handbook", "lab", "models", "nn", "optim", "recipes",
-          "serialization", "train", "utils")
+_ROOMS = ("data", "doctor", "explain", "handbook", "lab", "metrics", "models", "nn", "optim",
+          "recipes", "serialization", "train", "utils")
 _LATE = {"load": "serialization", "save": "serialization", "fit": "train"}
 
 _MODULES = ("fft", "linalg", "random")           # the modules that torch and the array API have too

@@ -11,6 +11,7 @@ class Compose:
 
     Source  torchvision.transforms.Compose
     Example
+        >>> from sheer.data.transforms import Normalize, ToTensor
         >>> Compose([ToTensor(), Normalize((0.5,), (0.5,))])(np.zeros((28, 28), np.uint8)).shape
         (1, 28, 28)
     """
