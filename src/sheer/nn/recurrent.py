@@ -119,13 +119,19 @@ class RNNBase(Module):
                        held.get("weight_hr" + suffix))
 
     # ---- running -----------------------------------------------------------------------------
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """Outputs of the last layer for every time, and the last state of every layer."""
+    def forward(self, input: Any, hx: Any = None, *,
+                lengths: Tensor | None = None) -> tuple[Any, Any]:
+        """Outputs of the last layer for every time, and the last state of every layer.
+
+        lengths  int (B,), for a padded batch: a state rests beyond the length of its sequence, and
+                 the outputs there are 0; as with a packed batch, but the lengths need not be known
+                 when a program is compiled. (torch has no such argument.)
+        """
         op, like = type(self).__name__.lower(), self._weights("_l0").w_ih
         packed = input if isinstance(input, PackedSequence) else None
-        lengths = None
+        sizes: np.ndarray | Tensor | None = lengths
         if packed is not None:
-            x, lengths = unpacked(packed)                              # (T, B, d_in)
+            x, sizes = unpacked(packed)                                # (T, B, d_in)
             check_sequence(op, x, like, False)
         else:
             check_sequence(op, input, like, self.batch_first)
@@ -136,7 +142,9 @@ class RNNBase(Module):
         elif self.batch_first and packed is None:
             x = x.transpose(0, 1)
         states = self._start(op, hx, x, single, packed)
-        out, last = self._layers(x, states, lengths)
+        if lengths is not None:
+            _check_lengths(op, lengths, x, packed is not None)
+        out, last = self._layers(x, states, sizes)
         return self._finished(out, last, single, packed)
 
     def _start(self, op: str, hx: Any, x: Tensor, single: bool,
@@ -161,7 +169,7 @@ class RNNBase(Module):
             found.append(rows_of)
         return tuple(found)
 
-    def _layers(self, x: Tensor, states: State, lengths: np.ndarray | None,
+    def _layers(self, x: Tensor, states: State, lengths: np.ndarray | Tensor | None,
                 ) -> tuple[Tensor, State]:
         last: list[State] = []
         for layer in range(self.num_layers):
@@ -198,6 +206,14 @@ class RNNBase(Module):
                  "dropout": 0.0, "bidirectional": False}
         return text + "".join(f", {name}={getattr(self, name)}" for name, value in usual.items()
                               if getattr(self, name) != value)
+
+
+def _check_lengths(op: str, lengths: Tensor, x: Tensor, packed: bool) -> None:
+    """Raise E241 unless there is one whole number for each sequence of a padded batch."""
+    if packed or not lengths.dtype.is_integer or lengths.shape != x.shape[1:2]:
+        raise ArgumentError("E241", op, "these lengths do not belong to the input",
+                            got={"input": x.node, "lengths": lengths.node},
+                            need="one whole number per sequence, and no packed input")
 
 
 class RNN(RNNBase):

@@ -123,6 +123,7 @@ from .resize import (
     pixel_shuffle,
     pixel_unshuffle,
 )
+from .sequences import sequence_cross_entropy
 from .softmax import (
     log_softmax,
     masked_softmax,
@@ -217,6 +218,7 @@ __all__ = [
     "rms_norm",
     "scaled_dot_product_attention",
     "selu",
+    "sequence_cross_entropy",
     "sigmoid",
     "sigmoid_focal_loss",
     "silu",
