@@ -55,3 +55,11 @@ def test_a_network_is_not_behind_logistic_regression(name, metric, shared_data, 
     found = run(make(name), data_dir=shared_data, progress=False, out=tmp_path)
     assert found.test[metric] > found.baselines["logistic regression"][metric] - 0.01
     assert "precision-recall.png" in {p.name for p in found.pictures}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adult", "wine-quality"])
+def test_tables_are_not_behind_logistic_regression(name, shared_data):
+    found = run(make(name), data_dir=shared_data, progress=False)
+    assert list(found.baselines) == ["commonest class", "logistic regression", "random forest"]
+    assert found.test["accuracy"] > found.baselines["logistic regression"]["accuracy"] - 0.003
