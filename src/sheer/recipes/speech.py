@@ -24,7 +24,7 @@ from .sound import fitted, log_mel, summaries
 
 @dataclass(frozen=True)
 class SpeechSettings(Settings):
-    epochs: int = 40
+    epochs: int = 60
     batch_size: int = 32
     lr: float = 3e-3             # highest rate of the schedule, per update
     decay: float = 1e-2          # of weights per update, times the rate
