@@ -63,17 +63,22 @@ def predict_recipe(name: str, data: Path | None, epochs: int | None, batch: int 
 
 
 def summary(outcome: Outcome, console: Console) -> None:
-    """The closing table and where the pictures are."""
+    """The closing table, the baselines in it, and where the pictures are."""
+    columns = list(dict.fromkeys([*outcome.test,
+                                  *(k for found in outcome.baselines.values() for k in found)]))
+    parts = {"train": outcome.train, "test": outcome.test, **outcome.baselines}
     title = f"{outcome.recipe}: {outcome.epochs} epochs in {outcome.seconds:.1f} s"
-    table = Table("", *outcome.test, title=title)
-    for part, numbers in (("train", outcome.train), ("test", outcome.test)):
-        table.add_row(part, *(f"{numbers[k]:.4f}" if k in numbers else "" for k in outcome.test))
+    table = Table("", *columns, title=title)
+    for part, numbers in parts.items():
+        table.add_row(part, *(f"{numbers[k]:.4f}" if k in numbers else "" for k in columns))
     if console.is_terminal:
         console.print(table)
     else:
-        for part, numbers in (("train", outcome.train), ("test", outcome.test)):
+        for part, numbers in parts.items():
             text = "  ".join(f"{k} {v:.4f}" for k, v in numbers.items())
             print(f"{outcome.recipe} {part}: {text}", file=console.file)
+    for note in outcome.notes:
+        print(f"note: {note}", file=console.file)
     if not available():
         print('no pictures: pip install "sheer[plots]"', file=console.file)
     for path in outcome.pictures:

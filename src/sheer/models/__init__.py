@@ -3,9 +3,18 @@
 from .boltzmann import RestrictedBoltzmannMachine
 from .ensemble import Ensemble
 from .gmdh import GMDH
+from .gpt import GPT, GPTConfig
+from .memn2n import MemN2N
+from .ntm import NeuralTuringMachine
 from .perceptron import Perceptron
 from .regression import LinearRegression, LogisticRegression
 from .resnet import BasicBlock, CifarResNet, resnet20
+from .seq2seq import AdditiveAttention, Seq2Seq
+from .tagger import BiLSTMTagger
+from .textcnn import TextCNN
+from .translator import PositionalEncoding, Translator
 
-__all__ = ["GMDH", "BasicBlock", "CifarResNet", "Ensemble", "LinearRegression",
-           "LogisticRegression", "Perceptron", "RestrictedBoltzmannMachine", "resnet20"]
+__all__ = ["GMDH", "GPT", "AdditiveAttention", "BasicBlock", "BiLSTMTagger", "CifarResNet",
+           "Ensemble", "GPTConfig", "LinearRegression", "LogisticRegression", "MemN2N",
+           "NeuralTuringMachine", "Perceptron", "PositionalEncoding", "RestrictedBoltzmannMachine",
+           "Seq2Seq", "TextCNN", "Translator", "resnet20"]

@@ -155,6 +155,7 @@ from .resize import (
 from .seq2seq import Transformer
 from .softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from .special import Activation, Cosine, Maxout, PReLU, Sine, Snake, Step, Swish
+from .stateful import Stateful
 from .summary import summary
 from .transformer import (
     TransformerDecoder,
@@ -318,6 +319,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Stateful",
     "Step",
     "Swish",
     "Tanh",

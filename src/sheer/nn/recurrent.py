@@ -20,7 +20,7 @@ from .module import Module
 from .notes import warn
 from .utils.rnn import PackedSequence, repacked, unpacked
 
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
+_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "LSTM_KEEPING": 3, "GRU": 3}
 
 
 class RNNBase(Module):
@@ -51,17 +51,18 @@ class RNNBase(Module):
                  dtype: Any = None) -> None:
         super().__init__()
         op = type(self).__name__
+        self.mode = mode
         choice(op, "mode", mode, tuple(_GATES))
         positive(op, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         check_share(op, dropout)
-        if not 0 <= proj_size < hidden_size or (proj_size and mode != "LSTM"):
+        if not 0 <= proj_size < hidden_size or (proj_size and not self.has_cell):
             raise ArgumentError("E204", op, f"proj_size={proj_size}",
                                 need=f"0 <= proj_size < hidden_size = {hidden_size}, in an LSTM")
         if dropout > 0 and num_layers == 1:
             warn("W208", op, f"dropout={dropout} does nothing: it stands between layers",
                  got={"num_layers": num_layers}, need="num_layers above 1, or dropout=0",
                  tries=[("nn.Dropout behind the layer", lambda: None)])
-        self.mode, self.input_size, self.hidden_size = mode, input_size, hidden_size
+        self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
         self.dropout, self.bidirectional, self.proj_size = float(dropout), bidirectional, proj_size
         for layer in range(num_layers):
@@ -84,6 +85,11 @@ class RNNBase(Module):
         """The weights of each layer and direction, in order."""
         return [[w for w in self._weights(suffix) if w is not None]
                 for layer in range(self.num_layers) for suffix in self._suffixes(layer)]
+
+    @property
+    def has_cell(self) -> bool:
+        """Is the state (h, c), as that of an LSTM, or h alone?"""
+        return self.mode.startswith("LSTM")
 
     # ---- names and shapes --------------------------------------------------------------------
     @property
@@ -113,13 +119,19 @@ class RNNBase(Module):
                        held.get("weight_hr" + suffix))
 
     # ---- running -----------------------------------------------------------------------------
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """Outputs of the last layer for every time, and the last state of every layer."""
+    def forward(self, input: Any, hx: Any = None, *,
+                lengths: Tensor | None = None) -> tuple[Any, Any]:
+        """Outputs of the last layer for every time, and the last state of every layer.
+
+        lengths  int (B,), for a padded batch: a state rests beyond the length of its sequence, and
+                 the outputs there are 0; as with a packed batch, but the lengths need not be known
+                 when a program is compiled. (torch has no such argument.)
+        """
         op, like = type(self).__name__.lower(), self._weights("_l0").w_ih
         packed = input if isinstance(input, PackedSequence) else None
-        lengths = None
+        sizes: np.ndarray | Tensor | None = lengths
         if packed is not None:
-            x, lengths = unpacked(packed)                              # (T, B, d_in)
+            x, sizes = unpacked(packed)                                # (T, B, d_in)
             check_sequence(op, x, like, False)
         else:
             check_sequence(op, input, like, self.batch_first)
@@ -130,13 +142,15 @@ class RNNBase(Module):
         elif self.batch_first and packed is None:
             x = x.transpose(0, 1)
         states = self._start(op, hx, x, single, packed)
-        out, last = self._layers(x, states, lengths)
+        if lengths is not None:
+            _check_lengths(op, lengths, x, packed is not None)
+        out, last = self._layers(x, states, sizes)
         return self._finished(out, last, single, packed)
 
     def _start(self, op: str, hx: Any, x: Tensor, single: bool,
                packed: PackedSequence | None) -> State:
         """The first state, (L D, B, H) each, in the order of a packed batch."""
-        rows, lstm = self.num_layers * self._directions, self.mode == "LSTM"
+        rows, lstm = self.num_layers * self._directions, self.has_cell
         widths = (self._out, self.hidden_size)[:1 + lstm]
         if hx is None:
             return tuple(Tensor(broadcast_to(constant(0, x.dtype), (rows, x.shape[1], w)))
@@ -155,7 +169,7 @@ class RNNBase(Module):
             found.append(rows_of)
         return tuple(found)
 
-    def _layers(self, x: Tensor, states: State, lengths: np.ndarray | None,
+    def _layers(self, x: Tensor, states: State, lengths: np.ndarray | Tensor | None,
                 ) -> tuple[Tensor, State]:
         last: list[State] = []
         for layer in range(self.num_layers):
@@ -184,7 +198,7 @@ class RNNBase(Module):
             result, last = out.squeeze(1), tuple(s.squeeze(1) for s in last)
         elif self.batch_first:
             result = out.transpose(0, 1)
-        return result, last if self.mode == "LSTM" else last[0]
+        return result, last if self.has_cell else last[0]
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -192,6 +206,14 @@ class RNNBase(Module):
                  "dropout": 0.0, "bidirectional": False}
         return text + "".join(f", {name}={getattr(self, name)}" for name, value in usual.items()
                               if getattr(self, name) != value)
+
+
+def _check_lengths(op: str, lengths: Tensor, x: Tensor, packed: bool) -> None:
+    """Raise E241 unless there is one whole number for each sequence of a padded batch."""
+    if packed or not lengths.dtype.is_integer or lengths.shape != x.shape[1:2]:
+        raise ArgumentError("E241", op, "these lengths do not belong to the input",
+                            got={"input": x.node, "lengths": lengths.node},
+                            need="one whole number per sequence, and no packed input")
 
 
 class RNN(RNNBase):
@@ -221,12 +243,15 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory: c' = f c + i g, h' = o tanh(c'), with gates i, f, g, o of x and h.
 
+    Without the forget gate f, as it was first published, c' = c + i g, and the weights are those of
+    the gates i, g, o.
+
     Shape   input (T, B, d_in) -> output (T, B, D H_out), (h (L D, B, H_out), c (L D, B, H));
             see RNNBase
     Params  see RNNBase
     Raises  E201, E202, E203, E204, E240, E241
-    Source  Hochreiter and Schmidhuber 1997; proj_size: Sak et al. 2014, arXiv:1402.1128;
-            torch.nn.LSTM
+    Source  Hochreiter and Schmidhuber 1997; the forget gate: Gers et al. 2000; proj_size: Sak et
+            al. 2014, arXiv:1402.1128; torch.nn.LSTM
     Example
         >>> out, (h, c) = LSTM(3, 4, batch_first=True)(sheer.ones(2, 5, 3))
         >>> out.shape, c.shape
@@ -235,9 +260,14 @@ class LSTM(RNNBase):
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
-                 proj_size: int = 0, device: Any = None, dtype: Any = None) -> None:
-        super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                         bidirectional, proj_size, device, dtype)
+                 proj_size: int = 0, device: Any = None, dtype: Any = None, *,
+                 forget_gate: bool = True) -> None:
+        super().__init__("LSTM" if forget_gate else "LSTM_KEEPING", input_size, hidden_size,
+                         num_layers, bias, batch_first, dropout, bidirectional, proj_size, device,
+                         dtype)
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", forget_gate=False" if self.mode == "LSTM_KEEPING" else "")
 
 
 class GRU(RNNBase):

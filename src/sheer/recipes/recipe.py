@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,8 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..graph.errors import ArgumentError
+from ..serialization import write_whole
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
+from ..train.fit import as_source
+from ..train.metrics import Metric, named
 from ..train.plots import available, confusion_matrix
 
 RECIPES: dict[str, type[Recipe]] = {}
@@ -33,27 +37,32 @@ class Settings:
 class Task:
     """Arrays of a recipe: (x, y) pairs and what the labels are called.
 
-    validation is scored after every epoch, test once, at the end.
+    train       may be Buckets, for sequences of several lengths
+    validation  is scored after every epoch, test once, at the end
+    extra       what else the recipe needs of its data: a vocabulary, texts
     """
 
-    train: tuple[Any, Any]
+    train: Any
     test: tuple[Any, Any]
     validation: tuple[Any, Any] | None = None
     classes: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Recipe:
     """One runnable task. A subclass fills in `data`, `model`, and what differs from the defaults.
 
-    promise  (metric, value) that the test part reaches with the default settings and seed 0
+    promise    (metric, value) that the test part reaches with the default settings and seed 0
+    clip_norm  the largest norm of the gradient of an update; None does not clip
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     settings: ClassVar[type[Settings]] = Settings
     promise: ClassVar[tuple[str, float]]
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    metrics: ClassVar[tuple[str | Metric, ...]] = ("accuracy",)
+    clip_norm: ClassVar[float | None] = None
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.set = settings or self.settings()
@@ -97,6 +106,35 @@ class Recipe:
         """Early stopping and the like."""
         return []
 
+    # ---- what is done with it ----------------------------------------------------------------
+    def train(self, model: Any, task: Task, **options: Any) -> Run:
+        """Fit any model, with the loss and the settings of this recipe."""
+        optimizer, s = self.optimizer(model), self.set
+        steps = as_source(task.train, s.batch_size, options.get("seed", 0), True, False).steps
+        return fit(model, task.train, loss=self.loss(), optimizer=optimizer, epochs=s.epochs,
+                   batch_size=s.batch_size, validation=task.validation, metrics=self.metrics,
+                   schedule=self.schedule(optimizer, steps * s.epochs), clip_norm=self.clip_norm,
+                   callbacks=self.callbacks(), transform=self.transform, **options)
+
+    def score(self, model: Any, task: Task) -> dict[str, float]:
+        """What the trained model reaches on the test part: loss and metrics, or more."""
+        return evaluate(model, task.test, loss=self.loss(), metrics=self.metrics,
+                        transform=self.transform)
+
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        """Simple ways to the same task by name, and what they reach on the same test part."""
+        return {}
+
+    def pictures(self, model: Any, task: Task, folder: Path) -> list[Path]:
+        """Files that show what the model does; for classes, the confusion matrix."""
+        if not task.classes:
+            return []
+        scores = predict(model, task.test[0], transform=self.transform)
+        guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
+        truth = np.asarray(task.test[1]).ravel()
+        return [confusion_matrix(guess.astype(np.int64), truth.astype(np.int64), task.classes,
+                                 folder / "confusion-matrix.png")]
+
 
 class OneCycle(Recipe, abstract=True):
     """A recipe whose rate goes up and down once; its setting `lr` is the highest.
@@ -121,12 +159,15 @@ class Outcome:
     test: Mapping[str, float]
     run: Run
     pictures: list[Path]
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def json(self) -> dict[str, Any]:
         """One JSON object, as `sheer train --json` prints it."""
         return {"recipe": self.recipe, "seed": self.seed, "epochs": self.epochs,
                 "seconds": round(self.seconds, 3),
                 "train": dict(self.train), "test": dict(self.test),
+                "baselines": {name: dict(found) for name, found in self.baselines.items()},
                 "run": str(self.run.folder) if self.run.folder else None}
 
 
@@ -139,7 +180,7 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
         near = difflib.get_close_matches(name, RECIPES, 3, 0.4)
         raise ArgumentError("E820", "recipe", f"there is no recipe {name!r}",
                             got={"nearest": ", ".join(near)} if near else None,
-                            need=f"one of {', '.join(sorted(RECIPES))}")
+                            need="one of those that `sheer recipes` lists")
     cls = RECIPES[name]
     known = {f.name: f for f in dataclasses.fields(cls.settings)}
     values: dict[str, Any] = {}
@@ -154,46 +195,41 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
 
 
 def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Path | None = None,
-        progress: Any = True, resume: Path | None = None) -> Outcome:
-    """Train a recipe and score it on its test part; with `out`, into a new run folder there."""
+        progress: Any = True, resume: Path | None = None, compare: bool = True) -> Outcome:
+    """Train a recipe and score it on its test part; with `out`, into a new run folder there.
+
+    compare   score its baselines, too: those that learn take time
+    """
     from ..random import manual_seed
     manual_seed(seed)
     task = recipe.data(data_dir)
     model = recipe.model(task)
-    optimizer = recipe.optimizer(model)
     config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
     if resume:
         folder = Run.open(resume)
     else:
         folder = Run() if out is None else Run.create(out, recipe.name, config)
     began = time.perf_counter()
-    steps = -(-len(task.train[1]) // recipe.set.batch_size)
-    done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
-               batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
-               schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
-               callbacks=recipe.callbacks(), transform=recipe.transform, seed=seed, run=folder,
-               resume=resume is not None, progress=progress)
+    done = recipe.train(model, task, seed=seed, run=folder, resume=resume is not None,
+                        progress=progress)
     seconds = time.perf_counter() - began
     last = done.history[-1] if done.history else {}
-    train = {k: v for k, v in last.items() if k in ("loss", *recipe.metrics)}
-    test = evaluate(model, task.test, loss=recipe.loss(), metrics=recipe.metrics,
-                    transform=recipe.transform)
-    return Outcome(recipe.name, seed, len(done.history), seconds, train, test, done,
-                   _pictures(recipe, model, task, done))
+    train = {k: v for k, v in last.items() if k in ("loss", *named(recipe.metrics))}
+    test, pictures = recipe.score(model, task), _pictures(recipe, model, task, done)
+    manual_seed(seed)                        # baselines do not depend on the training before them
+    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train, test, done, pictures,
+                      recipe.baselines(task) if compare else {}, task.notes)
+    if done.folder is not None:
+        write_whole(done.folder / "scores.json", json.dumps(outcome.json(), indent=1).encode())
+    return outcome
 
 
 def _pictures(recipe: Recipe, model: Any, task: Task, done: Run) -> list[Path]:
-    """Learning curve and, for classes, the confusion matrix of the test part."""
+    """Learning curve, and what the recipe itself has to show."""
     if done.folder is None or not available():
         return []
-    paths = [p for p in [done.plot()] if p is not None]
-    if task.classes:
-        scores = predict(model, task.test[0], transform=recipe.transform)
-        guess = scores.argmax(1) if scores.ndim > 1 and scores.shape[1] > 1 else scores.ravel() > 0
-        truth = np.asarray(task.test[1]).ravel()
-        paths.append(confusion_matrix(guess.astype(np.int64), truth.astype(np.int64),
-                                      task.classes, done.folder / "confusion-matrix.png"))
-    return paths
+    curve = done.plot()
+    return [*([] if curve is None else [curve]), *recipe.pictures(model, task, done.folder)]
 
 
 def _parsed(recipe: str, key: str, text: str, kind: type) -> Any:

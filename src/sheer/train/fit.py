@@ -30,10 +30,11 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
         resume: bool = False, progress: bool | Progress = True) -> Run:
     """Train a model.
 
-    data        (x, y) tensors or arrays of all rows: whole epochs run as native programs; or a
-                dataset; or a DataLoader, whose batches are stacked and run many at a time. Memory
-                maps, MappedDataset and ParquetDataset stay on disk: a thread fetches chunks of
-                batches ahead, within a fixed bound of memory
+    data        (x, y) tensors or arrays of all rows: whole epochs run as native programs; or
+                Buckets of such, for sequences of several lengths; or a dataset; or a DataLoader,
+                whose batches are stacked and run many at a time. Memory maps, MappedDataset and
+                ParquetDataset stay on disk: a thread fetches chunks of batches ahead, within a
+                fixed bound of memory
     loss        loss(model(x), y) -> one number
     validation  as data; scored after every epoch
     schedule    of the learning rate, from sheer.optim: moves per update when it says `per_update`

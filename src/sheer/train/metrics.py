@@ -67,7 +67,7 @@ METRICS: dict[str, Metric] = {
     "f1": FBeta(), "perplexity": Perplexity()}
 
 # Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
-FALLING = {"loss", "mae", "mse", "rmse", "perplexity"}
+FALLING = {"loss", "mae", "mse", "rmse", "perplexity", "mase", "wrong_bits", "wrong_bits_twice"}
 
 
 def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:

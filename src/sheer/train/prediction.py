@@ -20,7 +20,7 @@ import numpy as np
 from ..transforms import execute
 from .rates import Rates
 from .session import Look, Session
-from .source import MemorySource, Source
+from .source import BucketsSource, MemorySource, Source
 
 _AROUND = 1e-3       # seconds of Python around a program: arguments, a copy of the state, checks
 
@@ -76,14 +76,17 @@ def predict_training(session: Session, source: Source, scored: Source | None, ra
 
     look  how to get the forecast of a jitted function: `planned`
     """
-    if not isinstance(source, MemorySource) or not isinstance(scored, MemorySource | None):
+    groups, scored_groups = _in_memory(source), [] if scored is None else _in_memory(scored)
+    if groups is None or scored_groups is None:
         return None
-    part = next(source.slices(0, source.length(session)))
-    moving = np.zeros((part.count, len(rates.now()))) if rates.per_update else None
-    found = [(session.forecast(part, moving, look, True), source.steps / part.count)]
-    if scored is not None:
-        part = next(scored.slices(0, scored.steps))
-        found.append((session.forecast(part, None, look, False), scored.steps / part.count))
+    found = []
+    for group in groups:
+        part = next(group.slices(0, group.length(session)))
+        moving = np.zeros((part.count, len(rates.now()))) if rates.per_update else None
+        found.append((session.forecast(part, moving, look, True), group.steps / part.count))
+    for group in scored_groups:
+        part = next(group.slices(0, group.steps))
+        found.append((session.forecast(part, None, look, False), group.steps / part.count))
     if any(f is None for f, _ in found):
         return None
     forecasts = [f for f, _ in found]
@@ -93,6 +96,13 @@ def predict_training(session: Session, source: Source, scored: Source | None, ra
         source.steps,
         sum(f.compiling + f.planning for f in forecasts), resident_bytes() + added,
         forecasts[0].free, added < forecasts[0].free, max(f.threads for f in forecasts))
+
+
+def _in_memory(source: Source) -> Sequence[MemorySource] | None:
+    """The groups of rows a source runs, each by programs of its own; None for those of a loader."""
+    if isinstance(source, BucketsSource):
+        return source.groups
+    return [source] if isinstance(source, MemorySource) else None
 
 
 def planned(jitted: Any, *arguments: Any) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..data.loader import DataLoader
 from ..data.mapped import MappedDataset, is_mapped
+from ..data.text.buckets import Buckets
 from ..graph.errors import ArgumentError
 from ..mixins.core import wrap
 from ..ops.structure import data
@@ -48,6 +50,38 @@ class MemorySource:
         return self.memory.slices(order, length, start)
 
 
+class BucketsSource:
+    """Groups of rows, each of one shape, in memory; slices of one group after those of another."""
+
+    def __init__(self, groups: Sequence[Memory], seed: int, shuffle: bool) -> None:
+        self.groups = [MemorySource(m, seed, shuffle) for m in groups]
+        self.seed, self.shuffle = seed, shuffle
+        self.steps = sum(g.steps for g in self.groups)
+        self.full_batches = sum(g.full_batches for g in self.groups)
+        self._lengths: list[int] | None = None
+
+    def length(self, session: Any) -> int:
+        """How many batches the longest slice has; each group has a length of its own."""
+        self._lengths = [g.length(session) for g in self.groups]
+        return max(self._lengths)
+
+    def slices(self, epoch: int, length: int, start: int = 0) -> Iterator[Part]:
+        """The slices of all groups, in an order that depends on (seed, epoch) alone; those before
+        batch `start` are left out.
+        """
+        lengths = self._lengths or [length] * len(self.groups)
+        found = [part for g, most in zip(self.groups, lengths, strict=True)
+                 for part in g.slices(epoch, min(length, most))]
+        first = 0
+        for number in epoch_order(len(found), self.seed, epoch, self.shuffle):
+            part = found[number]
+            skipped = min(max(start - first, 0), part.count)
+            if skipped < part.count:
+                kept = part if not skipped else part.cut(skipped, part.count)
+                yield replace(kept, first=first + skipped)
+            first += part.count
+
+
 class LoaderSource:
     """A DataLoader: equal batches are stacked, up to STACK of them, while the program runs."""
 
@@ -79,13 +113,16 @@ class LoaderSource:
 
 
 def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool) -> Source:
-    """A source from (x, y), a dataset or a DataLoader. Raises E509 for anything else.
+    """A source from (x, y), Buckets, a dataset or a DataLoader. Raises E509 for anything else.
 
     Memory maps are not read as a whole: they become chunks, as a dataset on disk does.
     """
     tensors = getattr(given, "tensors", None)
     if tensors is not None:
         given = tuple(tensors)
+    if isinstance(given, Buckets):
+        return BucketsSource([Memory(x, y, batch_size, drop_last) for x, y in given.parts], seed,
+                             shuffle)
     if isinstance(given, tuple | list) and len(given) == 2:
         if any(map(is_mapped, given)):                # larger than memory, or it would be there
             given = MappedDataset(*(np.asanyarray(a) for a in given))
@@ -98,7 +135,7 @@ def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: 
         loader = _loader(given, batch_size, seed, shuffle, drop_last)
         return ChunkSource(loader) if suits(loader) else LoaderSource(loader)
     raise ArgumentError("E509", "fit", f"a {type(given).__name__} is no training data",
-                        need="(x, y), a dataset or a DataLoader")
+                        need="(x, y), Buckets, a dataset or a DataLoader")
 
 
 def _loader(dataset: Any, size: int, seed: int, shuffle: bool, drop_last: bool) -> DataLoader:

@@ -155,6 +155,7 @@ from .resize import (
 )
 from .same import same_avg_pool, same_conv, same_max_pool, same_pad
 from .sampling import affine_grid, grid_sample
+from .sequences import sequence_cross_entropy
 from .softmax import (
     log_softmax,
     masked_softmax,
@@ -290,6 +291,7 @@ __all__ = [
     "scaled_dot_product_attention",
     "selu",
     "selu_",
+    "sequence_cross_entropy",
     "sigmoid",
     "sigmoid_focal_loss",
     "silu",

@@ -56,6 +56,15 @@ def lstm_step(projected: Tensor, state: State, w: Weights) -> State:
     return h if w.w_hr is None else linear(h, w.w_hr), c
 
 
+def lstm_keeping_step(projected: Tensor, state: State, w: Weights) -> State:
+    """c' = c + i g, h' = o tanh(c'): a cell that never forgets. Hochreiter and Schmidhuber 1997."""
+    h, c = state
+    i, g, o = (projected + linear(h, w.w_hh)).chunk(3, -1)
+    c = c + i.sigmoid() * g.tanh()
+    h = o.sigmoid() * c.tanh()
+    return h if w.w_hr is None else linear(h, w.w_hr), c
+
+
 def gru_step(projected: Tensor, state: State, w: Weights) -> State:
     """h' = n + z (h - n), the reset gate applied after the product. Cho et al. 2014,
     arXiv:1406.1078, as torch.nn.GRU has it.
@@ -68,7 +77,7 @@ def gru_step(projected: Tensor, state: State, w: Weights) -> State:
 
 
 STEPS: dict[str, Step] = {"RNN_TANH": tanh_step, "RNN_RELU": relu_step, "LSTM": lstm_step,
-                          "GRU": gru_step}
+                          "LSTM_KEEPING": lstm_keeping_step, "GRU": gru_step}
 
 
 def projection(mode: str, x: Tensor, w: Weights) -> Tensor:
@@ -80,10 +89,12 @@ def projection(mode: str, x: Tensor, w: Weights) -> Tensor:
 
 
 def recurrent(mode: str, x: Tensor, state: State, w: Weights, reverse: bool = False,
-              lengths: np.ndarray | None = None) -> tuple[Tensor, State]:
+              lengths: np.ndarray | Tensor | None = None) -> tuple[Tensor, State]:
     """One layer in one direction: outputs of all times and the last state.
 
-    lengths   how many steps each column of the batch has: its state rests beyond them
+    lengths   how many steps each column of the batch has: its state rests beyond them, and its
+              outputs there are 0 when lengths is a tensor (an array is that of a packed batch,
+              which leaves them out)
 
     Shape   x (T, B, d_in), state (B, H) each -> outputs (T, B, H_out), state (B, H) each
     Source  torch.nn.RNN, LSTM, GRU
@@ -95,15 +106,18 @@ def recurrent(mode: str, x: Tensor, state: State, w: Weights, reverse: bool = Fa
             return new, new[0]
         last, outputs = scan(plain, state, xs, reverse=reverse)
         return outputs, last
-    runs = np.arange(x.shape[0])[:, None, None] < lengths[None, :, None]       # (T, B, 1)
+    times = np.arange(x.shape[0])[:, None, None]
+    given = isinstance(lengths, Tensor)
+    runs = Tensor(data(times)) < lengths[None, :, None] if given else \
+        Tensor(data(times < lengths[None, :, None]))                           # (T, B, 1)
 
     def masked(carry: State, given: tuple[Tensor, Tensor]) -> tuple[State, Tensor]:
         projected, alive = given
         new = tuple(n.where(alive, old) for n, old in
                     zip(step(projected, carry, w), carry, strict=True))
         return new, new[0]
-    last, outputs = scan(masked, state, (xs, Tensor(data(runs))), reverse=reverse)
-    return outputs, last
+    last, outputs = scan(masked, state, (xs, runs), reverse=reverse)
+    return outputs.where(runs, 0.0) if given else outputs, last
 
 
 def check_sequence(op: str, x: Any, weight: Tensor, batch_first: bool) -> None:
