@@ -7,6 +7,7 @@ import pytest
 
 import sheer
 import sheer.nn.functional as F
+from sheer import nn
 
 
 def both(function, *arrays):
@@ -38,3 +39,20 @@ def test_a_stored_mask_is_used_by_the_stages_after_it():
 
     for ours, want in both(step, x):
         np.testing.assert_allclose(ours, want, rtol=2e-5, atol=1e-6)
+
+
+def test_masks_made_beside_products_lie_within_their_memory():
+    """A product that is stored as a mask and as numbers: the mask has the smaller elements, and
+    labels that wait in the arena for the loss must not be written over."""
+    sheer.manual_seed(0)
+    layer, out = nn.TransformerEncoderLayer(64, 2, 128, 0.2, batch_first=True), nn.Linear(64, 2)
+    def step(x, labels):
+        layer.zero_grad()
+        out.zero_grad()
+        loss = F.cross_entropy(out(layer(x).mean(1)), labels)
+        loss.backward()
+        return loss, *(p.grad for p in (*layer.parameters(), *out.parameters()))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(46, 24, 64)).astype(np.float32)
+    for ours, want in both(step, x, rng.integers(0, 2, 46)):
+        np.testing.assert_allclose(ours, want, rtol=1e-3, atol=1e-5)

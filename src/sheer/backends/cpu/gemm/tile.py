@@ -229,16 +229,13 @@ class _Place:
     def _kept(self, b: Control) -> list[Value]:
         return [b.load(at, 0, self.tile.dtype, self.tile.lanes) for at in self._partial(b)]
 
-    def _at(self, b: Control, r: int, v: int) -> tuple[Value, Value, Value]:
-        """Row, column and address of the first lane of one vector."""
-        row = b.add(self.tile.row, r)
-        column = b.add(self.strip.column, v * self.tile.lanes)
+    def _at(self, b: Control, r: int, v: int, dtype: DType) -> Value:
+        """The address of the first lane of one vector, in a result of this dtype."""
         row_stride, column_stride = self.tile.c.row, self.tile.c.column
         start = b.mul(self.tile.row, row_stride)
         base = b.offset(self.tile.c.pointer, b.add(start, b.mul(self.strip.column, column_stride)),
-                        self.tile.dtype)
-        inner = r * row_stride + v * self.tile.lanes * column_stride
-        return row, column, b.offset(base, inner, self.tile.dtype)
+                        dtype)
+        return b.offset(base, r * row_stride + v * self.tile.lanes * column_stride, dtype)
 
     def _lanes(self, b: Control) -> Value:
         """The indices of a vector's lanes when they do not lie side by side."""
@@ -248,7 +245,7 @@ class _Place:
         found = []
         for r in range(self.tile.height):
             for v, mask in enumerate(self.masks):
-                _, _, at = self._at(b, r, v)
+                at = self._at(b, r, v, self.tile.dtype)
                 if self.tile.c.column != 1:
                     found.append(b.gather(at, self._lanes(b), self.tile.dtype, mask))
                 elif mask is None:
@@ -260,10 +257,12 @@ class _Place:
     def _store(self, b: Control, sums: list[Value], epilogue: Epilogue | None) -> None:
         for r in range(self.tile.height):
             for v, mask in enumerate(self.masks):
-                row, column, at = self._at(b, r, v)
                 value = sums[r * len(self.masks) + v]
                 if epilogue is not None:
+                    row = b.add(self.tile.row, r)
+                    column = b.add(self.strip.column, v * self.tile.lanes)
                     value = epilogue(b, value, row, column, mask)
+                at = self._at(b, r, v, value.dtype)     # the epilogue may have made bools of them
                 if self.tile.c.column != 1:
                     b.scatter(at, self._lanes(b), value, mask)
                 elif mask is None:
