@@ -138,7 +138,9 @@ class Rearrange(Core):
         """Summed over axes until it has the given shape: what undoes broadcasting."""
         shape = ints(size)
         wide: Any = self if self.dtype.is_floating_point else self.to(int64)
-        return wide.clone() if shape == self.shape else apply(ops.unbroadcast, wide, shape=shape)
+        if shape == self.shape and shape:                 # nothing is added up: the dtype stays
+            return self.clone()
+        return apply(ops.unbroadcast, wide, shape=shape)
 
 
 def _band(x: Node, keep: Any) -> Node:
