@@ -22,8 +22,9 @@ def modules():
 
 
 @pytest.mark.parametrize("name", list(modules()))
-def test_the_examples_of_a_module_run(name):
+def test_the_examples_of_a_module_run(name, tmp_path):
     module = importlib.import_module(name)
     sheer.manual_seed(0)
-    found = doctest.testmod(module, extraglobs={"np": np, "sheer": sheer})
+    found = doctest.testmod(module, extraglobs={
+        "np": np, "sheer": sheer, "folder": tmp_path})
     assert found.failed == 0

@@ -29,7 +29,9 @@ class MappedDataset(Dataset):
     Dtype   float64 becomes float32, as everywhere in sheer
     Raises  E401 when the arrays do not all have N rows; what `read_npy` raises for a file
     Example
-        >>> dataset = MappedDataset("x.npy", "y.npy")
+        >>> dataset = MappedDataset(np.zeros((10, 3), "f4"), np.arange(10))    # or paths of files
+        >>> len(dataset), dataset[4][0].shape
+        (10, (3,))
     """
 
     def __init__(self, *arrays: str | Path | NDArray[Any]) -> None:

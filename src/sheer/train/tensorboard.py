@@ -25,7 +25,7 @@ class TensorBoard(Callback):
     Raises      E840 without tensorboardX
     Source      the event file format of TensorBoard
     Example
-        >>> fit(model, data, ..., callbacks=[TensorBoard("runs/first")])
+        >>> board = TensorBoard(folder)      # fit(..., callbacks=[board])
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], histograms: int = 0) -> None:
