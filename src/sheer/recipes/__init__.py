@@ -1,7 +1,20 @@
 """Recipes: one short file per runnable task."""
 
-from . import cifar, digits, mnist, tables, xor
+from . import (
+    answering,
+    characters,
+    cifar,
+    digits,
+    mnist,
+    sentiment,
+    synthetic_text,
+    tables,
+    tagging,
+    translation,
+    xor,
+)
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
-__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "cifar", "digits", "make", "mnist",
-           "run", "tables", "xor"]
+__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "characters", "cifar",
+           "digits", "make", "mnist", "run", "sentiment", "synthetic_text", "tables", "tagging",
+           "translation", "xor"]

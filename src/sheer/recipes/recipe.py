@@ -17,6 +17,7 @@ from ..graph.errors import ArgumentError
 from ..serialization import write_whole
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
+from ..train.fit import as_source
 from ..train.metrics import Metric, named
 from ..train.plots import available, confusion_matrix
 
@@ -36,14 +37,17 @@ class Settings:
 class Task:
     """Arrays of a recipe: (x, y) pairs and what the labels are called.
 
-    validation is scored after every epoch, test once, at the end.
+    train       may be Buckets, for sequences of several lengths
+    validation  is scored after every epoch, test once, at the end
+    extra       what else the recipe needs of its data: a vocabulary, texts
     """
 
-    train: tuple[Any, Any]
+    train: Any
     test: tuple[Any, Any]
     validation: tuple[Any, Any] | None = None
     classes: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Recipe:
@@ -194,7 +198,7 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     else:
         folder = Run() if out is None else Run.create(out, recipe.name, config)
     began = time.perf_counter()
-    steps = -(-len(task.train[1]) // recipe.set.batch_size)
+    steps = as_source(task.train, recipe.set.batch_size, seed, True, False).steps
     done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
                batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
                schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
