@@ -11,7 +11,7 @@ import pytest
 
 import sheer
 
-ROOMS = ("sheer.metrics", "sheer.data")
+ROOMS = ("sheer.metrics", "sheer.data", "sheer.train")
 
 
 def modules():

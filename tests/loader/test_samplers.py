@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from sheer.data import (
     BatchSampler,
+    DataLoader,
+    GroupSampler,
     RandomSampler,
     SequentialSampler,
     StratifiedSampler,
     SubsetRandomSampler,
+    TensorDataset,
+    TimeSampler,
     WeightedRandomSampler,
 )
+from sheer.graph.errors import SheerError
 
 
 def chi_square(counts, expected):
@@ -23,6 +28,7 @@ def chi_square(counts, expected):
     return ((counts - expected) ** 2 / expected).sum() / (counts.size - 1)
 
 
+@pytest.mark.system("Shuffling")
 @given(n=st.integers(1, 300), seed=st.integers(-2**70, 2**70), epoch=st.integers(0, 10))
 def test_a_shuffle_has_every_example_once(n, seed, epoch):
     order = RandomSampler(range(n), seed=seed).order(epoch)
@@ -30,6 +36,7 @@ def test_a_shuffle_has_every_example_once(n, seed, epoch):
     np.testing.assert_array_equal(np.sort(order), np.arange(n))
 
 
+@pytest.mark.system("Shuffling")
 def test_orders_differ_by_epoch_and_seed_and_by_nothing_else():
     a, b = RandomSampler(range(50), seed=1), RandomSampler(range(50), seed=1)
     other = RandomSampler(range(50), seed=2)
@@ -55,11 +62,13 @@ def test_positions_are_uniform():
     assert 0.5 < chi_square(counts.ravel(), np.full(36, 200)) < 1.6
 
 
-def test_draws_with_replacement_reach_all_but_one_part_in_e():
+@pytest.mark.system("Random sampling with replacement (no epoch)")
+def test_draws_with_replacement_reach_all_but_one_part_in_e(figure):
     n = 20_000
     shares = [len(np.unique(RandomSampler(range(n), replacement=True, seed=s).order(0))) / n
               for s in range(3)]
     np.testing.assert_allclose(shares, 1 - np.exp(-1), rtol=0.01)
+    figure(f"share of distinct examples {np.mean(shares):.4f} (1 - 1/e = 0.6321)")
 
 
 def test_draws_with_replacement_are_uniform():
@@ -124,3 +133,59 @@ def test_nothing_and_one(n):
     assert list(RandomSampler(range(n), seed=0)) == list(range(n))
     assert list(SequentialSampler(range(n))) == list(range(n))
     assert list(StratifiedSampler(np.zeros(n), seed=0)) == list(range(n))
+
+
+@pytest.mark.system("Epoch / batch / iteration accounting")
+@pytest.mark.parametrize(("n", "size", "steps"), [
+    (10_000, 200, 50), (2_000, 10, 200), (103, 10, 11), (7, 10, 1), (20, 10, 2)])
+def test_updates_of_an_epoch_are_counted(n, size, steps):
+    from sheer.train.source import as_source
+    x = np.zeros((n, 1), np.float32)
+    loader = DataLoader(TensorDataset(x, x), size)
+    short = DataLoader(TensorDataset(x, x), size, drop_last=True)
+    assert [len(loader), len(short)] == [steps, n // size]
+    assert [sum(1 for _ in loader), sum(1 for _ in short)] == [steps, n // size]
+    source = as_source((x, x), size, 0, True, False)
+    assert source.steps == steps
+    assert sum(part.count for part in source.slices(0, 7)) == steps
+    assert as_source((x, x), min(size, n), 0, True, True).steps == n // min(size, n)
+
+
+def test_groups_stay_together_in_a_new_order():
+    groups = np.random.default_rng(0).integers(0, 9, 60)
+    sampler = GroupSampler(groups, seed=2)
+    orders = set()
+    for epoch in range(6):
+        order = sampler.order(epoch)
+        np.testing.assert_array_equal(np.sort(order), np.arange(60))
+        runs = groups[order][np.flatnonzero(np.diff(groups[order], prepend=-1))]
+        assert len(runs) == len(set(groups))                     # each group once
+        for g in set(groups):
+            np.testing.assert_array_equal(order[groups[order] == g], np.flatnonzero(groups == g))
+        orders.add(tuple(runs))
+    assert len(orders) == 6
+    assert list(GroupSampler(groups, seed=2)) == sampler.order(0).tolist()
+    assert len(sampler) == 60
+
+
+def test_time_goes_on_within_a_stretch():
+    times = np.random.default_rng(0).permutation(50)
+    assert times[TimeSampler(times).order(3)].tolist() == list(range(50))
+    sampler = TimeSampler(times, block=8, seed=1)
+    assert len(sampler) == 50
+    starts = set()
+    for epoch in range(5):
+        found = times[sampler.order(epoch)]
+        assert sorted(found) == list(range(50))
+        stretches = np.split(found, np.flatnonzero(np.diff(found) != 1) + 1)
+        assert all(s[0] % 8 == 0 for s in stretches)             # cut nowhere else
+        starts.add(tuple(s[0] for s in stretches))
+    assert len(starts) == 5
+
+
+@pytest.mark.parametrize("call", [lambda: GroupSampler([[1], [2]]), lambda: TimeSampler(3.0),
+                                  lambda: TimeSampler([1, 2], block=-1)])
+def test_groups_and_times_are_one_per_example(call):
+    with pytest.raises(SheerError) as error:
+        call()
+    assert error.value.code == "E661"

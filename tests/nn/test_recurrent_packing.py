@@ -21,6 +21,7 @@ def pairs() -> tuple[list, list]:
     return [m for m, _ in made], [t for _, t in made]
 
 
+@pytest.mark.system("Padding, masking, packing of sequences")
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_pad_sequence(first: bool, side: str) -> None:
@@ -62,6 +63,25 @@ def test_lengths_may_be_a_tensor_and_packing_compiles() -> None:
         return rnn.pad_packed_sequence(layer(packed)[0])[0]
     np.testing.assert_allclose(sheer.jit(run)(x).numpy(), run(x).detach().numpy(), rtol=1e-5,
                                atol=1e-6)
+
+
+@pytest.mark.system("Padding, masking, packing of sequences")
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_results_and_gradients_do_not_depend_on_the_padding(kind: str) -> None:
+    layer = getattr(nn, kind)(2, 3, 2, bidirectional=True)
+    found = []
+    for steps, filler in ((5, 0.0), (5, 1e3), (9, -7.0)):
+        x = np.full((steps, 3, 2), filler, np.float32)
+        for row, a in enumerate(ARRAYS):
+            x[:len(a), row] = a
+        layer.zero_grad()
+        packed = rnn.pack_padded_sequence(sheer.tensor(x), [3, 5, 1], enforce_sorted=False)
+        out = rnn.pad_packed_sequence(layer(packed)[0])[0]
+        out.square().sum().backward()
+        found.append([out.detach().numpy(), *(p.grad.numpy().copy() for p in layer.parameters())])
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_a_packed_batch_converts_and_orders_are_inverted() -> None:

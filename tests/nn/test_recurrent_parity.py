@@ -18,7 +18,17 @@ KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RELU": {"nonlinearity": "relu"},
 CLASSES = {"RELU": "RNN", "PROJ": "LSTM"}
 # layers, both directions, bias (and batch first), dtype
 OPTIONS = ((1, False, True, "float32"), (2, True, False, "float64"), (2, True, True, "float32"))
-GRID = [(kind, *options) for kind in KINDS for options in OPTIONS]
+SYSTEMS = {"LSTM": ["LSTM"], "PROJ": ["LSTM"], "GRU": ["GRU"]}
+
+
+def rows(kind: str, two: bool = False) -> Any:
+    """The rows of the table of systems that a case shows."""
+    found = SYSTEMS.get(kind, ["RNN (plain, Elman)"])
+    return pytest.mark.system(*found, *["Bidirectional LSTM"] * (two and found == ["LSTM"]))
+
+
+GRID = [pytest.param(kind, *options, marks=rows(kind, options[1]))
+        for kind in KINDS for options in OPTIONS]
 
 
 def pair(kind: str, dtype: str, **options: Any) -> tuple[Any, Any]:
@@ -113,7 +123,7 @@ def test_packed_sequences(kind: str, is_sorted: bool) -> None:
     same(*found, [x, *states], layers, "float64")
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=rows(k)) for k in ("LSTM", "GRU", "RNN")])
 def test_twenty_training_steps(kind: str) -> None:
     mine, theirs = pair(kind, "float32", num_layers=2)
     x, y = array((7, 4, 3), "float32"), array((7, 4, 4), "float32", 3)

@@ -33,6 +33,15 @@ _LATER = {
     "read_conll": "readers.conll", "read_lines": "readers.text_file",
     "read_parallel": "readers.parallel", "read_series": "readers.series",
     "read_text": "readers.text_file", "read_wav": "readers.wav", "resample": "readers.resample",
+    "GroupKFold": "folds", "KFold": "folds", "StratifiedKFold": "folds",
+    "TimeSeriesSplit": "folds", "Parts": "parts", "train_validation_test_split": "parts",
+    "RandomOverSampler": "imbalance", "RandomUnderSampler": "imbalance", "SMOTE": "imbalance",
+    "compute_class_weight": "imbalance", "resample_training": "imbalance",
+    "resampled_folds": "imbalance", "MinMaxScaler": "scaling", "StandardScaler": "scaling",
+    "scaled": "scaling", "corrupt_inputs": "corrupt", "corrupt_labels": "corrupt",
+    "labels_of": "multilabel", "multi_hot": "multilabel", "GroupSampler": "sampler_groups",
+    "TimeSampler": "sampler_groups", "MixedDataset": "transformed",
+    "PairedDataset": "transformed", "TransformedDataset": "transformed",
 }
 
 __all__ = [

@@ -141,7 +141,8 @@ class DataLoader:
     def _collated(self, items: list[Any], rows: Sequence[int]) -> Any:
         if self.collate_fn is None:
             return default_collate(items, rows)
-        return self.collate_fn(items)
+        with chance.at(rows[0], chance.BATCH):            # a batch may be mixed with itself
+            return self.collate_fn(items)
 
     def _example(self, row: int) -> Any:
         try:

@@ -60,17 +60,22 @@ def precision_recall_fscore_support(
         raise ArgumentError("E671", op, f"beta = {beta}", need="beta >= 0")
     if average == "binary":
         labels = _binary(op, true, said, pos_label)
-    counts = _counts(op, true, said, labels, average, weights_of(op, sample_weight, len(true)))
+    weight = weights_of(op, sample_weight, len(true))
+    counts = _counts(op, true, said, labels, average, weight)
+    if average is None:
+        return *counts.scores(beta, zero_division), counts.true
+    return *averaged(counts, beta, average, zero_division, weight), None
+
+
+def averaged(counts: Counts, beta: float, average: str, zero: float,
+             weight: Floats | None = None) -> tuple[float, float, float]:
+    """Precision, recall and F-beta as one number each; weight: of the rows, for "samples"."""
     if average == "micro":
         counts = Counts(*(np.array([v.sum()]) for v in (counts.right, counts.said, counts.true)))
-    p, r, f = counts.scores(beta, zero_division)
-    if average is None:
-        return p, r, f, counts.true
-    if average == "samples":
-        share = weights_of(op, sample_weight, len(true))
-    else:
-        share = counts.true if average == "weighted" else np.ones(len(p))
-    return _mean(p, share), _mean(r, share), _mean(f, share), None
+    share = {"weighted": counts.true, "samples": weight}.get(average)
+    p, r, f = (_mean(v, np.ones(len(v)) if share is None else share)
+               for v in counts.scores(beta, zero))
+    return p, r, f
 
 
 def precision_score(y_true: Any, y_pred: Any, *, labels: Any = None, pos_label: Any = 1,

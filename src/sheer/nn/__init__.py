@@ -114,6 +114,7 @@ from .resize import (
 from .seq2seq import Transformer
 from .softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from .special import Activation, Cosine, Maxout, PReLU, Sine, Snake, Step, Swish
+from .stateful import Stateful
 from .transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -241,6 +242,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Stateful",
     "Step",
     "Swish",
     "Tanh",

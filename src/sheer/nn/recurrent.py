@@ -20,7 +20,7 @@ from .module import Module
 from .notes import warn
 from .utils.rnn import PackedSequence, repacked, unpacked
 
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
+_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "LSTM_KEEPING": 3, "GRU": 3}
 
 
 class RNNBase(Module):
@@ -51,17 +51,18 @@ class RNNBase(Module):
                  dtype: Any = None) -> None:
         super().__init__()
         op = type(self).__name__
+        self.mode = mode
         choice(op, "mode", mode, tuple(_GATES))
         positive(op, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         check_share(op, dropout)
-        if not 0 <= proj_size < hidden_size or (proj_size and mode != "LSTM"):
+        if not 0 <= proj_size < hidden_size or (proj_size and not self.has_cell):
             raise ArgumentError("E204", op, f"proj_size={proj_size}",
                                 need=f"0 <= proj_size < hidden_size = {hidden_size}, in an LSTM")
         if dropout > 0 and num_layers == 1:
             warn("W208", op, f"dropout={dropout} does nothing: it stands between layers",
                  got={"num_layers": num_layers}, need="num_layers above 1, or dropout=0",
                  tries=[("nn.Dropout behind the layer", lambda: None)])
-        self.mode, self.input_size, self.hidden_size = mode, input_size, hidden_size
+        self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
         self.dropout, self.bidirectional, self.proj_size = float(dropout), bidirectional, proj_size
         for layer in range(num_layers):
@@ -84,6 +85,11 @@ class RNNBase(Module):
         """The weights of each layer and direction, in order."""
         return [[w for w in self._weights(suffix) if w is not None]
                 for layer in range(self.num_layers) for suffix in self._suffixes(layer)]
+
+    @property
+    def has_cell(self) -> bool:
+        """Is the state (h, c), as that of an LSTM, or h alone?"""
+        return self.mode.startswith("LSTM")
 
     # ---- names and shapes --------------------------------------------------------------------
     @property
@@ -144,7 +150,7 @@ class RNNBase(Module):
     def _start(self, op: str, hx: Any, x: Tensor, single: bool,
                packed: PackedSequence | None) -> State:
         """The first state, (L D, B, H) each, in the order of a packed batch."""
-        rows, lstm = self.num_layers * self._directions, self.mode == "LSTM"
+        rows, lstm = self.num_layers * self._directions, self.has_cell
         widths = (self._out, self.hidden_size)[:1 + lstm]
         if hx is None:
             return tuple(Tensor(broadcast_to(constant(0, x.dtype), (rows, x.shape[1], w)))
@@ -192,7 +198,7 @@ class RNNBase(Module):
             result, last = out.squeeze(1), tuple(s.squeeze(1) for s in last)
         elif self.batch_first:
             result = out.transpose(0, 1)
-        return result, last if self.mode == "LSTM" else last[0]
+        return result, last if self.has_cell else last[0]
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -237,12 +243,15 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory: c' = f c + i g, h' = o tanh(c'), with gates i, f, g, o of x and h.
 
+    Without the forget gate f, as it was first published, c' = c + i g, and the weights are those of
+    the gates i, g, o.
+
     Shape   input (T, B, d_in) -> output (T, B, D H_out), (h (L D, B, H_out), c (L D, B, H));
             see RNNBase
     Params  see RNNBase
     Raises  E201, E202, E203, E204, E240, E241
-    Source  Hochreiter and Schmidhuber 1997; proj_size: Sak et al. 2014, arXiv:1402.1128;
-            torch.nn.LSTM
+    Source  Hochreiter and Schmidhuber 1997; the forget gate: Gers et al. 2000; proj_size: Sak et
+            al. 2014, arXiv:1402.1128; torch.nn.LSTM
     Example
         >>> out, (h, c) = LSTM(3, 4, batch_first=True)(sheer.ones(2, 5, 3))
         >>> out.shape, c.shape
@@ -251,9 +260,14 @@ class LSTM(RNNBase):
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
-                 proj_size: int = 0, device: Any = None, dtype: Any = None) -> None:
-        super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                         bidirectional, proj_size, device, dtype)
+                 proj_size: int = 0, device: Any = None, dtype: Any = None, *,
+                 forget_gate: bool = True) -> None:
+        super().__init__("LSTM" if forget_gate else "LSTM_KEEPING", input_size, hidden_size,
+                         num_layers, bias, batch_first, dropout, bidirectional, proj_size, device,
+                         dtype)
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", forget_gate=False" if self.mode == "LSTM_KEEPING" else "")
 
 
 class GRU(RNNBase):

@@ -5,16 +5,23 @@ from . import (
     characters,
     cifar,
     digits,
+    forecasting,
+    genome,
+    imbalance,
+    memory,
     mnist,
     sentiment,
+    speech,
     synthetic_text,
     tables,
     tagging,
     translation,
+    voices,
     xor,
 )
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
 __all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "characters", "cifar",
-           "digits", "make", "mnist", "run", "sentiment", "synthetic_text", "tables", "tagging",
-           "translation", "xor"]
+           "digits", "forecasting", "genome", "imbalance", "make", "memory", "mnist", "run",
+           "sentiment", "speech", "synthetic_text", "tables", "tagging", "translation", "voices",
+           "xor"]

@@ -106,6 +106,16 @@ class Recipe:
         """Early stopping and the like."""
         return []
 
+    # ---- what is done with it ----------------------------------------------------------------
+    def train(self, model: Any, task: Task, **options: Any) -> Run:
+        """Fit any model, with the loss and the settings of this recipe."""
+        optimizer, s = self.optimizer(model), self.set
+        steps = as_source(task.train, s.batch_size, options.get("seed", 0), True, False).steps
+        return fit(model, task.train, loss=self.loss(), optimizer=optimizer, epochs=s.epochs,
+                   batch_size=s.batch_size, validation=task.validation, metrics=self.metrics,
+                   schedule=self.schedule(optimizer, steps * s.epochs), clip_norm=self.clip_norm,
+                   callbacks=self.callbacks(), transform=self.transform, **options)
+
     def score(self, model: Any, task: Task) -> dict[str, float]:
         """What the trained model reaches on the test part: loss and metrics, or more."""
         return evaluate(model, task.test, loss=self.loss(), metrics=self.metrics,
@@ -170,7 +180,7 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
         near = difflib.get_close_matches(name, RECIPES, 3, 0.4)
         raise ArgumentError("E820", "recipe", f"there is no recipe {name!r}",
                             got={"nearest": ", ".join(near)} if near else None,
-                            need=f"one of {', '.join(sorted(RECIPES))}")
+                            need="one of those that `sheer recipes` lists")
     cls = RECIPES[name]
     known = {f.name: f for f in dataclasses.fields(cls.settings)}
     values: dict[str, Any] = {}
@@ -185,32 +195,30 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
 
 
 def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Path | None = None,
-        progress: Any = True, resume: Path | None = None) -> Outcome:
-    """Train a recipe and score it on its test part; with `out`, into a new run folder there."""
+        progress: Any = True, resume: Path | None = None, compare: bool = True) -> Outcome:
+    """Train a recipe and score it on its test part; with `out`, into a new run folder there.
+
+    compare   score its baselines, too: those that learn take time
+    """
     from ..random import manual_seed
     manual_seed(seed)
     task = recipe.data(data_dir)
     model = recipe.model(task)
-    optimizer = recipe.optimizer(model)
     config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
     if resume:
         folder = Run.open(resume)
     else:
         folder = Run() if out is None else Run.create(out, recipe.name, config)
     began = time.perf_counter()
-    steps = as_source(task.train, recipe.set.batch_size, seed, True, False).steps
-    done = fit(model, task.train, loss=recipe.loss(), optimizer=optimizer, epochs=recipe.set.epochs,
-               batch_size=recipe.set.batch_size, validation=task.validation, metrics=recipe.metrics,
-               schedule=recipe.schedule(optimizer, steps * recipe.set.epochs),
-               clip_norm=recipe.clip_norm, callbacks=recipe.callbacks(),
-               transform=recipe.transform, seed=seed, run=folder,
-               resume=resume is not None, progress=progress)
+    done = recipe.train(model, task, seed=seed, run=folder, resume=resume is not None,
+                        progress=progress)
     seconds = time.perf_counter() - began
     last = done.history[-1] if done.history else {}
     train = {k: v for k, v in last.items() if k in ("loss", *named(recipe.metrics))}
-    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train,
-                      recipe.score(model, task), done, _pictures(recipe, model, task, done),
-                      recipe.baselines(task), task.notes)
+    test, pictures = recipe.score(model, task), _pictures(recipe, model, task, done)
+    manual_seed(seed)                        # baselines do not depend on the training before them
+    outcome = Outcome(recipe.name, seed, len(done.history), seconds, train, test, done, pictures,
+                      recipe.baselines(task) if compare else {}, task.notes)
     if done.folder is not None:
         write_whole(done.folder / "scores.json", json.dumps(outcome.json(), indent=1).encode())
     return outcome

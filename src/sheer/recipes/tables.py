@@ -11,6 +11,7 @@ from ..data.arrays import TableArrays
 from ..data.catalogue import load_arrays
 from ..data.preprocess import TableEncoder
 from ..data.split import stratified_split
+from .classical import accuracies
 from .recipe import Recipe, Settings, Task
 
 
@@ -37,7 +38,7 @@ class TableSettings(Settings):
     test_fraction: float = 0.2   # where the data name no test part
 
 
-class _Table(Recipe, abstract=True):
+class TableRecipe(Recipe, abstract=True):
     """A network with two hidden layers on the encoded columns."""
 
     dataset: str
@@ -57,6 +58,9 @@ class _Table(Recipe, abstract=True):
     def optimizer(self, model: Any) -> Any:
         return optim.AdamW(model.parameters(), lr=self.set.lr)
 
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        return accuracies(task)
+
 
 @dataclass(frozen=True)
 class IrisSettings(TableSettings):
@@ -66,7 +70,7 @@ class IrisSettings(TableSettings):
     hidden: int = 16
 
 
-class Iris(_Table):
+class Iris(TableRecipe):
     """150 flowers of three species."""
 
     name = dataset = "iris"
@@ -82,7 +86,7 @@ class AdultSettings(TableSettings):
     lr: float = 2e-3
 
 
-class Adult(_Table):
+class Adult(TableRecipe):
     """Does a person of the 1994 census earn more than 50,000 dollars a year?"""
 
     name = dataset = "adult"
@@ -98,7 +102,7 @@ class WineSettings(TableSettings):
     lr: float = 2e-3
 
 
-class WineQuality(_Table):
+class WineQuality(TableRecipe):
     """Grades 3 to 9 of 6,497 wines from eleven measurements."""
 
     name = dataset = "wine-quality"

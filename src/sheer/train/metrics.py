@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from .. import ops
 from ..graph.dtypes import float32, int64
@@ -11,6 +14,7 @@ from ..graph.errors import ArgumentError
 from ..mixins.core import apply
 from ..ops.lift import cast
 from ..tensor import Tensor
+from .streamed import R2, FBeta, Perplexity, RootMeanSquare, Streamed
 
 Metric = Callable[[Tensor, Tensor], Tensor]
 
@@ -57,10 +61,13 @@ def mse(output: Tensor, target: Tensor) -> Tensor:
     return result
 
 
-METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse}
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy, "mae": mae, "mse": mse, "rmse": RootMeanSquare(), "r2": R2(),
+    "precision": FBeta(0.0, name="precision"), "recall": FBeta(math.inf, name="recall"),
+    "f1": FBeta(), "perplexity": Perplexity()}
 
 # Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
-FALLING = {"loss", "mae", "mse"}
+FALLING = {"loss", "mae", "mse", "rmse", "perplexity", "mase", "wrong_bits", "wrong_bits_twice"}
 
 
 def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
@@ -79,6 +86,18 @@ def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
                                 need="functions with different names")
         found[name] = METRICS[m] if isinstance(m, str) else m
     return found
+
+
+def valued(metrics: Mapping[str, Metric], means: np.ndarray,
+           widths: Sequence[int]) -> dict[str, float]:
+    """The loss and the metrics by name, from the means of what batches gave.
+
+    widths  how many numbers the loss and each metric gave
+    """
+    parts = np.split(means, np.cumsum(widths)[:-1])
+    found = zip(["loss", *metrics], [None, *metrics.values()], parts, strict=True)
+    return {name: m.value(part) if isinstance(m, Streamed) else float(part[0])
+            for name, m, part in found}
 
 
 def is_better(name: str, new: float, old: float, min_delta: float = 0.0,

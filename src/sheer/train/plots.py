@@ -15,7 +15,7 @@ def available() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def _figure(width: float, height: float) -> Any:
+def blank_figure(width: float, height: float) -> Any:
     """A matplotlib figure without pyplot: no window, no global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def learning_curve(history: Sequence[Mapping[str, float]], path: Path) -> Path:
     """Loss on the left, every other metric on the right, training and validation together."""
     names = list(dict.fromkeys(k.removeprefix("val_") for row in history for k in row))
     panels = [n for n in names if n not in ("epoch", "seconds", "rate")]
-    figure = _figure(4.5 * max(len(panels), 1), 3.2)
+    figure = blank_figure(4.5 * max(len(panels), 1), 3.2)
     for axes, name in zip(np.atleast_1d(figure.subplots(1, max(len(panels), 1))), panels,
                           strict=False):
         for key, label in ((name, "train"), (f"val_{name}", "validation")):
@@ -49,7 +49,7 @@ def confusion_matrix(guess: np.ndarray, target: np.ndarray, classes: Sequence[st
     count = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(count, (target, guess), 1)
     side = max(4.0, 0.45 * len(classes) + 1.5)
-    figure = _figure(side, side)
+    figure = blank_figure(side, side)
     axes = figure.subplots()
     shares = count / np.maximum(count.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -68,27 +68,27 @@ def confusion_matrix(guess: np.ndarray, target: np.ndarray, classes: Sequence[st
 
 def bars(values: Mapping[str, float], title: str, path: Path) -> Path:
     """One bar for each name."""
-    figure = _figure(5.5, 0.4 * len(values) + 1.2)
-    axes = figure.subplots()
+    drawing = blank_figure(5.5, 0.4 * len(values) + 1.2)
+    axes = drawing.subplots()
     drawn = axes.barh(list(values), list(values.values()))
     axes.bar_label(drawn, fmt="%.3g", padding=3)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_title(title)
-    figure.savefig(path, dpi=120)
+    drawing.savefig(path, dpi=120)
     return path
 
 
 def alignment(weights: np.ndarray, read: Sequence[str], written: Sequence[str],
               path: Path) -> Path:
     """How much was looked at each token read (column) for each token written (row)."""
-    figure = _figure(max(4.0, 0.4 * len(read) + 1.5), max(3.0, 0.35 * len(written) + 1.2))
-    axes = figure.subplots()
+    drawing = blank_figure(max(4.0, 0.4 * len(read) + 1.5), max(3.0, 0.35 * len(written) + 1.2))
+    axes = drawing.subplots()
     axes.imshow(weights[:len(written), :len(read)], cmap="Greys", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(read)), [_visible(t) for t in read],
                     rotation=90 if max(map(len, read)) > 2 else 0)
     axes.set_yticks(range(len(written)), [_visible(t) for t in written])
-    figure.savefig(path, dpi=120)
+    drawing.savefig(path, dpi=120)
     return path
 
 

@@ -21,7 +21,7 @@ from ..transforms import execute, tree
 from ..transforms import jit as jit_module
 from ..transforms.jit import Jitted, jit
 from ..transforms.loop import scan
-from .metrics import Metric
+from .metrics import Metric, valued
 
 Transform = Callable[..., Any]
 Look = Callable[..., Any]          # (jitted, *arguments) -> a forecast of its program, or None
@@ -39,6 +39,7 @@ class Session:
                  clip: Callable[[], Any] | None = None) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics, self.transform, self.clip = dict(metrics), transform, clip
+        self.widths = [1] * (1 + len(self.metrics))      # numbers a batch gives for each
         self._train = jit(self._train_batches)
         self._score = jit(self._score_batches)
         self._predict = jit(self._predict_batches)
@@ -87,19 +88,30 @@ class Session:
         return scan(one, (), parts)[1]
 
     def train(self, memory: Any, parts: Any, rates: np.ndarray | None = None) -> np.ndarray:
-        """Update on every batch; float64 (1 + metrics, batches): the loss and each metric.
+        """Update on every batch; float64 (sum of widths, batches): the loss and each metric.
 
         memory  (x, y) tensors of all rows, and parts int64 (batches, B) the rows of each batch;
                 or None, and parts (x, y) with a first axis over batches
         rates   learning rates, (batches, parameter groups); None leaves them as they are
         """
         self.model.train()
-        return _stacked(self._train(memory, parts, _columns(rates)))
+        return self._stacked(self._train(memory, parts, _columns(rates)))
 
     def score(self, memory: Any, parts: Any) -> np.ndarray:
-        """Loss and metrics of every batch in evaluation mode; float64 (1 + metrics, batches)."""
+        """Loss and metrics of every batch in evaluation mode; float64 as `train`."""
         self.model.eval()
-        return _stacked(self._score(memory, parts))
+        return self._stacked(self._score(memory, parts))
+
+    def _stacked(self, results: Sequence[Tensor]) -> np.ndarray:
+        """Results (batches,) and (batches, m) as rows of one table; how many each has is kept."""
+        tables = [np.asarray(r.numpy(), np.float64) for r in results]
+        rows = [t.reshape(len(t), -1).T for t in tables]
+        self.widths = [len(r) for r in rows]
+        return np.concatenate(rows)
+
+    def named(self, means: np.ndarray) -> dict[str, float]:
+        """The loss and the metrics by name, from the means of the rows of that table."""
+        return valued(self.metrics, means, self.widths)
 
     def predict(self, memory: Any, parts: Any) -> np.ndarray:
         """Outputs of the model in evaluation mode, (batches, B, ...)."""
@@ -165,6 +177,3 @@ def _columns(rates: np.ndarray | None) -> tuple[Any, ...]:
     """Rates as tensors, one a parameter group."""
     return () if rates is None else tuple(wrap(data(np.array(r, np.float64))) for r in rates.T)
 
-
-def _stacked(results: Sequence[Tensor]) -> np.ndarray:
-    return np.stack([np.asarray(r.numpy(), np.float64) for r in results])

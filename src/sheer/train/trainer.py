@@ -28,16 +28,19 @@ from .source import Source
 
 def score(session: Session, source: Source) -> dict[str, float]:
     """Mean loss and metrics over a source, weighted by rows."""
-    names = ["loss", *session.metrics]
-    total, rows = np.zeros(len(names)), 0
+    total, rows = np.zeros(0), 0
     for part in source.slices(0, source.steps):
         total = added(total, session.score(part.memory, part.parts), part.rows)
         rows += part.rows * part.count
-    return dict(zip(names, (total / max(rows, 1)).tolist(), strict=True))
+    return session.named(total / max(rows, 1))
 
 
 def added(total: np.ndarray, found: np.ndarray, rows: int) -> np.ndarray:
-    """total + rows * found, batch after batch: the same bits however batches are sliced."""
+    """total + rows * found, batch after batch: the same bits however batches are sliced.
+
+    An empty total is where it begins.
+    """
+    total = total if len(total) else np.zeros(len(found))
     table = np.concatenate([total[:, None], found * rows], axis=1)
     return np.cumsum(table, axis=1)[:, -1]
 
@@ -51,7 +54,7 @@ class Trainer:
         self.epochs, self.rates, self.callbacks = epochs, rates, callbacks
         self.run, self.progress = run, progress
         self.epoch, self.done = 0, 0                  # epochs finished; batches of the running one
-        self.totals = np.zeros(1 + len(session.metrics))
+        self.totals = np.zeros(0)
         self.rows, self.spent = 0, 0.0
         self.stopped = ""
         self.stopping = next((c for c in callbacks if isinstance(c, EarlyStopping)), None)
@@ -163,7 +166,7 @@ class Trainer:
         row["seconds"] = self.spent + time.perf_counter() - began
         self.run.log(row)
         self.epoch, self.done, self.rows, self.spent = self.epoch + 1, 0, 0, 0.0
-        self.totals = np.zeros_like(self.totals)
+        self.totals = np.zeros(0)
         self._keep_best(row)
         self.rates.after_epoch(row[self.monitor])
         for c in self.callbacks:
@@ -172,8 +175,7 @@ class Trainer:
         self._save_last()
 
     def _means(self) -> dict[str, float]:
-        names = ["loss", *self.session.metrics]
-        return dict(zip(names, (self.totals / max(self.rows, 1)).tolist(), strict=True))
+        return self.session.named(self.totals / max(self.rows, 1))
 
     # ---- the best, the last, and going on -------------------------------------------------------
     def _keep_best(self, row: Mapping[str, float]) -> None:
@@ -194,7 +196,7 @@ class Trainer:
         saved = state.capture(self.session.model, self.session.optimizer)
         saved["training"] = {
             "epoch": self.epoch, "done": self.done, "totals": self.totals.tolist(),
-            "rows": self.rows,
+            "rows": self.rows, "widths": self.session.widths,
             "spent": self.spent, "history": self.run.history, "best": self.best,
             "best_epoch": self.run.best_epoch, "stopped": self.stopped,
             "schedule": self.rates.state(),
@@ -218,6 +220,7 @@ class Trainer:
                                 need="the data and batch_size the run was started with")
         self.epoch, self.done, self.stopped = kept["epoch"], kept["done"], kept["stopped"]
         self.totals, self.rows, self.spent = np.array(kept["totals"]), kept["rows"], kept["spent"]
+        self.session.widths = kept.get("widths", self.session.widths)
         self.run.history, self.run.best_epoch = kept["history"], kept["best_epoch"]
         self.best = kept["best"]
         if self.best is not None and (folder / BEST).exists():

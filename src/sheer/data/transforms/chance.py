@@ -15,6 +15,7 @@ import numpy as np
 
 from ...random import default_generator
 
+ITEM, BATCH = 0, 2**32
 _local = threading.local()
 _free: dict[int, np.random.Generator] = {}       # seed -> the stream of items without a place
 
@@ -31,14 +32,18 @@ def draw_on(seed: int, epoch: int) -> Iterator[None]:
 
 
 @contextmanager
-def at(item: int) -> Iterator[None]:
-    """Within the block, transforms draw for this item of the dataset."""
+def at(item: int, purpose: int = ITEM) -> Iterator[None]:
+    """Within the block, transforms draw for this item of the dataset.
+
+    purpose  another one has other draws: ITEM for the dataset itself, 1, 2, ... for what wraps it,
+             BATCH for the batch that begins with the item
+    """
     epoch: tuple[int, int] | None = getattr(_local, "epoch", None)
     if epoch is None:
         yield
         return
     before = getattr(_local, "stream", None)
-    bits = np.random.Philox(key=np.array(epoch, np.uint64), counter=[0, item, 0, 0])
+    bits = np.random.Philox(key=np.array(epoch, np.uint64), counter=[0, item, purpose, 0])
     _local.stream = np.random.Generator(bits)
     try:
         yield
@@ -64,6 +69,31 @@ def _unplaced() -> np.random.Generator:
 def uniform() -> float:
     """A number in [0, 1)."""
     return float(stream().random())
+
+
+def between(low: float, high: float) -> float:
+    """A number in [low, high)."""
+    return low + (high - low) * uniform()
+
+
+def numbers(*shape: int) -> np.ndarray:
+    """Numbers in [0, 1)."""
+    return stream().random(shape)
+
+
+def normals(*shape: int) -> np.ndarray:
+    """Normal numbers with mean 0 and deviation 1."""
+    return stream().standard_normal(shape)
+
+
+def beta(alpha: float) -> float:
+    """A number in [0, 1] from Beta(alpha, alpha)."""
+    return float(stream().beta(alpha, alpha))
+
+
+def order(n: int) -> list[int]:
+    """0 .. n - 1 in random order."""
+    return [int(i) for i in np.argsort(stream().random(n), kind="stable")]
 
 
 def integer(below: int) -> int:

@@ -1,7 +1,8 @@
 """Pipeline: how a transform runs on a whole batch of bytes at once, bit for bit as item by item.
 
 `ToTensor` and `Normalize` send a byte to one of 256 floats per channel: they are one table, and a
-batch is one look-up. What stands before them (crops, flips) runs on the arrays, picture by picture.
+batch is one look-up. What stands before them (crops, turns, colours) runs on the arrays, picture by
+picture.
 """
 
 from __future__ import annotations
@@ -12,11 +13,24 @@ from typing import Any
 import numpy as np
 
 from . import chance
+from .colour import ColorJitter, RandomGrayscale, RandomInvert
 from .compose import Compose
 from .convert import Normalize, ToTensor, channels_first, scaled
-from .geometry import CenterCrop, RandomCrop, RandomHorizontalFlip, Resize
+from .geometry import (
+    CenterCrop,
+    Pad,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    RandomVerticalFlip,
+    Resize,
+)
+from .spoil import GaussianBlur, GaussianNoise, RandomErasing
+from .turning import RandomAffine, RandomPerspective, RandomRotation
 
-_ON_ARRAYS = (RandomHorizontalFlip, RandomCrop, CenterCrop, Resize)
+_ON_ARRAYS = (RandomHorizontalFlip, RandomVerticalFlip, RandomCrop, RandomResizedCrop, CenterCrop,
+              Pad, Resize, RandomRotation, RandomAffine, RandomPerspective, ColorJitter,
+              RandomGrayscale, RandomInvert, GaussianBlur, GaussianNoise, RandomErasing)
 
 
 def takes_arrays(transform: Any) -> bool:

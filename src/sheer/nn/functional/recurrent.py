@@ -56,6 +56,15 @@ def lstm_step(projected: Tensor, state: State, w: Weights) -> State:
     return h if w.w_hr is None else linear(h, w.w_hr), c
 
 
+def lstm_keeping_step(projected: Tensor, state: State, w: Weights) -> State:
+    """c' = c + i g, h' = o tanh(c'): a cell that never forgets. Hochreiter and Schmidhuber 1997."""
+    h, c = state
+    i, g, o = (projected + linear(h, w.w_hh)).chunk(3, -1)
+    c = c + i.sigmoid() * g.tanh()
+    h = o.sigmoid() * c.tanh()
+    return h if w.w_hr is None else linear(h, w.w_hr), c
+
+
 def gru_step(projected: Tensor, state: State, w: Weights) -> State:
     """h' = n + z (h - n), the reset gate applied after the product. Cho et al. 2014,
     arXiv:1406.1078, as torch.nn.GRU has it.
@@ -68,7 +77,7 @@ def gru_step(projected: Tensor, state: State, w: Weights) -> State:
 
 
 STEPS: dict[str, Step] = {"RNN_TANH": tanh_step, "RNN_RELU": relu_step, "LSTM": lstm_step,
-                          "GRU": gru_step}
+                          "LSTM_KEEPING": lstm_keeping_step, "GRU": gru_step}
 
 
 def projection(mode: str, x: Tensor, w: Weights) -> Tensor:
