@@ -8,13 +8,15 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import sheer
 from sheer.backends.cpu.ir.builder import Builder
 from sheer.backends.cpu.ir.target import host_target
 from sheer.backends.cpu.ir.values import POINTER
-from sheer.backends.cpu.runtime import cache
+from sheer.backends.cpu.runtime import cache, kernels
 from sheer.backends.cpu.runtime.jit import CompileError, cache_key, compile_ir, emit_asm
 from sheer.graph.dtypes import float32
 
@@ -129,6 +131,24 @@ def test_the_key_depends_on_text_and_processor(monkeypatch):
     here = host_target()
     monkeypatch.setenv("SHEER_CPU", "sse")
     assert len({cache_key("a", here), cache_key("b", here), cache_key("a", host_target())}) == 3
+
+
+def test_the_key_of_a_kernel_depends_on_the_code_that_makes_it(tmp_path, monkeypatch):
+    """Objects that older sources made are not found by newer ones."""
+    package = tmp_path / "sheer"
+    for folder in kernels._SOURCES:
+        own = Path(sheer.__file__).parent / folder
+        assert list(own.rglob("*.py")), f"{folder} has no sources"
+        (package / folder).mkdir(parents=True, exist_ok=True)
+        (package / folder / "one.py").write_text("a = 1")
+    monkeypatch.setattr(kernels, "__file__", str(package / "backends/cpu/runtime/kernels.py"))
+    key = kernels._own_code.__wrapped__
+    before = key()
+    assert key() == before
+    for folder in kernels._SOURCES:
+        (package / folder / "one.py").write_text(f"a = 2  # {folder}")
+        assert key() != before
+        before = key()
 
 
 @pytest.mark.parametrize("name", ["llvm.fma.f32v16", "no_such_function_anywhere"])

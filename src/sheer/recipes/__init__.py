@@ -1,6 +1,8 @@
 """Recipes: one short file per runnable task."""
 
 from . import (
+    answering,
+    characters,
     cifar,
     digits,
     forecasting,
@@ -8,13 +10,18 @@ from . import (
     imbalance,
     memory,
     mnist,
+    sentiment,
     speech,
+    synthetic_text,
     tables,
+    tagging,
+    translation,
     voices,
     xor,
 )
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
-__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "cifar", "digits", "forecasting",
-           "genome", "imbalance", "make", "memory", "mnist", "run", "speech",
-           "tables", "voices", "xor"]
+__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "characters", "cifar",
+           "digits", "forecasting", "genome", "imbalance", "make", "memory", "mnist", "run",
+           "sentiment", "speech", "synthetic_text", "tables", "tagging", "translation", "voices",
+           "xor"]

@@ -64,3 +64,34 @@ def confusion_matrix(guess: np.ndarray, target: np.ndarray, classes: Sequence[st
     axes.set_ylabel("true")
     figure.savefig(path, dpi=120)
     return path
+
+
+def bars(values: Mapping[str, float], title: str, path: Path) -> Path:
+    """One bar for each name."""
+    drawing = blank_figure(5.5, 0.4 * len(values) + 1.2)
+    axes = drawing.subplots()
+    drawn = axes.barh(list(values), list(values.values()))
+    axes.bar_label(drawn, fmt="%.3g", padding=3)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_title(title)
+    drawing.savefig(path, dpi=120)
+    return path
+
+
+def alignment(weights: np.ndarray, read: Sequence[str], written: Sequence[str],
+              path: Path) -> Path:
+    """How much was looked at each token read (column) for each token written (row)."""
+    drawing = blank_figure(max(4.0, 0.4 * len(read) + 1.5), max(3.0, 0.35 * len(written) + 1.2))
+    axes = drawing.subplots()
+    axes.imshow(weights[:len(written), :len(read)], cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(read)), [_visible(t) for t in read],
+                    rotation=90 if max(map(len, read)) > 2 else 0)
+    axes.set_yticks(range(len(written)), [_visible(t) for t in written])
+    drawing.savefig(path, dpi=120)
+    return path
+
+
+def _visible(token: str) -> str:
+    """A token as a label: white space shown, no mathematics."""
+    return token.replace(" ", "␣").replace("$", r"\$")

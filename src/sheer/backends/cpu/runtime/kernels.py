@@ -91,7 +91,7 @@ def machine_key(target: Target) -> str:
 @lru_cache(maxsize=1)
 def _own_code() -> str:
     """A hash of the sources that decide what a kernel's code is."""
-    root, found = Path(__file__).parents[2], hashlib.sha256()
+    root, found = Path(__file__).parents[3], hashlib.sha256()
     for folder in _SOURCES:
         for path in sorted((root / folder).rglob("*.py")):
             found.update(str(path.relative_to(root)).encode())
