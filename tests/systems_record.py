@@ -1,7 +1,11 @@
-"""What tests marked `system` show, in a table: docs/systems.md, written by `make systems`."""
+"""What tests marked `system` show, in a table: docs/systems.md, written by `make systems`.
+
+What each test saw when it last ran is kept beside the page, so that runs of a few tests add up.
+"""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +19,8 @@ SECTIONS: dict[str, list[str]] = {
 ROWS = {row for rows in SECTIONS.values() for row in rows}
 
 _FIGURES = pytest.StashKey[list[str]]()
-_SHOWN: dict[str, list[tuple[str, str, str]]] = {}   # row -> (test, outcome, figures)
+Seen = dict[str, list[str]]                          # test -> outcome, figures
+_SHOWN: dict[str, Seen] = {}                         # row -> what its tests saw
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,36 +60,50 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or (report.when == "setup" and not report.passed):
         figures = "; ".join(v for k, v in report.user_properties if k == "figure")
         for row in {v for k, v in report.user_properties if k == "system"}:
-            _SHOWN.setdefault(row, []).append((report.nodeid, report.outcome, figures))
+            _SHOWN.setdefault(row, {})[report.nodeid] = [report.outcome, figures]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--systems")
     if path and not hasattr(session.config, "workerinput"):
-        path.write_text(table(_SHOWN), encoding="utf-8")
+        kept = path.with_suffix(".json")
+        shown = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        for row, seen in _SHOWN.items():
+            known = {t: found for t, found in shown.get(row, {}).items() if _exists(t)}
+            shown[row] = known | seen
+        kept.write_text(json.dumps(shown, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        path.write_text(table(shown), encoding="utf-8")
 
 
-def table(shown: dict[str, list[tuple[str, str, str]]]) -> str:
+def _exists(test: str) -> bool:
+    """Is a test that was run once still there?"""
+    path, _, name = test.partition("::")
+    file = ROOT / path
+    return file.exists() and f"def {name.split('[')[0].split('::')[-1]}(" in file.read_text(
+        encoding="utf-8")
+
+
+def table(shown: dict[str, Seen]) -> str:
     """The page: per section, a row for each system with its state, its tests and their figures."""
     lines = ["# Systems", "", "What works, the test that shows it, and what the test measured. "
              "Made by `make systems`.", ""]
-    working = sum(_state(shown.get(row, [])) == "works" for row in ROWS)
+    working = sum(_state(shown.get(row, {})) == "works" for row in ROWS)
     lines += [f"{working} of {len(ROWS)} rows work.", ""]
     for section, rows in SECTIONS.items():
         lines += [f"## {section}", "", "| system | state | tests | figure |", "|---|---|---|---|"]
-        lines += [_line(row, sorted(shown.get(row, []))) for row in rows] + [""]
+        lines += [_line(row, shown.get(row, {})) for row in rows] + [""]
     return "\n".join(lines)
 
 
-def _line(row: str, seen: list[tuple[str, str, str]]) -> str:
-    tests = dict.fromkeys(test.split("[")[0].removeprefix("tests/") for test, _, _ in seen)
-    figures = dict.fromkeys(f for _, _, f in seen if f)
+def _line(row: str, seen: Seen) -> str:
+    tests = dict.fromkeys(t.split("[")[0].removeprefix("tests/") for t in sorted(seen))
+    figures = dict.fromkeys(f for _, (_, f) in sorted(seen.items()) if f)
     cells = [row, _state(seen), "<br>".join(tests), "; ".join(figures)]
     return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
 
 
-def _state(seen: list[tuple[str, str, str]]) -> str:
-    outcomes = {outcome for _, outcome, _ in seen}
+def _state(seen: Seen) -> str:
+    outcomes = {outcome for outcome, _ in seen.values()}
     if not outcomes:
         return "no test yet"
     if "failed" in outcomes:
