@@ -90,3 +90,10 @@ def test_a_function_in_place_changes_its_operand():
     x = sheer.tensor([1.0, 4.0])
     assert sheer.sqrt_(x) is x
     assert x.tolist() == [1.0, 2.0]
+
+
+def test_a_pivot_that_names_no_row_is_an_error():
+    factors = sheer.linalg.lu_factor(sheer.eye(3))
+    with pytest.raises(IndexError) as error:
+        sheer.linalg.lu_solve(factors.LU, sheer.tensor([1, 9, 3]), sheer.ones(3, 1)).numpy()
+    assert error.value.what == "there is no row 9 to exchange"

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ...graph.dtypes import int32, int64
-from ...graph.errors import DTypeError
+from ...graph.dtypes import dtype_of, int32, int64
+from ...graph.errors import BoundsError, DTypeError
 from ...graph.node import Node, Spec
 from .. import elementwise, index, movement, sampling
 from ..contract import transpose
@@ -51,7 +51,7 @@ class RowOrder(Lapack):
     """The order of `size` rows after the exchanges that pivots name, one after the other.
 
     Shape   pivots (*B, k), counted from 1 -> int64 (*B, size)
-    Raises  E105 for pivots that are no integers
+    Raises  E105 for pivots that are no integers, E130 for one that names no row
     Source  LAPACK's laswp
     """
     size: int
@@ -66,6 +66,11 @@ class RowOrder(Lapack):
         return Spec((*pivots.shape[:-1], self.size), int64)
     def ref(self, pivots):
         flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1]) - np.int64(1)
+        wrong = flat[(flat < 0) | (flat >= self.size)] + 1
+        if wrong.size:
+            raise BoundsError("E130", "lu", f"there is no row {wrong[0]} to exchange",
+                              got={"pivots": Spec(pivots.shape, dtype_of(pivots.dtype))},
+                              need=f"pivots from 1 to {self.size}, as lu_factor gives them")
         order = np.tile(np.arange(self.size), (len(flat), 1))
         batch = np.arange(len(flat))
         for j, p in enumerate(flat.T):
@@ -73,7 +78,7 @@ class RowOrder(Lapack):
         return order.reshape(*pivots.shape[:-1], self.size)
     @classmethod
     def samples(cls):
-        return sampling.cases(lambda rng: (cls(3), (rng.integers(1, 4, (2, 3)).astype(np.int32),)))
+        return sampling.cases(lambda rng: (cls(8), (rng.integers(1, 4, (2, 3)).astype(np.int32),)))
 
 
 class Lu(Lapack):
