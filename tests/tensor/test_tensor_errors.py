@@ -76,7 +76,7 @@ def test_the_whole_text(act, text):
 def test_missing_names_are_attribute_errors_that_protocols_can_ask_for():
     x = sheer.ones(2)
     assert not hasattr(x, "nonsense")
-    assert getattr(x, "_repr_html_", None) is None
+    assert getattr(x, "_repr_svg_", None) is None
     assert getattr(sheer, "float16", None) is None
     with pytest.raises(ImportError):
         exec("from sheer import float16")
