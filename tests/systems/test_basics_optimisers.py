@@ -223,7 +223,7 @@ def test_annealing_finds_the_ground_state_of_a_hopfield_energy(figure):
         flip = lambda s: s * (1 - 2 * F.one_hot(sheer.randint(0, 12, (s.shape[0],)), 12).double())
         manual_seed(seed)
         start = f64(rng.choice([-1.0, 1.0], (200, 12)))
-        cold = optim.simulated_annealing(energy, flip, start, np.geomspace(3.0, 0.05, 400))
+        cold = optim.simulated_annealing(energy, flip, start, np.geomspace(3.0, 0.05, 1000))
         np.testing.assert_allclose(cold.energy.numpy(), energy(cold.state).numpy(), atol=1e-12)
         found.append(float((cold.energy.numpy() < least + 1e-9).mean()))
     assert min(found) >= 0.95
