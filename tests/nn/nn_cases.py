@@ -294,4 +294,4 @@ LAZY = {f"Lazy{kind}{n}d" for kind in ("Conv", "ConvTranspose", "BatchNorm", "In
         for n in (1, 2, 3)} | {"LazyLinear"}                              # test_nn_lazy.py
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList",
             "ParameterDict", "UninitializedParameter", "UninitializedBuffer",
-            "RNNBase", "RNNCellBase"}
+            "RNNBase", "RNNCellBase", "Stateful"}    # tests/nn/test_recurrent_rows.py

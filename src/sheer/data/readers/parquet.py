@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def open_parquet(path: Path) -> Any:
         if not path.stat().st_size:
             raise DataError("E802", f"{path.name} is empty", path, expected="data",
                             found="0 bytes", fix=REPLACE)
-        return pa.parquet.ParquetFile(path)
+        return import_module("pyarrow.parquet").ParquetFile(path)
     except FileNotFoundError:
         raise missing(path, "no such file") from None
     except (OSError, pa.ArrowException) as error:
