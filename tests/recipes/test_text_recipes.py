@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, str]] = {
     "dates": {"epochs": "1", "rows": "200", "test_rows": "20", "hidden": "8"},
     "reverse": {"epochs": "1", "rows": "200", "test_rows": "20", "hidden": "8"},
     "stories": {"epochs": "1", "rows": "200", "test_rows": "20"},
+    "captions": {"epochs": "1", "rows": "200", "test_rows": "20", "hidden": "8"},
     "spans": {"epochs": "1", "rows": "200", "test_rows": "20"},
 }
 
@@ -135,6 +136,15 @@ def test_answers_are_cut_out_exactly(tmp_path, figure):
     found, _, text = scores("spans", tmp_path)
     figure(text)
     assert np.mean(found) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.system("One-to-many, many-to-one, many-to-many arrangements")
+def test_pictures_are_captioned(tmp_path, figure):
+    found, _, text = scores("captions", tmp_path)
+    seen = [reached("captions", s, tmp_path).test["looks_at_it"] for s in SEEDS]
+    figure(f"one to many: {text}; attention on the thing named: {np.mean(seen):.2f}")
+    assert np.mean(found) >= 0.9
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from sheer.models import (
     GPT,
     AdditiveAttention,
     BiLSTMTagger,
+    Captioner,
     GPTConfig,
     MemN2N,
     PositionalEncoding,
@@ -23,6 +24,7 @@ from sheer.models import (
     TextCNN,
     Translator,
 )
+from sheer.recipes import RECIPES
 from sheer.recipes.characters import CharLSTM, sample
 
 RNG = np.random.default_rng(0)
@@ -239,6 +241,31 @@ def test_seq2seq_shows_what_it_looks_at():
     np.testing.assert_allclose(weights.detach().numpy().sum(2), 1, rtol=1e-5)
     assert not weights.detach().numpy()[:, :, 5:].any()
     assert tokens.shape == (2, 4)
+
+
+def test_a_captioner_writes_about_an_image_what_it_scores_best():
+    sheer.manual_seed(3)
+    model = Captioner(9, 4, 6, (8, 12)).eval()
+    image = sheer.tensor(RNG.normal(size=(2, 3, 8, 12)).astype(np.float32))
+    tokens = np.full((2, 1), 1)
+    for _ in range(5):
+        scores = model(image, sheer.tensor(tokens)).detach().numpy()[:, -1]
+        tokens = np.concatenate([tokens, scores.argmax(1)[:, None]], 1)
+    written, weights = model.attended(image, 1, 5)
+    np.testing.assert_array_equal(written.numpy(), tokens[:, 1:])
+    assert weights.shape == (2, 5, 6)                        # 2 x 3 places
+    np.testing.assert_allclose(weights.detach().numpy().sum(2), 1, rtol=1e-5)
+
+
+@pytest.mark.system("One-to-many, many-to-one, many-to-many arrangements")
+def test_sequences_come_in_every_arrangement(figure):
+    image = sheer.zeros(2, 3, 24, 24)
+    assert {"sentiment-lstm", "captions", "ner-bilstm"} <= set(RECIPES)
+    assert TextCNN(9, 3, 4, 5)(whole(2, 7)).shape == (2, 3)                      # many to one
+    assert Captioner(9, 4, 6, (24, 24)).generate(image, 1, 5).shape == (2, 5)    # one to many
+    assert BiLSTMTagger([(9, 4)], 5, 3)(whole(2, 7, 1)).shape == (2, 7, 3)       # many to many
+    assert Seq2Seq(9, 9, 4, 6).generate(whole(2, 7), 1, 5).shape == (2, 5)       # of another length
+    figure("sentiment-*: many to one; captions: one to many; ner-bilstm, translate-*: many to many")
 
 
 # ---- memory networks -----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Published systems, one file each, weight-compatible with the implementation people use."""
 
 from .boltzmann import RestrictedBoltzmannMachine
+from .captioner import Captioner
 from .ensemble import Ensemble
 from .gmdh import GMDH
 from .gpt import GPT, GPTConfig
@@ -9,12 +10,13 @@ from .ntm import NeuralTuringMachine
 from .perceptron import Perceptron
 from .regression import LinearRegression, LogisticRegression
 from .resnet import BasicBlock, CifarResNet, resnet20
-from .seq2seq import AdditiveAttention, Seq2Seq
+from .seq2seq import AdditiveAttention, AttendingWriter, Seq2Seq
 from .tagger import BiLSTMTagger
 from .textcnn import TextCNN
 from .translator import PositionalEncoding, Translator
 
-__all__ = ["GMDH", "GPT", "AdditiveAttention", "BasicBlock", "BiLSTMTagger", "CifarResNet",
-           "Ensemble", "GPTConfig", "LinearRegression", "LogisticRegression", "MemN2N",
-           "NeuralTuringMachine", "Perceptron", "PositionalEncoding", "RestrictedBoltzmannMachine",
-           "Seq2Seq", "TextCNN", "Translator", "resnet20"]
+__all__ = ["GMDH", "GPT", "AdditiveAttention", "AttendingWriter", "BasicBlock", "BiLSTMTagger",
+           "Captioner", "CifarResNet", "Ensemble", "GPTConfig", "LinearRegression",
+           "LogisticRegression", "MemN2N", "NeuralTuringMachine", "Perceptron",
+           "PositionalEncoding", "RestrictedBoltzmannMachine", "Seq2Seq", "TextCNN", "Translator",
+           "resnet20"]

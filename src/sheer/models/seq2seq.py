@@ -46,46 +46,24 @@ class AdditiveAttention(Module):
         return mixed, weights
 
 
-class Seq2Seq(Module):
-    """A bidirectional LSTM reads the source; an LSTM writes the target, one token at a time,
-    looking at the source before each.
+class AttendingWriter(Module):
+    """Writes tokens one at a time with an LSTM, looking at a memory before each: what decoders
+    with additive attention share. A subclass makes the layers and says how it reads, in `encode`.
 
-    Tokens of number `padding` only fill up: no score depends on how many there are. In training
-    the decoder is given the true target (teacher forcing).
-
-    Shape   source int (B, S), target int (B, T), beginning with the start token; or the pair of
-            both in place of source -> scores (B, T, num_target) of the tokens that follow
-    Params  as their layers say
-    Source  Bahdanau et al. 2015, arXiv:1409.0473; LSTM in place of GRU, tanh in place of maxout
-    Example
-        >>> model = Seq2Seq(20, 30, 8, 16)
-        >>> ones = lambda *shape: sheer.ones(*shape, dtype=sheer.int64)
-        >>> model(ones(2, 5), ones(2, 7)).shape, model.generate(ones(2, 5), 1, 4).shape
-        ((2, 7, 30), (2, 4))
+    Shape   source as the subclass takes it, target int (B, T), beginning with the start token; or
+            the pair of both in place of source -> scores (B, T, num_target) of the tokens that
+            follow. In training the true target is given (teacher forcing)
     """
-    source: Embedding
     target: Embedding
-    encoder: LSTM
-    bridge: Linear
     attention: AdditiveAttention
     cell: LSTMCell
     readout: Linear
     out: Linear
     dropout: Dropout
 
-    def __init__(self, num_source: int, num_target: int, width: int, hidden: int,
-                 dropout: float = 0.0, padding: int = 0) -> None:
-        super().__init__()
-        self.padding, self.hidden = padding, hidden
-        self.source = Embedding(num_source, width, padding_idx=padding)
-        self.target = Embedding(num_target, width, padding_idx=padding)
-        self.encoder = LSTM(width, hidden // 2, bidirectional=True, batch_first=True)
-        self.bridge = Linear(hidden, hidden)
-        self.attention = AdditiveAttention(hidden, hidden, hidden)
-        self.cell = LSTMCell(width + hidden, hidden)
-        self.readout = Linear(hidden + hidden + width, width)
-        self.out = Linear(width, num_target)
-        self.dropout = Dropout(dropout)
+    def encode(self, source: Tensor) -> tuple[Any, tuple[Tensor, Tensor]]:
+        """What is looked at (values (B, S, d), keys, mask bool (B, S)), and the first state."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it reads")
 
     def forward(self, source: Any, target: Tensor | None = None) -> Tensor:
         if target is None:
@@ -96,14 +74,6 @@ class Seq2Seq(Module):
         _, (hidden, mixed, _) = scan(step, start, words)                  # (T, B, hidden), twice
         scores: Tensor = self.scores(words, hidden, mixed).transpose(0, 1)
         return scores                                                     # (B, T, num_target)
-
-    def encode(self, source: Tensor) -> tuple[Any, tuple[Tensor, Tensor]]:
-        """What the decoder looks at (values, keys, mask), and its first state (h, c)."""
-        mask = source != self.padding                                     # (B, S)
-        values, (last, _) = self.encoder(self.dropout(self.source(source)),
-                                         lengths=mask.long().sum(1))      # (B, S, hidden)
-        start = self.bridge(cat([last[0], last[1]], 1)).tanh()            # (B, hidden)
-        return (values, self.attention.key(values), mask), (start, zeros(*start.shape))
 
     def _step(self, memory: Any, state: Any, word: Tensor) -> Any:
         """One step of the decoder: ((h, c), (h, what it looked at, the weights))."""
@@ -134,3 +104,47 @@ class Seq2Seq(Module):
             return (state, token), (token, weights)
         _, (tokens, weights) = scan(step, (state, first), Tensor(data(np.zeros((steps, 1)))))
         return tokens.transpose(0, 1), weights.transpose(0, 1)
+
+
+class Seq2Seq(AttendingWriter):
+    """A bidirectional LSTM reads the source; an LSTM writes the target, one token at a time,
+    looking at the source before each.
+
+    Tokens of number `padding` only fill up: no score depends on how many there are. In training
+    the decoder is given the true target (teacher forcing).
+
+    Shape   source int (B, S), target int (B, T), beginning with the start token; or the pair of
+            both in place of source -> scores (B, T, num_target) of the tokens that follow
+    Params  as their layers say
+    Source  Bahdanau et al. 2015, arXiv:1409.0473; LSTM in place of GRU, tanh in place of maxout
+    Example
+        >>> model = Seq2Seq(20, 30, 8, 16)
+        >>> ones = lambda *shape: sheer.ones(*shape, dtype=sheer.int64)
+        >>> model(ones(2, 5), ones(2, 7)).shape, model.generate(ones(2, 5), 1, 4).shape
+        ((2, 7, 30), (2, 4))
+    """
+    source: Embedding
+    encoder: LSTM
+    bridge: Linear
+
+    def __init__(self, num_source: int, num_target: int, width: int, hidden: int,
+                 dropout: float = 0.0, padding: int = 0) -> None:
+        super().__init__()
+        self.padding, self.hidden = padding, hidden
+        self.source = Embedding(num_source, width, padding_idx=padding)
+        self.target = Embedding(num_target, width, padding_idx=padding)
+        self.encoder = LSTM(width, hidden // 2, bidirectional=True, batch_first=True)
+        self.bridge = Linear(hidden, hidden)
+        self.attention = AdditiveAttention(hidden, hidden, hidden)
+        self.cell = LSTMCell(width + hidden, hidden)
+        self.readout = Linear(hidden + hidden + width, width)
+        self.out = Linear(width, num_target)
+        self.dropout = Dropout(dropout)
+
+    def encode(self, source: Tensor) -> tuple[Any, tuple[Tensor, Tensor]]:
+        """What the decoder looks at (values, keys, mask), and its first state (h, c)."""
+        mask = source != self.padding                                     # (B, S)
+        values, (last, _) = self.encoder(self.dropout(self.source(source)),
+                                         lengths=mask.long().sum(1))      # (B, S, hidden)
+        start = self.bridge(cat([last[0], last[1]], 1)).tanh()            # (B, hidden)
+        return (values, self.attention.key(values), mask), (start, zeros(*start.shape))

@@ -2,6 +2,7 @@
 
 from . import (
     answering,
+    captioning,
     characters,
     cifar,
     digits,
@@ -21,7 +22,7 @@ from . import (
 )
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
-__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "characters", "cifar",
-           "digits", "forecasting", "genome", "imbalance", "make", "memory", "mnist", "run",
-           "sentiment", "speech", "synthetic_text", "tables", "tagging", "translation", "voices",
-           "xor"]
+__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "captioning",
+           "characters", "cifar", "digits", "forecasting", "genome", "imbalance", "make",
+           "memory", "mnist", "run", "sentiment", "speech", "synthetic_text", "tables", "tagging",
+           "translation", "voices", "xor"]

@@ -95,3 +95,17 @@ def alignment(weights: np.ndarray, read: Sequence[str], written: Sequence[str],
 def _visible(token: str) -> str:
     """A token as a label: white space shown, no mathematics."""
     return token.replace(" ", "␣").replace("$", r"\$")
+
+
+def looks(picture: np.ndarray, weights: np.ndarray, words: Sequence[str], path: Path) -> Path:
+    """An image (3, H, W), and behind it, for each word, where it was looked at, (T, h, w)."""
+    drawing = blank_figure(1.3 * (len(words) + 1), 1.7)
+    shown = np.clip(np.moveaxis(picture, 0, -1), 0, 1)
+    for number, axes in enumerate(drawing.subplots(1, len(words) + 1)):
+        axes.axis("off")
+        axes.imshow(shown, extent=(0, 1, 0, 1))
+        if number:
+            axes.imshow(weights[number - 1], cmap="gray", alpha=0.7, extent=(0, 1, 0, 1))
+            axes.set_title(words[number - 1], fontsize=9)
+    drawing.savefig(path, dpi=120)
+    return path
