@@ -15,7 +15,7 @@ test-all: $(VENV)/.dev
 	$(PYTHON) -m pytest -n 2 -m "slow or not slow"
 
 systems: $(VENV)/.dev   # every system of docs/systems.md, with its figures: hours of training
-	$(PYTHON) -m pytest -m system --systems docs/systems.md
+	$(PYTHON) -m pytest tests -m system --systems=docs/systems.md
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/sheer bench
