@@ -207,6 +207,7 @@ CASES |= {
 }
 
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
-STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder"}      # of layers in the table
+STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder",      # of layers in the table
+          "Stateful"}                                                    # and what wraps one
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList",
             "RNNBase", "RNNCellBase"}
