@@ -289,9 +289,10 @@ CASES |= {
 }
 
 FLAT = [(name, i, case) for name, cases in CASES.items() for i, case in enumerate(cases)]
-STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder"}      # of layers in the table
+STACKS = {"Transformer", "TransformerDecoder", "TransformerEncoder",      # of layers in the table
+          "Stateful"}                                                    # and what wraps one
 LAZY = {f"Lazy{kind}{n}d" for kind in ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm")
         for n in (1, 2, 3)} | {"LazyLinear"}                              # test_nn_lazy.py
 NO_LAYER = {"Module", "Parameter", "Buffer", "ModuleList", "ModuleDict", "ParameterList",
             "ParameterDict", "UninitializedParameter", "UninitializedBuffer",
-            "RNNBase", "RNNCellBase", "Stateful"}    # tests/nn/test_recurrent_rows.py
+            "RNNBase", "RNNCellBase"}

@@ -29,6 +29,7 @@ class TaggingSettings(Settings):
     lr: float = 4e-3             # highest rate of the schedule, per update
     hidden: int = 96             # units of the LSTM, each way
     width: int = 64              # numbers per word; spellings get a quarter of it each
+    min_count: int = 2           # occurrences of a word or spelling, else it is unknown
     dropout: float = 0.5         # share of numbers switched off, behind words and before scores
 
 
@@ -58,7 +59,8 @@ class NerBiLSTM(OneCycle):
         arrays = load_arrays("wnut17", folder)
         train, test = arrays.train, arrays.test
         assert test is not None
-        known = [Vocabulary.build(([f(w) for w in words] for words in train.tokens), 2,
+        count = self.set.min_count  # type: ignore[attr-defined]
+        known = [Vocabulary.build(([f(w) for w in words] for words in train.tokens), count,
                                   specials=(PADDING, UNKNOWN)) for f in FEATURES]
         number = {tag: i for i, tag in enumerate(arrays.tags)}
         def rows(part: Any) -> tuple[Any, Any]:
