@@ -43,7 +43,7 @@ class Stories(OneCycle):
     name = "stories"
     summary = "questions on made-up stories, one and two facts: end-to-end memory network"
     settings = StoriesSettings
-    promise = ("accuracy", 0.95)
+    promise = ("accuracy", 0.98)
     clip_norm = 10.0
 
     def data(self, folder: Path | None) -> Task:

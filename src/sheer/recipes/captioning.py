@@ -51,7 +51,7 @@ class Captions(OneCycle):
     name = "captions"
     summary = "captions of made-up pictures: CNN, LSTM and attention (Show, attend and tell)"
     settings = CaptionsSettings
-    promise = ("exact", 0.9)
+    promise = ("exact", 0.97)
     metrics = ()
     clip_norm = 1.0
 
