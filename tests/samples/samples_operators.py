@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, replace
@@ -62,7 +63,7 @@ class Case:
             finish = _values
         kwargs = {k: v for k, v in sample.kwargs.items() if v is not torch.strided}
         return Call(self.info.op, self.ours(), (sample.input, *sample.args), kwargs,
-                    self.name in RANDOM or _drops(sample), finish, loose)
+                    self.name in RANDOM or _drops(self.name, sample), finish, loose)
 
     def _methods(self, call: Call) -> Iterator[Call]:
         own = lambda t: t.clone() if hasattr(t, "clone") else t
@@ -86,9 +87,14 @@ def _values(out: Any) -> Any:
     return out[0] if isinstance(out, tuple) else torch.zeros_like(out)
 
 
-def _drops(sample: Any) -> bool:
+def _drops(name: str, sample: Any) -> bool:
     """Does the sample ask for dropout of a part?"""
-    return 0 < (sample.kwargs.get("dropout_p") or 0) < 1
+    try:
+        signature = inspect.signature(_torch(name))
+        given = signature.bind(sample.input, *sample.args, **sample.kwargs).arguments
+    except (TypeError, ValueError):                 # a builtin: its options have names in samples
+        given = sample.kwargs
+    return bool(given.get("training", True)) and 0 < (given.get("dropout_p") or 0) < 1
 
 
 def _torch(name: str) -> Any:

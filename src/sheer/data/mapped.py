@@ -15,7 +15,8 @@ from .dataset import Dataset
 from .readers.npy import read_npy
 
 AROUND = 64 << 10        # bytes Linux brings in around one that is touched
-HELD = 64 << 20          # bytes of a file that may stay in memory before they are given back
+HELD = 32 << 20          # bytes of a file that may stay in memory before they are given back
+COPIED = 1 << 20         # bytes that are sorted at a time: they stay in the cache
 
 
 class MappedDataset(Dataset):
@@ -96,12 +97,14 @@ class _Rows:
         windows = ascending * self.row_bytes // AROUND
         pages = np.cumsum(np.diff(windows, prepend=-1) > 0) * self.places * AROUND
         pages += max(self.row_bytes - AROUND, 0) * np.arange(1, len(rows) + 1)
-        start = 0
+        start, step = 0, max(1, COPIED // max(1, self.row_bytes * self.places))
         while start < len(rows):
             before = pages[start - 1] if start else 0
             stop = int(np.searchsorted(pages, before + HELD - self.touched, side="right"))
             stop = max(stop, start + 1)
-            out[order[start:stop]] = self.array[ascending[start:stop]]
+            for i in range(start, stop, step):
+                part = slice(i, min(i + step, stop))
+                out[order[part]] = self.array[ascending[part]]
             self.touched += int(pages[stop - 1] - before)
             if self.touched >= HELD - AROUND:
                 self.touched = 0

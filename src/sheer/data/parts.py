@@ -61,9 +61,12 @@ def train_validation_test_split(rows: Any, *, validation: float = 0.15, test: fl
 
 
 def _counts(n: int, validation: float, test: float) -> tuple[int, int]:
-    """Rows of test and validation; at least one of each that is asked for, if there are several."""
-    least = lambda share: max(round(n * share), min(1, n - 1) if share else 0)
-    return least(test), least(validation)
+    """Rows of test and validation; at least one of each that is asked for, and one to train on,
+    as far as there are enough."""
+    room = n - 1
+    asked = lambda share: max(round(n * share), 1 if share else 0)
+    tested = min(asked(test), room - 1 if validation and room > 1 else room)
+    return tested, min(asked(validation), room - tested)
 
 
 def _stratified(labels: NDArray[Any], validation: float, test: float, seed: int) -> Parts:

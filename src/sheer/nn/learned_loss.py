@@ -13,6 +13,7 @@ from ..mixins.core import apply
 from ..tensor import Tensor
 from . import functional as F
 from .containers import ModuleList, Sequential
+from .functional.classification import without_options
 from .functional.common import REDUCTIONS, choice
 from .functional.labels import check_labels
 from .functional.softmax import log_softmax_node
@@ -124,8 +125,8 @@ class LinearCrossEntropyLoss(Module):
             (N, num_classes, *out_features) -> ()
     Params  linear.weight (num_classes * product of out_features, in_features), and linear.bias, as
             in Linear
-    Raises  as cross_entropy and Linear
-    Source  torch.nn.LinearCrossEntropyLoss; options are left out: the compiler decides what is kept
+    Raises  as cross_entropy and Linear; E211 for options: the compiler decides what is kept
+    Source  torch.nn.LinearCrossEntropyLoss
     """
     num_classes: int
     out_features: tuple[int, ...]
@@ -138,8 +139,10 @@ class LinearCrossEntropyLoss(Module):
     def __init__(self, in_features: int, num_classes: int, *, out_features: Sequence[int] = (),
                  bias: bool = False, device: Any = None, dtype: Any = None,
                  reduction: str = "mean", weight: Tensor | None = None,
-                 ignore_index: int | None = None, label_smoothing: float = 0.0) -> None:
+                 ignore_index: int | None = None, label_smoothing: float = 0.0,
+                 options: None = None) -> None:
         super().__init__()
+        without_options("LinearCrossEntropyLoss", options)
         choice("LinearCrossEntropyLoss", "reduction", reduction, REDUCTIONS)
         self.reduction = reduction
         self.register_buffer("weight", weight)

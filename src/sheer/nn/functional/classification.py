@@ -60,9 +60,7 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Any, *,
     Raises  as cross_entropy and linear; E211 for options: the compiler decides what is kept
     Source  torch.nn.functional.linear_cross_entropy
     """
-    if options is not None:
-        raise MissingError("E211", "linear_cross_entropy", "options are left out", need="None",
-                           tries=[("options=None", lambda: None)])
+    without_options("linear_cross_entropy", options)
     d = linear_weight.shape[-1]
     flat = None if linear_bias is None else linear_bias.reshape(-1)
     scores = linear(input, linear_weight.reshape(-1, d), flat)
@@ -70,6 +68,13 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Any, *,
     return cross_entropy(scores, target, weight, reduction=reduction,
                          ignore_index=-100 if ignore_index is None else ignore_index,
                          label_smoothing=label_smoothing)
+
+
+def without_options(op: str, options: Any) -> None:
+    """E211 for the options by which PyTorch is told what to keep of the scores."""
+    if options is not None:
+        raise MissingError("E211", op, "options are left out", need="None",
+                           tries=[("options=None", lambda: None)])
 
 
 def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, *, ignore_index: int = -100,

@@ -108,7 +108,8 @@ class Lu(Lapack):
         return (triangular_solve(up, half, upper=False, left=False),)
     @classmethod
     def samples(cls):
-        return sampling.cases(lambda rng: (cls(), (rng.normal(size=(2, 3, 3)) + 4 * np.eye(3),)))
+        # dominant diagonals stay dominant: no step needs an exchange
+        return sampling.cases(lambda rng: (cls(), (rng.uniform(-1, 1, (2, 3, 3)) + 4 * np.eye(3),)))
     @classmethod
     def hard(cls): return [(cls(), (np.array([[2.0]]),))]
 
