@@ -132,7 +132,7 @@ def test_special_cases_of_the_standard(dtype, a, op, b, want):
 def test_clip_and_where(data):
     dtype = data.draw(st.sampled_from(NUMERIC))
     a = array(data.draw, dtype, (2, 3))
-    # which of two zeros a bound of 0 gives is left open by the standard, and to the machine by NumPy
+    # the standard leaves open which of two zeros a bound of 0 gives, and NumPy follows the machine
     a = np.where(np.isnan(a) | (a == 0), 0, a).astype(dtype)
     low, high = sorted(data.draw(st.lists(st.integers(0, 5), min_size=2, max_size=2)))
     same(sheer.clip(tensor(a), low, high), np.clip(a, low, high))
