@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from ..graph.interpret import interpret
 from ..graph.node import Node, Spec, topological
 from . import batching, sampling, walk
 from .cost import flops
+from .elementwise import Div, Sqrt
+from .elementwise.family import Elementwise
 from .movement import broadcast_to
 from .primitive import KernelIn, Primitive, results
 from .structure import Input, constant
+
+_REMADE = 4          # operations, at most, that are done again instead of saving what they give
 
 
 class Scan(Primitive):
@@ -156,7 +160,7 @@ class _Backward:
                 read.extend(node.inputs)                     # a view: save what it looks at
             else:
                 found[node] = None
-        return list(found)
+        return _not_remade(found, varies, given)
 
     def _backward_body(self):
         """Body of the backward loop, and which inputs have a float gradient to carry."""
@@ -179,6 +183,30 @@ class _Backward:
         outs += [grads[i] for i in carry_at]
         outs += [grads[i] for i in self.wanted if i >= b]
         return Graph(fresh, outs), const_at, carry_at
+
+
+def _not_remade(found: Iterable[Node], varies: set[Node], given: set[Node]) -> list[Node]:
+    """Those of the found values that a few cheap operations do not make of the others: of a gate s
+    and its 1 - s, one is saved. A load from a stack costs more than the operations."""
+    wanted, kept = dict.fromkeys(found), []
+    effort: dict[Node, int] = {}                      # operations that remake a node; inf: cannot
+    for node in topological(list(wanted)):
+        ways = sum(effort[x] for x in node.inputs) + (not node.prim.view)
+        if node not in varies or node in given:
+            effort[node] = 0
+        elif node.inputs and (node.prim.view or _cheap(node)) and ways <= _REMADE:
+            effort[node] = ways
+        elif node in wanted:
+            kept.append(node)
+            effort[node] = 0
+        else:
+            effort[node] = _REMADE + 1
+    return kept
+
+
+def _cheap(node: Node) -> bool:
+    prim = node.prim
+    return isinstance(prim, Elementwise) and not prim.ulps and not isinstance(prim, Div | Sqrt)
 
 
 def scan_graph(body: Graph, consts: Sequence[Node], carry: Sequence[Node], xs: Sequence[Node],

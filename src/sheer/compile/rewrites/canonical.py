@@ -9,12 +9,13 @@ from ...ops.movement import Permute
 from ...ops.reduce import Sum
 from ...ops.structure import constant
 from ..blocks.row_blocks import row_blocks
+from .lookups import multiply_tables
 from .rewrite import rewrite, swapped
 
 
 def cheapest_dots(graph: Graph) -> Graph:
-    """A dot only read transposed is made so; thin ones become sums; attention goes by rows."""
-    return row_blocks(thin_dots(turn_dots(graph)))
+    """Dots of looked up rows go by table, of attention by rows; thin ones are sums; others turn."""
+    return row_blocks(thin_dots(turn_dots(multiply_tables(graph))))
 
 
 def thin_dots(graph: Graph) -> Graph:
