@@ -52,6 +52,10 @@ class Direct:
         if not self._holds():
             return MISS
         for c in self.captured:
+            if c.node is not None and c.handle._bound is c.node and (
+                    c.handle.requires_grad is c.wants_grad):
+                buffers.append(c.memory)                       # as at the last call
+                continue
             found = c.buffer()
             if found is None:
                 return MISS
@@ -151,32 +155,38 @@ def _fits(value: Any) -> bool:
 
 
 class _Captured:
-    """A tensor that the function reads from outside, and where its numbers were last."""
+    """A tensor that the function reads from outside, and where its numbers were last: the memory
+    of `node`, as long as `handle` shows that. There is none of what the program writes to: donation
+    counts who refers to it.
+    """
 
     def __init__(self, captured: trace.Captured) -> None:
         self.captured, self.written = captured, captured.written
-        self.last: tuple[Node | None, Buffer | None] = None, None
+        self.handle: Any = captured.handle if captured.owner is None else None
+        self.spec, self.wants_grad = captured.input.outputs[0], captured.wants_grad
+        self.node: Node | None = None
+        self.memory = Buffer(np.zeros(0))
 
     def buffer(self) -> Buffer | None:
         """Its memory, its own where the program writes to it; None when it needs more work."""
         handle = self.captured.current()
         if handle is None:
             return None
-        node, known = self.last
-        if handle._bound is not node or handle.requires_grad is not self.captured.wants_grad:
-            node = handle._bound
-            known = _memory(node) if self.captured.fits() else None
-            if known is None or handle._home is not None or getattr(handle, "_view", None):
-                return None
-            self.last = node, known
-        if not self.written:
-            return known
-        if not isinstance(handle._bound.prim, Data):
+        node: Node = handle._bound
+        if (node.outputs[0] is not self.spec or handle.requires_grad is not self.wants_grad
+                or handle._home is not None or getattr(handle, "_view", None) is not None):
             return None
-        self.last, node, known = (None, None), None, None  # let go: donation counts who refers
+        if not self.written:
+            found = _memory(node)
+            if found is not None and self.handle is not None:
+                self.node, self.memory = node, found
+            return found
+        if not isinstance(node.prim, Data):
+            return None
+        del node                                               # let go before the counting
         donation.own(handle)
-        found: Buffer = handle._bound.prim.buffer
-        return found
+        written: Buffer = handle._bound.prim.buffer
+        return written
 
 
 def _memory(node: Node) -> Buffer | None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.memory import copied, lies_well
+from ..graph.memory import LINE, copied, lies_well
+from ..graph.node import Buffer
 from ..ops.structure import data
 
 
@@ -21,10 +22,15 @@ def own(handle: Any) -> np.ndarray:
     """The array of a handle bound to data, which nobody else reads; a copy when somebody does, or
     when it does not begin at a cache line.
     """
-    if not alone(handle) or not lies_well(handle._bound.prim.buffer.array):
+    if not alone(handle) or not _lies_well(handle._bound.prim.buffer):
         handle._rebind(data(copied(handle._bound.prim.buffer.array)))
     array: np.ndarray = handle._bound.prim.buffer.array
     return array
+
+
+def _lies_well(buffer: Buffer) -> bool:
+    """Does it begin at a cache line? Where it lies is often known."""
+    return buffer.address % LINE == 0 if buffer.address else lies_well(buffer.array)
 
 
 def alone(handle: Any) -> bool:

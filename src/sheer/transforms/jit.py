@@ -11,7 +11,6 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,6 @@ from .direct import MISS, Direct
 from .reasons import Reasons
 from .trace import Captured
 
-_FREE = nullcontext()
 _DIRECT = 4       # kinds of calls that are tried before the ordinary way
 FORMS = 128       # forms of one function that are kept; the one not used for longest goes first
 
@@ -116,7 +114,10 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and not trace.inlined():
             for direct in self._direct:
-                with self._lock if direct.updates else _FREE:
+                if direct.updates:
+                    with self._lock:
+                        result = direct(args)
+                else:
                     result = direct(args)
                 if result is not MISS:
                     return result

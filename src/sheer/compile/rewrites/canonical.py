@@ -12,6 +12,8 @@ from ..blocks.row_blocks import row_blocks
 from .lookups import multiply_tables
 from .rewrite import rewrite, swapped
 
+_LONG = 32          # rows, and numbers in each, from which a vector times a matrix stays a dot
+
 
 def cheapest_dots(graph: Graph) -> Graph:
     """Dots of looked up rows go by table, of attention by rows; thin ones are sums; others turn."""
@@ -42,6 +44,8 @@ def _thin(node: Node) -> Node | None:
         row = movement.reshape(b, (*batch, 1, k))
         return _summed(a * movement.broadcast_to(row, a.shape), len(batch) + 1, node)
     if m == 1 and is_swapped(b):                                   # (*B, N, K) * (*B, 1, K)
+        if min(k, n) >= _LONG:
+            return None                     # eight rows at a time share what is loaded of a
         rows = b.inputs[0]                  # the sums run along what lies side by side in memory
         return _summed(rows * movement.broadcast_to(a, rows.shape), len(batch) + 1, node)
     if m == 1:                                                     # (*B, K, 1) * (*B, K, N)

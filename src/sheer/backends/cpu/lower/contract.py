@@ -150,12 +150,14 @@ class ContractKernel:
     def _epilogue(self, at: list[Value]):  # type: ignore[no-untyped-def]
         """What happens to each vector of the product while it is in a register."""
         variables = [next(iter(i.terms)) for i in self.product.nest.indices]
-        counters = [i for i, s in zip(at, self.product.batch, strict=True) if s != 1]
+        *batch, m, n = self.product.dot.shape
+        counters = [i for i, s in zip(at, batch, strict=True) if s != 1]
 
         def epilogue(b: Control, value: Value, row: Value, column: Value, mask: Value | None,
                      ) -> Value:
             wide = value.lanes > 1
-            bound = {v: i for v, i in zip(variables, [*counters, row, column], strict=True)
+            inner = [i for i, s in ((row, m), (column, n)) if s != 1]     # an axis of 1 is no loop
+            bound = {v: i for v, i in zip(variables, [*counters, *inner], strict=True)
                      if isinstance(v, Var)}
             last = variables[-1]
             assert isinstance(last, Var)

@@ -77,10 +77,11 @@ def split_contract(body: Graph, target: Target) -> Split | None:
     g, batch = product.gemm, 1
     for size in product.batch:
         batch *= size
-    if threads < 2 or 2 * batch * g.m * g.n * g.k / _FLOPS < _WORTH:
+    moved = g.dtype.size * batch * (g.m * g.k + g.k * g.n + g.m * g.n)
+    alone = max(2 * batch * g.m * g.n * g.k / _FLOPS, moved / _NEAR_BYTES)
+    if threads < 2 or alone < _WORTH:
         return None
-    near = near_only(2 * batch * g.m * g.n * g.k / _FLOPS,
-                     4 * batch * (g.m * g.k + g.k * g.n + g.m * g.n))
+    near = near_only(alone, moved)
     if batch >= 4 * threads or (batch > 1 and batch % threads == 0):
         return Split("batch", batch, near_only=near)
     rows, columns = grain(g, target)
