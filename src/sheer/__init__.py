@@ -80,9 +80,11 @@ from .namespace_settings import (
     get_default_device,
     get_default_dtype,
     get_float32_matmul_precision,
+    get_num_threads,
     set_default_device,
     set_default_dtype,
     set_float32_matmul_precision,
+    set_num_threads,
     use_deterministic_algorithms,
 )
 from .namespace_standard import (

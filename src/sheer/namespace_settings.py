@@ -1,4 +1,4 @@
-"""Settings of torch that sheer has one answer to: asked for they say it, set to it they agree."""
+"""Settings under torch's names: most have one answer in sheer, and agree when set to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from .graph.dtypes import DType, dtype_of, float32
 from .graph.errors import ArgumentError
 
 __all__ = ["are_deterministic_algorithms_enabled", "get_default_device", "get_default_dtype",
-           "get_float32_matmul_precision", "set_default_device", "set_default_dtype",
-           "set_float32_matmul_precision", "use_deterministic_algorithms"]
+           "get_float32_matmul_precision", "get_num_threads", "set_default_device",
+           "set_default_dtype", "set_float32_matmul_precision", "set_num_threads",
+           "use_deterministic_algorithms"]
 
 
 def get_default_dtype() -> DType:
@@ -62,3 +63,24 @@ def set_float32_matmul_precision(precision: str) -> None:
         raise ArgumentError("E191", "set_float32_matmul_precision",
                             f"there is no precision {precision!r}",
                             need='"highest", "high" or "medium"')
+
+
+def get_num_threads() -> int:
+    """On how many threads programs run, the calling one included; see SHEER_THREADS."""
+    from .backends.cpu.runtime import threads
+    return threads.start()
+
+
+def set_num_threads(count: int, /) -> None:
+    """Run programs on so many threads from now on. Results are the same bits for any number.
+
+    What is compiled already stays cut as it is: fewer threads take its parts, more do not.
+
+    Raises  E191 for what is no positive whole number
+    Source  torch.set_num_threads
+    """
+    from .backends.cpu.runtime import threads
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count.__index__() < 1:
+        raise ArgumentError("E191", "set_num_threads", f"there are no {count!r} threads",
+                            need="1, 2, ...")
+    threads.use(count.__index__())

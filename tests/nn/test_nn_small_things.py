@@ -64,3 +64,10 @@ def test_a_dict_of_parameters() -> None:
     held.clear()
     assert (len(held), list(again.keys()), len(list(again.values()))) == (0, ["b", "c"], 2)
     assert "(b): Parameter f32[3]" in repr(again)
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.InstanceNorm1d])
+def test_running_statistics_have_the_dtype_of_the_layer(kind: type[nn.Module]) -> None:
+    layer = kind(4, dtype=sheer.float64, track_running_stats=True)     # no W101: nothing is cast
+    found = [layer.running_mean.dtype, layer.running_var.dtype, layer.num_batches_tracked.dtype]
+    assert found == [sheer.float64, sheer.float64, sheer.int64]

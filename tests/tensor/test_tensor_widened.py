@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import sheer
+from sheer.graph import ArgumentError
 
 RNG = np.random.default_rng(0)
 
@@ -74,6 +75,23 @@ def test_settings_have_one_answer():
     sheer.use_deterministic_algorithms(True)
     assert sheer.are_deterministic_algorithms_enabled()
     assert sheer.get_float32_matmul_precision() == "highest"
+
+
+def test_threads_are_set_and_asked_for(monkeypatch):
+    before = sheer.get_num_threads()
+    monkeypatch.setenv("SHEER_THREADS", str(before))        # put back, whatever the setting writes
+    x, w = (sheer.from_numpy(RNG.normal(size=(300, 300)).astype("f4")) for _ in range(2))
+    many = (x @ w).relu().sum(1).numpy()
+    try:
+        sheer.set_num_threads(1)
+        assert sheer.get_num_threads() == 1
+        np.testing.assert_array_equal((x @ w).relu().sum(1).numpy(), many)
+    finally:
+        sheer.set_num_threads(before)
+    assert sheer.get_num_threads() == before
+    for wrong in (0, -1, 1.5, True, "2"):
+        with pytest.raises(ArgumentError, match="E191"):
+            sheer.set_num_threads(wrong)
 
 
 def test_functions_of_layers_are_there_under_torchs_own_name():

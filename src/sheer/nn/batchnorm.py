@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..graph.dtypes import dtype_of, float32, int64
+from ..graph.dtypes import DType, dtype_of, float32, int64
 from ..graph.errors import ShapeError
 from ..mixins.core import apply, evaluate
+from ..ops.structure import constant
 from ..tensor import Tensor
 from ..transforms import execute, trace
 from . import functional as F
@@ -55,8 +56,8 @@ class _Tracking(Module):
         self.register_parameter("weight", empty((num_features,), dtype) if affine else None)
         self.register_parameter("bias", empty((num_features,), dtype) if affine and bias else None)
         kind = float32 if dtype is None else dtype_of(dtype)
-        tracked = lambda shape, kind: Buffer(np.zeros(shape,
-                                                      kind.numpy)) if track_running_stats else None
+        def tracked(shape: tuple[int, ...], kind: DType) -> Buffer | None:
+            return Buffer(Tensor(constant(np.zeros(shape), kind))) if track_running_stats else None
         self.register_buffer("running_mean", tracked((num_features,), kind))
         self.register_buffer("running_var", tracked((num_features,), kind))
         self.register_buffer("num_batches_tracked", tracked((), int64))

@@ -242,6 +242,12 @@ def start(count: int | None = None) -> int:
     return _pool.size
 
 
+def use(count: int) -> None:
+    """From now on so many take part, also in programs that are compiled already."""
+    os.environ["SHEER_THREADS"] = str(count)          # for what is compiled, here and in children
+    start(thread_count())
+
+
 def stop() -> None:
     """End the workers; `start` makes new ones."""
     _pool.stop()
