@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sheer.data import catalogue
-from sheer.data.arrays import ImageArrays
+from sheer.data.arrays.images import ImageArrays
 from sheer.data.catalogue import DATASETS, load_arrays
 from sheer.data.sources import find_complete
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sheer.data.arrays import TableArrays, TablePart
+from sheer.data.arrays.tables import TableArrays, TablePart
 from sheer.data.preprocess import BLOCK, Impute, OneHot, Standardise, TableEncoder
 from sheer.data.split import stratified_split
 

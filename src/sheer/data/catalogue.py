@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from sheer.data.arrays import ImageArrays, TableArrays
-from sheer.data.arrays_scene import BoxArrays, MaskArrays
-from sheer.data.arrays_signal import AudioArrays, SeriesArrays
-from sheer.data.arrays_text import Corpus, PairArrays, TagArrays, TextArrays
+from sheer.data.arrays.images import ImageArrays
+from sheer.data.arrays.scenes import BoxArrays, MaskArrays
+from sheer.data.arrays.signals import AudioArrays, SeriesArrays
+from sheer.data.arrays.tables import TableArrays
+from sheer.data.arrays.texts import Corpus, PairArrays, TagArrays, TextArrays
 from sheer.data.download import fetch
 from sheer.data.entries.images import IMAGES
 from sheer.data.entries.scenes import SCENES

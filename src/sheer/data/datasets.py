@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from ..tensor import Tensor, tensor
-from .arrays import ImageArrays, ImagePart
+from .arrays.images import ImageArrays, ImagePart
 from .catalogue import DATASETS, load_arrays
 from .errors import DataError
 from .folders import DatasetFolder, ImageFolder

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import TableArrays, TablePart
+from .arrays.tables import TableArrays, TablePart
 from .errors import DataError
 from .frame import Frame, as_frame
 

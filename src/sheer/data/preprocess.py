@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sheer.data.arrays import TableArrays, TablePart
+from sheer.data.arrays.tables import TableArrays, TablePart
 from sheer.data.errors import DataError
 
 Float32 = NDArray[np.float32]

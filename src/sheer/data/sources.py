@@ -9,7 +9,7 @@ from typing import Any
 
 from sheer.data.errors import DataError
 
-Reader = Callable[[Sequence[Path]], Any]     # to one of the records of arrays*.py
+Reader = Callable[[Sequence[Path]], Any]     # to one of the records of `arrays`
 
 
 @dataclass(frozen=True)

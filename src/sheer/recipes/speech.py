@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data.arrays_signal import AudioPart
+from ..data.arrays.signals import AudioPart
 from ..data.catalogue import load_arrays
 from ..data.preprocess import Standardise
 from ..namespace_creation import arange

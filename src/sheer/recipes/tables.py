@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn, optim
-from ..data.arrays import TableArrays
+from ..data.arrays.tables import TableArrays
 from ..data.catalogue import load_arrays
 from ..data.preprocess import TableEncoder
 from ..data.split import stratified_split

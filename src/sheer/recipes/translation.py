@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data.arrays_text import PairPart
+from ..data.arrays.texts import PairPart
 from ..data.catalogue import load_arrays
 from ..data.text import END, PADDING, START, UNKNOWN, BytePairs, Codec, Words
 from ..metrics import corpus_bleu

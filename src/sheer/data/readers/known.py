@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sheer.data.arrays import ImageArrays, ImagePart, TableArrays, TablePart
+from sheer.data.arrays.images import ImageArrays, ImagePart
+from sheer.data.arrays.tables import TableArrays, TablePart
 from sheer.data.errors import DataError
 from sheer.data.readers.cifar_binary import read_cifar_archive, read_cifar_binary
 from sheer.data.readers.csv_table import Column, Table, read_csv

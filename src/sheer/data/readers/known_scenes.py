@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sheer.data.arrays_scene import BoxArrays, MaskArrays
+from sheer.data.arrays.scenes import BoxArrays, MaskArrays
 from sheer.data.readers.masks import read_masks
 from sheer.data.readers.voc import read_voc
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from sheer.data.arrays_signal import AudioArrays, AudioPart, SeriesArrays
+from sheer.data.arrays.signals import AudioArrays, AudioPart, SeriesArrays
 from sheer.data.errors import DataError
 from sheer.data.readers.files import Files
 from sheer.data.readers.series import read_series

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sheer.data.arrays_text import Corpus, PairArrays, TagArrays, TextArrays, TextPart
+from sheer.data.arrays.texts import Corpus, PairArrays, TagArrays, TextArrays, TextPart
 from sheer.data.readers.conll import read_conll, tag_names
 from sheer.data.readers.parallel import read_parallel
 from sheer.data.readers.text_file import read_lines, read_text

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sheer.data.arrays_signal import SeriesArrays
+from sheer.data.arrays.signals import SeriesArrays
 from sheer.data.errors import DataError
 from sheer.data.frame import MISSING, Frame, read_frame
 

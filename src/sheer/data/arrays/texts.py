@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Rows
+from .part import Part
 
 
 @dataclass(frozen=True, eq=False)
-class TextPart:
+class TextPart(Part):
     """Texts with their labels.
 
     Shape   texts: N of them, y (N,)
@@ -21,13 +21,6 @@ class TextPart:
 
     texts: list[str]
     y: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, rows: Rows) -> TextPart:
-        """The given rows, in the given order."""
-        return TextPart([self.texts[r] for r in rows], self.y[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +41,11 @@ class TextArrays:
 
 
 @dataclass(frozen=True, eq=False)
-class TagPart:
+class TagPart(Part):
     """Sentences of tokens with a tag for each: tokens[i] and tags[i] are lists of one length."""
 
     tokens: list[list[str]]
     tags: list[list[str]]
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def take(self, rows: Rows) -> TagPart:
-        """The given sentences, in the given order."""
-        return TagPart([self.tokens[r] for r in rows], [self.tags[r] for r in rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +65,11 @@ class TagArrays:
 
 
 @dataclass(frozen=True, eq=False)
-class PairPart:
+class PairPart(Part):
     """Lines of two languages: target[i] is the translation of source[i]."""
 
     source: list[str]
     target: list[str]
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def take(self, rows: Rows) -> PairPart:
-        """The given pairs, in the given order."""
-        return PairPart([self.source[r] for r in rows], [self.target[r] for r in rows])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Rows
+from .part import Part
 
 
 @dataclass(frozen=True, eq=False)
-class BoxPart:
+class BoxPart(Part):
     """Images with boxes around objects; images may differ in size.
 
     Shape   images: N arrays (3, H_i, W_i); boxes: N arrays (n_i, 4); labels: N arrays (n_i,)
@@ -25,14 +25,6 @@ class BoxPart:
     boxes: list[NDArray[np.float32]]
     labels: list[NDArray[np.int64]]
     ids: list[str]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def take(self, rows: Rows) -> BoxPart:
-        """The given images, in the given order."""
-        return BoxPart([self.images[r] for r in rows], [self.boxes[r] for r in rows],
-                       [self.labels[r] for r in rows], [self.ids[r] for r in rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +45,7 @@ class BoxArrays:
 
 
 @dataclass(frozen=True, eq=False)
-class MaskPart:
+class MaskPart(Part):
     """Images with a class for each pixel.
 
     Shape   x (N, 3, H, W), masks (N, H, W)
@@ -63,13 +55,6 @@ class MaskPart:
     x: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     ids: list[str]
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, rows: Rows) -> MaskPart:
-        """The given images, in the given order, as a copy."""
-        return MaskPart(self.x[rows], self.masks[rows], [self.ids[r] for r in rows])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Rows
+from .part import Part
 
 
 @dataclass(frozen=True, eq=False)
-class AudioPart:
+class AudioPart(Part):
     """Recordings with their labels.
 
     Shape   waves: N arrays (T_i,) of different length, y (N,), speakers (N,)
@@ -22,13 +22,6 @@ class AudioPart:
     waves: list[NDArray[np.float32]]
     y: NDArray[np.int64]
     speakers: NDArray[np.str_]
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, rows: Rows) -> AudioPart:
-        """The given recordings, in the given order."""
-        return AudioPart([self.waves[r] for r in rows], self.y[rows], self.speakers[rows])
 
 
 @dataclass(frozen=True, eq=False)
