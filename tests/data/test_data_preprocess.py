@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sheer.data.arrays.tables import TableArrays, TablePart
+from sheer.data import TableArrays, TablePart, stratified_split
 from sheer.data.preprocess import BLOCK, Impute, OneHot, Standardise, TableEncoder
-from sheer.data.split import stratified_split
 
 RNG = np.random.default_rng(0)
 NAN = np.nan

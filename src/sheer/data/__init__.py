@@ -28,7 +28,6 @@ _FILES = {
     "arrays.signals": "AudioArrays AudioPart SeriesArrays",
     "arrays.tables": "TableArrays TablePart",
     "arrays.texts": "Corpus PairArrays PairPart TagArrays TagPart TextArrays TextPart",
-    "catalogue": "DATASETS load_arrays",
     "corrupt": "corrupt_inputs corrupt_labels",
     "datasets": "CIFAR10 DigitsUCI FashionMNIST MNIST",
     "folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
@@ -37,6 +36,7 @@ _FILES = {
     "frame_codes": "FrameCodes as_table",
     "imbalance": "RandomOverSampler RandomUnderSampler SMOTE compute_class_weight "
                  "resample_training resampled_folds",
+    "known.catalogue": "DATASETS load_arrays",
     "mapped": "MappedDataset",
     "multilabel": "labels_of multi_hot",
     "parquet_rows": "ParquetDataset",

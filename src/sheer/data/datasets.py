@@ -15,11 +15,11 @@ import numpy as np
 
 from ..tensor import Tensor, tensor
 from .arrays.images import ImageArrays, ImagePart
-from .catalogue import DATASETS, load_arrays
 from .errors import DataError
 from .folders import DatasetFolder, ImageFolder
+from .known.catalogue import DATASETS, load_arrays
+from .known.sources import find, find_complete
 from .readers.decoded_cache import cache_folder
-from .sources import find, find_complete
 from .transforms import chance
 from .transforms.pipeline import Pipeline, takes_arrays
 

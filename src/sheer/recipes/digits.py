@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.split import stratified_split
 from .recipe import OneCycle, Settings, Task
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import nn, optim
 from ..data.arrays.signals import SeriesArrays
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..namespace_joining import cat
 from ..tensor import Tensor
 from ..train import predict

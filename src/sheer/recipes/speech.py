@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import nn, optim
 from ..data.arrays.signals import AudioPart
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.preprocess import Standardise
 from ..namespace_creation import arange
 from ..random import rand, randint, randn

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import nn, optim
 from ..data.arrays.tables import TableArrays
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.preprocess import TableEncoder
 from ..data.split import stratified_split
 from .classical import accuracies

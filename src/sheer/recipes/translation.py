@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import nn, optim
 from ..data.arrays.texts import PairPart
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.text import END, PADDING, START, UNKNOWN, BytePairs, Codec, Words
 from ..metrics import corpus_bleu
 from ..mixins.core import no_grad

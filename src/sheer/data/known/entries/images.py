@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..readers import known
-from ..readers.cifar_binary import TEST, TRAIN
+from ...readers.cifar_binary import TEST, TRAIN
+from ..contents import images as contents
 from ..sources import Dataset, Layout, Remote
 from .licences import CC_BY, NOT_STATED
 
@@ -24,13 +24,13 @@ IMAGES = (
     Dataset(
         "digits", "handwritten digits, 8 x 8 grey, 10 classes, 1,797 images", CC_BY,
         "https://doi.org/10.24432/C50P49",
-        (Layout((("digits.csv.gz", "optdigits.tes"),), known.digits),), (), ("digits",),
+        (Layout((("digits.csv.gz", "optdigits.tes"),), contents.digits),), (), ("digits",),
         shipped=True),
     Dataset(
         "mnist", "handwritten digits, 28 x 28 grey, 10 classes, 60,000 + 10,000 images",
         NOT_STATED, "http://yann.lecun.com/exdb/mnist/",
         (Layout((_idx("train-images", 3), _idx("train-labels", 1),
-                 _idx("t10k-images", 3), _idx("t10k-labels", 1)), known.mnist),),
+                 _idx("t10k-images", 3), _idx("t10k-labels", 1)), contents.mnist),),
         (_mnist("train-images-idx3-ubyte.gz",
                 "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
          _mnist("train-labels-idx1-ubyte.gz",
@@ -43,9 +43,9 @@ IMAGES = (
     Dataset(
         "cifar10", "photographs, 32 x 32 colour, 10 classes, 50,000 + 10,000 images",
         NOT_STATED, "https://www.cs.toronto.edu/~kriz/cifar.html",
-        (Layout((("train.tar",), ("test.tar",)), known.cifar10_jpeg),
-         Layout(tuple((name,) for name in TRAIN + TEST), known.cifar10_binary),
-         Layout((("cifar-10-binary.tar.gz", "cifar-10-binary.tar"),), known.cifar10_archive)),
+        (Layout((("train.tar",), ("test.tar",)), contents.cifar10_jpeg),
+         Layout(tuple((name,) for name in TRAIN + TEST), contents.cifar10_binary),
+         Layout((("cifar-10-binary.tar.gz", "cifar-10-binary.tar"),), contents.cifar10_archive)),
         (Remote("cifar-10-binary.tar.gz",
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",)),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..readers import known_texts as known
+from ..contents import texts as contents
 from ..sources import Dataset, Layout, Remote
 from .licences import CC_BY, NOT_STATED
 from .tables import copied
@@ -26,14 +26,14 @@ TEXTS = (
     Dataset(
         "rt-polarity", "sentences of film reviews, negative or positive, 5,331 of each", NOT_STATED,
         "https://github.com/yoonkim/CNN_sentence",
-        (Layout((("rt-polarity.neg",), ("rt-polarity.pos",)), known.rt_polarity),), (),
+        (Layout((("rt-polarity.neg",), ("rt-polarity.pos",)), contents.rt_polarity),), (),
         ("rt_polarity", "rt-polarity")),
     Dataset(
         "multi30k", "captions in English and German, 29,000 + 1,014 + 1,000 pairs",
         "non-commercial research and education", "https://github.com/multi30k/dataset",
         (Layout(tuple(_packed(f"{part}.{language}")
                       for part in ("train", "val", "test_2016_flickr")
-                      for language in ("en", "de")), known.multi30k),),
+                      for language in ("en", "de")), contents.multi30k),),
         (_captions("train.en.gz",
                    "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f"),
          _captions("train.de.gz",
@@ -51,11 +51,11 @@ TEXTS = (
         "wnut17", "tweets and comments with 6 types of entities, 3,394 + 1,009 + 1,287 sentences",
         CC_BY, "https://noisy-text.github.io/2017/emerging-rare-entities.html",
         (Layout((("train.conll", "wnut17train.conll"), ("dev.conll", "emerging.dev.conll"),
-                 ("test.conll", "emerging.test.annotated")), known.wnut17),), (), ("wnut17",)),
+                 ("test.conll", "emerging.test.annotated")), contents.wnut17),), (), ("wnut17",)),
     Dataset(
         "tinyshakespeare", "works of Shakespeare, 1,115,394 characters", "MIT (the repository)",
         "https://github.com/karpathy/char-rnn",
-        (Layout((("tinyshakespeare.txt",),), partial(known.corpus, "tinyshakespeare")),),
+        (Layout((("tinyshakespeare.txt",),), partial(contents.corpus, "tinyshakespeare")),),
         (Remote("tinyshakespeare.txt",
                 "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
                 (SHAKESPEARE + "input.txt",)),),
@@ -63,7 +63,7 @@ TEXTS = (
     Dataset(
         "republic", "Plato, The Republic, in English, 1,195,637 characters",
         "Project Gutenberg License", "https://github.com/jbrownlee/Datasets",
-        (Layout((("republic.txt",),), partial(known.corpus, "republic")),),
+        (Layout((("republic.txt",),), partial(contents.corpus, "republic")),),
         (copied("republic.txt", "1d6777487cecb6389fa65cfe3c26048811ca1ef49f34f781244f1d14e30cb31f",
                 "republic_clean.txt"),),
         ("text", "republic")),

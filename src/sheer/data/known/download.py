@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sheer.data.errors import DataError
-from sheer.data.sources import Dataset, Remote
+from sheer.data.known.sources import Dataset, Remote
 
 
 def fetch(dataset: Dataset, folder: Path) -> None:

@@ -12,17 +12,17 @@ from sheer.data.arrays.scenes import BoxArrays, MaskArrays
 from sheer.data.arrays.signals import AudioArrays, SeriesArrays
 from sheer.data.arrays.tables import TableArrays
 from sheer.data.arrays.texts import Corpus, PairArrays, TagArrays, TextArrays
-from sheer.data.download import fetch
-from sheer.data.entries.images import IMAGES
-from sheer.data.entries.scenes import SCENES
-from sheer.data.entries.signals import SIGNALS
-from sheer.data.entries.tables import TABLES
-from sheer.data.entries.texts import TEXTS
 from sheer.data.errors import DataError
+from sheer.data.known.download import fetch
+from sheer.data.known.entries.images import IMAGES
+from sheer.data.known.entries.scenes import SCENES
+from sheer.data.known.entries.signals import SIGNALS
+from sheer.data.known.entries.tables import TABLES
+from sheer.data.known.entries.texts import TEXTS
+from sheer.data.known.sources import Dataset, Found, find, find_complete
 from sheer.data.readers.decoded_cache import cache_folder
 from sheer.data.readers.notes import say_once
 from sheer.data.readers.whole_file import REPLACE
-from sheer.data.sources import Dataset, Found, find, find_complete
 
 DATASETS = {dataset.name: dataset
             for dataset in (*IMAGES, *TABLES, *TEXTS, *SIGNALS, *SCENES)}
