@@ -6,13 +6,13 @@ import importlib
 from typing import Any
 
 from ..mixins.missing import refusing
-from .block_sampler import BlockSampler
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .errors import DataError
 from .loader import DataLoader
-from .sampler import (
-    BatchSampler,
+from .samplers.batches import BatchSampler
+from .samplers.blocks import BlockSampler
+from .samplers.orders import (
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -51,7 +51,7 @@ _FILES = {
     "readers.text_file": "read_lines read_text",
     "readers.voc": "read_voc",
     "readers.wav": "read_wav",
-    "sampler_groups": "GroupSampler TimeSampler",
+    "samplers.groups": "GroupSampler TimeSampler",
     "scaling": "MinMaxScaler StandardScaler scaled",
     "split": "stratified_split",
     "transformed": "MixedDataset PairedDataset TransformedDataset",

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import ArgumentError
+from .draws import permuted, uniform
 from .rows import array, counted, share_of
-from .sampler import permuted, uniform
 
-_ROWS, _VALUES, _MORE = 24, 25, 26               # streams of one seed, beside those of samplers
+_ROWS, _VALUES, _MORE = 24, 25, 26               # purposes of draws, beside those of samplers
 KINDS = ("noise", "missing", "zero", "swap")
 
 

@@ -14,7 +14,7 @@ from ..graph.errors import ArgumentError, BoundsError, ShapeError
 from ..mixins.core import evaluate, wrap
 from ..ops.structure import data
 from ..tensor import Tensor, as_tensor
-from .sampler import SPLIT, permuted, seed_of
+from .draws import SPLIT, permuted, seed_of
 
 
 class Dataset:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import ArgumentError
+from .draws import permuted, uniform
 from .rows import RowIndex, array, counted, per_row
-from .sampler import permuted, uniform
 
 Data = tuple[NDArray[Any], NDArray[Any]]
-_PICK, _NEIGHBOUR, _PLACE = 16, 17, 18            # streams of one seed, beside those of samplers
+_PICK, _NEIGHBOUR, _PLACE = 16, 17, 18            # purposes of draws, beside those of samplers
 
 
 def compute_class_weight(class_weight: str | Mapping[Any, float], *, classes: Any = None,

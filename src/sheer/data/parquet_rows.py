@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import BoundsError
-from .block_sampler import BlockSampler
 from .dataset import Dataset
 from .errors import DataError
 from .readers.parquet import open_parquet, read_group
+from .samplers.blocks import BlockSampler
 
 Rows = tuple[NDArray[Any], NDArray[Any]]
 

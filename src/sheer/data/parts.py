@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import ArgumentError
+from .draws import SPLIT, permuted
 from .rows import RowIndex, counted, per_row
-from .sampler import SPLIT, permuted
 from .split import stratified_split
 
 

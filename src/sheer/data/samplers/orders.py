@@ -1,54 +1,27 @@
-"""Samplers: (seed, epoch) flow in, the order of the examples flows out, and nothing else matters.
+"""The length or the labels of a dataset flow in; an order of it for every epoch flows out.
 
-The draws are the raw Philox stream under the key (seed, epoch), which NumPy keeps stable, unlike
-its shuffles. So an order depends neither on threads nor on what was drawn before, a run that is
-resumed goes on with the same one, and `fit` uses the same order for tensors in memory.
-
-Source: Salmon et al. 2011, doi:10.1145/2063384.2063405.
+An order is a function of (seed, epoch) alone; `draws` says how.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError
-
-Order = NDArray[np.int64]
-
-# Independent streams of one seed: a counter word for each purpose. The first is also fit's.
-SHUFFLE, REPLACE, WEIGHTED, STRATIFIED, SPLIT = range(5)
-
-
-def stream(seed: int, epoch: int, purpose: int) -> np.random.Philox:
-    """Random bits as a function of these three numbers."""
-    return np.random.Philox(key=np.array([seed % 2**64, epoch % 2**64], np.uint64),
-                            counter=[0, 0, 0, purpose])
-
-
-def permuted(n: int, seed: int, epoch: int, purpose: int = SHUFFLE) -> Order:
-    """0 ... n - 1 in random order: that of n random 64-bit numbers."""
-    return np.argsort(stream(seed, epoch, purpose).random_raw(n), kind="stable").astype(np.int64)
-
-
-def uniform(n: int, seed: int, epoch: int, purpose: int) -> NDArray[np.float64]:
-    """Numbers in [0, 1), multiples of 2^-53."""
-    bits: NDArray[np.uint64] = stream(seed, epoch, purpose).random_raw(n)
-    numbers: NDArray[np.float64] = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return numbers
-
-
-def seed_of(seed: int | None, generator: Any = None) -> int:
-    """The seed given, that of a generator, or the one `sheer.manual_seed` set."""
-    if seed is not None:
-        return int(seed)
-    if generator is None:
-        from ..random import initial_seed
-        return int(initial_seed())
-    return int(generator if isinstance(generator, int) else generator.initial_seed())
+from ...graph.errors import ArgumentError
+from ..draws import (
+    REPLACE,
+    SHUFFLE,
+    STRATIFIED,
+    WEIGHTED,
+    Order,
+    permuted,
+    seed_of,
+    stream,
+    uniform,
+)
 
 
 class Sampler:
@@ -215,38 +188,6 @@ class StratifiedSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-class BatchSampler:
-    """The numbers of a sampler in lists of batch_size; the last may be shorter, or is left out.
-
-    Source  torch.utils.data.BatchSampler
-    """
-
-    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool = False) -> None:
-        check_batch_size("BatchSampler", batch_size)
-        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
-
-    def __iter__(self) -> Iterator[list[int]]:
-        batch: list[int] = []
-        for index in self.sampler:
-            batch.append(index)
-            if len(batch) == self.batch_size:
-                yield batch
-                batch = []
-        if batch and not self.drop_last:
-            yield batch
-
-    def __len__(self) -> int:
-        n = len(self.sampler)  # type: ignore[arg-type]
-        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
-
-
-def check_batch_size(who: str, batch_size: Any) -> None:
-    """Raise E402 unless it is a whole number > 0."""
-    whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
-    if not whole or batch_size < 1:
-        raise ArgumentError("E402", who, f"batch_size = {batch_size!r}", need="a whole number >= 1")
 
 
 def _check_count(who: str, count: int | None) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError
-from .rows import array
-from .sampler import Order, Sampler, permuted, seed_of
+from ...graph.errors import ArgumentError
+from ..draws import Order, permuted, seed_of
+from ..rows import array
+from .orders import Sampler
 
 
 class GroupSampler(Sampler):

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError
-from .sampler import Order, Sampler, permuted, seed_of, stream
+from ...graph.errors import ArgumentError
+from ..draws import Order, permuted, seed_of, stream
+from .orders import Sampler
 
 BLOCKS, ROWS = 8, 9              # purposes of the draws, apart from those of the other samplers
 
