@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import nn
 from ..data.known.catalogue import load_arrays
-from ..data.split import stratified_split
+from ..data.splits.stratified import stratified_split
 from .recipe import OneCycle, Settings, Task
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError
-from .draws import permuted, uniform
-from .rows import array, counted, share_of
+from ...graph.errors import ArgumentError
+from ..draws import permuted, uniform
+from ..rows import array, counted, share_of
 
 _ROWS, _VALUES, _MORE = 24, 25, 26               # purposes of draws, beside those of samplers
 KINDS = ("noise", "missing", "zero", "swap")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError
-from .draws import permuted, uniform
-from .rows import RowIndex, array, counted, per_row
+from ...graph.errors import ArgumentError
+from ..draws import permuted, uniform
+from ..rows import RowIndex, array, counted, per_row
 
 Data = tuple[NDArray[Any], NDArray[Any]]
 _PICK, _NEIGHBOUR, _PLACE = 16, 17, 18            # purposes of draws, beside those of samplers

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import BoundsError
-from .rows import array
+from ...graph.errors import BoundsError
+from ..rows import array
 
 
 def multi_hot(labels: Sequence[Iterable[Any]], classes: Sequence[Any]) -> NDArray[np.float32]:

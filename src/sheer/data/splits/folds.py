@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError
-from ..random import initial_seed
-from .rows import RowIndex, counted, per_row
+from ...graph.errors import ArgumentError
+from ...random import initial_seed
+from ..rows import RowIndex, counted, per_row
 
 Pair = tuple[RowIndex, RowIndex]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sheer.data.errors import DataError
-
-RowIndex = NDArray[np.int64]
+from ..errors import DataError
+from ..rows import RowIndex
 
 
 def stratified_split(y: NDArray[np.int64], test_fraction: float,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError
-from .draws import SPLIT, permuted
-from .rows import RowIndex, counted, per_row
-from .split import stratified_split
+from ...graph.errors import ArgumentError
+from ..draws import SPLIT, permuted
+from ..rows import RowIndex, counted, per_row
+from .stratified import stratified_split
 
 
 class Parts(NamedTuple):
