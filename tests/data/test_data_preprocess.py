@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sheer.data import TableArrays, TablePart, stratified_split
-from sheer.data.preprocess import BLOCK, Impute, OneHot, Standardise, TableEncoder
+from sheer.data.preprocess import Impute, OneHot, Standardise, TableEncoder
+from sheer.data.preprocess.rules import BLOCK
 
 RNG = np.random.default_rng(0)
 NAN = np.nan

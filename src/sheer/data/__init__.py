@@ -30,8 +30,6 @@ _FILES = {
     "arrays.texts": "Corpus PairArrays PairPart TagArrays TagPart TextArrays TextPart",
     "datasets": "CIFAR10 DigitsUCI FashionMNIST MNIST",
     "folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
-    "frame": "Frame as_frame read_frame",
-    "frame_codes": "FrameCodes as_table",
     "known.catalogue": "DATASETS load_arrays",
     "labels.corrupt": "corrupt_inputs corrupt_labels",
     "labels.imbalance": "RandomOverSampler RandomUnderSampler SMOTE compute_class_weight "
@@ -39,7 +37,9 @@ _FILES = {
     "labels.multi_hot": "labels_of multi_hot",
     "mapped": "MappedDataset",
     "parquet_rows": "ParquetDataset",
+    "preprocess.scalers": "MinMaxScaler StandardScaler scaled",
     "readers.conll": "read_conll",
+    "readers.frame": "read_frame",
     "readers.idx": "read_idx",
     "readers.masks": "read_masks",
     "readers.npy": "read_npy read_npz",
@@ -50,10 +50,11 @@ _FILES = {
     "readers.voc": "read_voc",
     "readers.wav": "read_wav",
     "samplers.groups": "GroupSampler TimeSampler",
-    "scaling": "MinMaxScaler StandardScaler scaled",
     "splits.folds": "GroupKFold KFold StratifiedKFold TimeSeriesSplit",
     "splits.parts": "Parts train_validation_test_split",
     "splits.stratified": "stratified_split",
+    "tables.codes": "FrameCodes as_table",
+    "tables.frame": "Frame as_frame",
     "transformed": "MixedDataset PairedDataset TransformedDataset",
 }
 _LATER = {name: file for file, names in _FILES.items() for name in names.split()}

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError, StateError
-from .errors import DataError
-from .preprocess import Standardise
-from .rows import array
+from ...graph.errors import ArgumentError, StateError
+from ..errors import DataError
+from ..rows import array
+from .rules import Standardise
 
 Floats = NDArray[Any]
 

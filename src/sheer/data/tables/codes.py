@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays.tables import TableArrays, TablePart
-from .errors import DataError
+from ..arrays.tables import TableArrays, TablePart
+from ..errors import DataError
 from .frame import Frame, as_frame
 
 
