@@ -7,7 +7,14 @@ from typing import Any
 
 from ..mixins.missing import refusing
 from .collate import default_collate, default_convert
-from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from .datasets.base import (
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from .errors import DataError
 from .loader import DataLoader
 from .samplers.batches import BatchSampler
@@ -28,15 +35,16 @@ _FILES = {
     "arrays.signals": "AudioArrays AudioPart SeriesArrays",
     "arrays.tables": "TableArrays TablePart",
     "arrays.texts": "Corpus PairArrays PairPart TagArrays TagPart TextArrays TextPart",
-    "datasets": "CIFAR10 DigitsUCI FashionMNIST MNIST",
-    "folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
+    "datasets.folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
+    "datasets.mapped": "MappedDataset",
+    "datasets.parquet": "ParquetDataset",
+    "datasets.pictures": "CIFAR10 DigitsUCI FashionMNIST MNIST",
+    "datasets.transformed": "MixedDataset PairedDataset TransformedDataset",
     "known.catalogue": "DATASETS load_arrays",
     "labels.corrupt": "corrupt_inputs corrupt_labels",
     "labels.imbalance": "RandomOverSampler RandomUnderSampler SMOTE compute_class_weight "
                         "resample_training resampled_folds",
     "labels.multi_hot": "labels_of multi_hot",
-    "mapped": "MappedDataset",
-    "parquet_rows": "ParquetDataset",
     "preprocess.scalers": "MinMaxScaler StandardScaler scaled",
     "readers.conll": "read_conll",
     "readers.frame": "read_frame",
@@ -55,7 +63,6 @@ _FILES = {
     "splits.stratified": "stratified_split",
     "tables.codes": "FrameCodes as_table",
     "tables.frame": "Frame as_frame",
-    "transformed": "MixedDataset PairedDataset TransformedDataset",
 }
 _LATER = {name: file for file, names in _FILES.items() for name in names.split()}
 _ROOMS = ("datasets", "preprocess", "transforms")

@@ -15,7 +15,7 @@ from ..graph.errors import ArgumentError, DataError
 from ..mixins.core import wrap
 from ..ops.structure import data
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
+from .datasets.base import IterableDataset
 from .draws import Order, seed_of
 from .samplers.batches import BatchSampler, check_batch_size
 from .samplers.orders import RandomSampler, Sampler, SequentialSampler

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError, BoundsError, ShapeError
-from ..mixins.core import evaluate, wrap
-from ..ops.structure import data
-from ..tensor import Tensor, as_tensor
-from .draws import SPLIT, permuted, seed_of
+from ...graph.errors import ArgumentError, BoundsError, ShapeError
+from ...mixins.core import evaluate, wrap
+from ...ops.structure import data
+from ...tensor import Tensor, as_tensor
+from ..draws import SPLIT, permuted, seed_of
 
 
 class Dataset:

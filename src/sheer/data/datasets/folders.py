@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .dataset import Dataset
-from .errors import DataError
-from .readers.bad import Bad, Mode
-from .readers.picture import open_picture
-from .readers.resample import resample
-from .readers.text_file import read_text
-from .readers.wav import read_wav
-from .readers.whole_file import read_bytes
-from .transforms import chance
+from ..errors import DataError
+from ..readers.bad import Bad, Mode
+from ..readers.picture import open_picture
+from ..readers.resample import resample
+from ..readers.text_file import read_text
+from ..readers.wav import read_wav
+from ..readers.whole_file import read_bytes
+from ..transforms import chance
+from .base import Dataset
 
 Change = Callable[[Any], Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import BoundsError, ShapeError
-from ..graph.memory import empty
-from .dataset import Dataset
-from .readers.npy import read_npy
+from ...graph.errors import BoundsError, ShapeError
+from ...graph.memory import empty
+from ..readers.npy import read_npy
+from .base import Dataset
 
 AROUND = 64 << 10        # bytes Linux brings in around one that is touched
 HELD = 32 << 20          # bytes of a file that may stay in memory before they are given back

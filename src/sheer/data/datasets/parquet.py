@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import BoundsError
-from .dataset import Dataset
-from .errors import DataError
-from .readers.parquet import open_parquet, read_group
-from .samplers.blocks import BlockSampler
+from ...graph.errors import BoundsError
+from ..errors import DataError
+from ..readers.parquet import open_parquet, read_group
+from ..samplers.blocks import BlockSampler
+from .base import Dataset
 
 Rows = tuple[NDArray[Any], NDArray[Any]]
 

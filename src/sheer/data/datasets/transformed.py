@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..graph.errors import ArgumentError
-from .dataset import Dataset
-from .transforms import chance
-from .transforms.mix import MixUp
+from ...graph.errors import ArgumentError
+from ..transforms import chance
+from ..transforms.mix import MixUp
+from .base import Dataset
 
 Change = Callable[..., Any]
 

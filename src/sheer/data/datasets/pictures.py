@@ -13,15 +13,14 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from ..tensor import Tensor, tensor
-from .arrays.images import ImageArrays, ImagePart
-from .errors import DataError
-from .folders import DatasetFolder, ImageFolder
-from .known.catalogue import DATASETS, load_arrays
-from .known.sources import find, find_complete
-from .readers.decoded_cache import cache_folder
-from .transforms import chance
-from .transforms.pipeline import Pipeline, takes_arrays
+from ...tensor import Tensor, tensor
+from ..arrays.images import ImageArrays, ImagePart
+from ..errors import DataError
+from ..known.catalogue import DATASETS, load_arrays
+from ..known.sources import find, find_complete
+from ..readers.decoded_cache import cache_folder
+from ..transforms import chance
+from ..transforms.pipeline import Pipeline, takes_arrays
 
 Change = Callable[[Any], Any]
 
@@ -212,7 +211,3 @@ def find_arrays(name: str, root: Path, download: bool) -> ImageArrays:
                     expected=", ".join(names[0] for names in dataset.layouts[0].files),
                     found="a folder without them" if root.is_dir() else "no such folder",
                     fix="download=True, or name their folder by SHEER_DATA")
-
-
-__all__ = ["CIFAR10", "MNIST", "DatasetFolder", "DigitsUCI", "FashionMNIST", "ImageFolder",
-           "Pictures", "find_arrays"]
