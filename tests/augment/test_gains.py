@@ -5,9 +5,8 @@ import pytest
 
 import sheer
 from sheer import metrics, nn, optim
-from sheer.data import DataLoader, Subset, TransformedDataset, multi_hot
+from sheer.data import DataLoader, Subset, TransformedDataset, load_arrays, multi_hot
 from sheer.data import transforms as T
-from sheer.data.catalogue import load_arrays
 from sheer.data.datasets import Pictures
 from sheer.train import evaluate, fit, predict
 

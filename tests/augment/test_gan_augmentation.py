@@ -5,8 +5,7 @@ import pytest
 
 import sheer
 from sheer import nn, optim
-from sheer.data import train_validation_test_split
-from sheer.data.catalogue import load_arrays
+from sheer.data import load_arrays, train_validation_test_split
 from sheer.train import evaluate, fit
 
 pytestmark = pytest.mark.slow

@@ -6,10 +6,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from sheer.data import catalogue
-from sheer.data.arrays import ImageArrays
-from sheer.data.catalogue import DATASETS, load_arrays
-from sheer.data.sources import find_complete
+from sheer.data import DATASETS, ImageArrays, load_arrays
+from sheer.data.known import catalogue
+from sheer.data.known.sources import find_complete
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
          "t10k-labels-idx1-ubyte")

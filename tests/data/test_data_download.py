@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from sheer.data.download import fetch
-from sheer.data.sources import Dataset, Remote
+from sheer.data.known.download import fetch
+from sheer.data.known.sources import Dataset, Remote
 
 CONTENT = b"measurements" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()

@@ -23,11 +23,11 @@ from sheer.data import (
     read_wav,
 )
 from sheer.data.errors import DataError
+from sheer.data.known.contents.tables import ADULT_TABLE, replace
 from sheer.data.readers.cifar_binary import TEST, TRAIN, read_cifar_archive
 from sheer.data.readers.csv_table import read_csv
 from sheer.data.readers.idx import read_idx
 from sheer.data.readers.image_tar import read_image_tar
-from sheer.data.readers.known import ADULT_TABLE, replace
 
 ROUNDS = 150  # seconds in all; 5,000 of each and more have been run, the finds mended
 ADULT = (b"39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, "

@@ -167,7 +167,7 @@ def test_a_packed_file_cannot_be_mapped(tmp_path, fails):
     ids=["rows", "labels", "columns", "swapped", "float64", "64 KB"])
 @pytest.mark.parametrize("held", [64 << 20, 1])
 def test_rows_of_a_map_are_those_of_the_array(tmp_path, monkeypatch, array, held):
-    from sheer.data import mapped
+    from sheer.data.datasets import mapped
     monkeypatch.setattr(mapped, "HELD", held)                # 1: pages are given back all the time
     np.save(tmp_path / "a.npy", array)
     data = MappedDataset(tmp_path / "a.npy")
@@ -194,7 +194,7 @@ def test_rows_that_are_not_there(tmp_path):
 
 
 def test_a_copy_on_write_map_keeps_what_was_written(tmp_path, monkeypatch):
-    from sheer.data import mapped
+    from sheer.data.datasets import mapped
     monkeypatch.setattr(mapped, "HELD", 1)
     np.save(tmp_path / "a.npy", np.zeros((50, 4), np.float32))
     written = np.load(tmp_path / "a.npy", mmap_mode="c")

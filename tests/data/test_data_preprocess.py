@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sheer.data.arrays import TableArrays, TablePart
-from sheer.data.preprocess import BLOCK, Impute, OneHot, Standardise, TableEncoder
-from sheer.data.split import stratified_split
+from sheer.data import TableArrays, TablePart, stratified_split
+from sheer.data.preprocess import Impute, OneHot, Standardise, TableEncoder
+from sheer.data.preprocess.rules import BLOCK
 
 RNG = np.random.default_rng(0)
 NAN = np.nan

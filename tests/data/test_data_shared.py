@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sheer.data.catalogue import load_arrays
+from sheer.data import load_arrays
+from sheer.data.known.contents.images import CIFAR10
 from sheer.data.preprocess import TableEncoder
 from sheer.data.readers.image_tar import read_image_tar
-from sheer.data.readers.known import CIFAR10
 
 
 def test_mnist(shared_data):

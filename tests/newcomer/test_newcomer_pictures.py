@@ -181,7 +181,7 @@ def test_items_as_torchvision_gives_them(tmp_path):
 
 def test_a_dataset_that_is_nowhere(tmp_path, monkeypatch):
     monkeypatch.delenv("SHEER_DATA", raising=False)
-    monkeypatch.setattr(datasets, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("sheer.data.datasets.pictures.cache_folder", lambda: tmp_path / "cache")
     for kind in (datasets.MNIST, datasets.CIFAR10, datasets.FashionMNIST):
         with pytest.raises(DataError) as caught:
             kind(tmp_path / "none")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sheer.data.arrays_signal import SeriesArrays
+from sheer.data import SeriesArrays
 from sheer.recipes import make, run
 from sheer.recipes.forecasting import Airline, ahead, filled, seasonal_naive_error
 

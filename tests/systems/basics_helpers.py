@@ -71,7 +71,7 @@ def moons(n: int, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """The shipped digits, rows of 64 numbers in [0, 1], and labels."""
-    from sheer.data.catalogue import load_arrays
+    from sheer.data import load_arrays
     data = load_arrays("digits")
     return (data.train.x.reshape(-1, 64) / data.top).astype(np.float32), data.train.y
 

@@ -9,7 +9,7 @@ import pytest
 from basics_helpers import SEEDS, count, digits, mlp, spread, train, train_whole
 
 from sheer import nn
-from sheer.data.catalogue import load_arrays
+from sheer.data import load_arrays
 from sheer.random import manual_seed
 from sheer.recipes import make, run
 from sheer.train import evaluate, predict

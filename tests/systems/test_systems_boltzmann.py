@@ -9,7 +9,7 @@ import pytest
 
 import sheer
 from sheer import optim
-from sheer.data.catalogue import load_arrays
+from sheer.data import load_arrays
 from sheer.models import RestrictedBoltzmannMachine
 
 ROW = "Contrastive-divergence objective"

@@ -209,7 +209,7 @@ labels = predict(model, x[1500:]).argmax(1)
 
 @pytest.mark.system("Keras-like layer interface (Keras, Gluon, Chainer style)")
 def test_a_model_in_ten_lines(figure):
-    from sheer.data.catalogue import load_arrays
+    from sheer.data import load_arrays
     from sheer.train import evaluate
     digits = load_arrays("digits")
     x = digits.train.x.reshape(-1, 64).astype("float32") / digits.top

@@ -11,7 +11,7 @@ from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sheer.data.catalogue import load_arrays
+from sheer.data import load_arrays
 from sheer.data.text import TfIdf, Words, topics
 from sheer.graph.errors import ArgumentError
 from sheer.recipes.text_baselines import bag_of_words, ngram_nats, usual_tags, word_dictionary

@@ -24,8 +24,7 @@ def test_the_same_seed_gives_the_same_bits(problem, same, timeless):
 def test_forms_of_data_give_the_same_bits(problem, same, form):
     x, y = problem.x, problem.y
     if form == "dataset":
-        given = pytest.importorskip("sheer.data.dataset").TensorDataset(sheer.tensor(x),
-                                                                        sheer.tensor(y))
+        given = sheer.data.TensorDataset(sheer.tensor(x), sheer.tensor(y))
     else:
         given = {"arrays": (x, y), "list": [x, y],
                  "tensors": (sheer.tensor(x), sheer.tensor(y))}[form]
@@ -78,10 +77,9 @@ def _hand_written_epoch(model, optimizer, loss_function, loader):
 
 
 def test_a_real_loader_trains(problem):
-    data = pytest.importorskip("sheer.data.loader")
-    from sheer.data.dataset import TensorDataset
-    make = lambda: data.DataLoader(TensorDataset(sheer.tensor(problem.x), sheer.tensor(problem.y)),
-                                   batch_size=16, shuffle=True)
+    from sheer.data import DataLoader, TensorDataset
+    make = lambda: DataLoader(TensorDataset(sheer.tensor(problem.x), sheer.tensor(problem.y)),
+                              batch_size=16, shuffle=True)
     model, optimizer = problem.make()
     run = problem.fit(model, optimizer, make(), epochs=6, validation=make(), metrics=["accuracy"])
     assert run.history[-1]["loss"] < run.history[0]["loss"]

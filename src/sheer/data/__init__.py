@@ -6,13 +6,20 @@ import importlib
 from typing import Any
 
 from ..mixins.missing import refusing
-from .block_sampler import BlockSampler
 from .collate import default_collate, default_convert
-from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from .datasets.base import (
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from .errors import DataError
 from .loader import DataLoader
-from .sampler import (
-    BatchSampler,
+from .samplers.batches import BatchSampler
+from .samplers.blocks import BlockSampler
+from .samplers.orders import (
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -22,34 +29,43 @@ from .sampler import (
 )
 
 # Readers and preprocessing load Pillow, pooch and the like: found when first asked for.
-_LATER = {
-    "DATASETS": "catalogue", "load_arrays": "catalogue", "stratified_split": "split",
-    "ImageArrays": "arrays", "ImagePart": "arrays", "TableArrays": "arrays", "TablePart": "arrays",
-    "CIFAR10": "datasets", "DigitsUCI": "datasets", "FashionMNIST": "datasets",
-    "MNIST": "datasets", "datasets": "", "preprocess": "", "transforms": "",
-    "AudioArrays": "arrays_signal", "AudioPart": "arrays_signal", "SeriesArrays": "arrays_signal",
-    "Corpus": "arrays_text", "PairArrays": "arrays_text", "PairPart": "arrays_text",
-    "TagArrays": "arrays_text", "TagPart": "arrays_text", "TextArrays": "arrays_text",
-    "TextPart": "arrays_text", "Frame": "frame", "as_frame": "frame", "read_frame": "frame",
-    "BoxArrays": "arrays_scene", "BoxPart": "arrays_scene", "MaskArrays": "arrays_scene",
-    "MaskPart": "arrays_scene", "read_voc": "readers.voc", "read_masks": "readers.masks",
-    "read_npy": "readers.npy", "read_npz": "readers.npy", "read_idx": "readers.idx",
-    "DatasetFolder": "folders", "ImageFolder": "folders", "AudioFolder": "folders",
-    "TextFolder": "folders", "FrameCodes": "frame_codes", "as_table": "frame_codes",
-    "ParquetDataset": "parquet_rows", "MappedDataset": "mapped",
-    "read_conll": "readers.conll", "read_lines": "readers.text_file",
-    "read_parallel": "readers.parallel", "read_series": "readers.series",
-    "read_text": "readers.text_file", "read_wav": "readers.wav", "resample": "readers.resample",
-    "GroupKFold": "folds", "KFold": "folds", "StratifiedKFold": "folds",
-    "TimeSeriesSplit": "folds", "Parts": "parts", "train_validation_test_split": "parts",
-    "RandomOverSampler": "imbalance", "RandomUnderSampler": "imbalance", "SMOTE": "imbalance",
-    "compute_class_weight": "imbalance", "resample_training": "imbalance",
-    "resampled_folds": "imbalance", "MinMaxScaler": "scaling", "StandardScaler": "scaling",
-    "scaled": "scaling", "corrupt_inputs": "corrupt", "corrupt_labels": "corrupt",
-    "labels_of": "multilabel", "multi_hot": "multilabel", "GroupSampler": "sampler_groups",
-    "TimeSampler": "sampler_groups", "MixedDataset": "transformed",
-    "PairedDataset": "transformed", "TransformedDataset": "transformed",
+_FILES = {
+    "arrays.images": "ImageArrays ImagePart",
+    "arrays.scenes": "BoxArrays BoxPart MaskArrays MaskPart",
+    "arrays.signals": "AudioArrays AudioPart SeriesArrays",
+    "arrays.tables": "TableArrays TablePart",
+    "arrays.texts": "Corpus PairArrays PairPart TagArrays TagPart TextArrays TextPart",
+    "datasets.folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
+    "datasets.mapped": "MappedDataset",
+    "datasets.parquet": "ParquetDataset",
+    "datasets.pictures": "CIFAR10 DigitsUCI FashionMNIST MNIST",
+    "datasets.transformed": "MixedDataset PairedDataset TransformedDataset",
+    "known.catalogue": "DATASETS load_arrays",
+    "labels.corrupt": "corrupt_inputs corrupt_labels",
+    "labels.imbalance": "RandomOverSampler RandomUnderSampler SMOTE compute_class_weight "
+                        "resample_training resampled_folds",
+    "labels.multi_hot": "labels_of multi_hot",
+    "preprocess.scalers": "MinMaxScaler StandardScaler scaled",
+    "readers.conll": "read_conll",
+    "readers.frame": "read_frame",
+    "readers.idx": "read_idx",
+    "readers.masks": "read_masks",
+    "readers.npy": "read_npy read_npz",
+    "readers.parallel": "read_parallel",
+    "readers.resample": "resample",
+    "readers.series": "read_series",
+    "readers.text_file": "read_lines read_text",
+    "readers.voc": "read_voc",
+    "readers.wav": "read_wav",
+    "samplers.groups": "GroupSampler TimeSampler",
+    "splits.folds": "GroupKFold KFold StratifiedKFold TimeSeriesSplit",
+    "splits.parts": "Parts train_validation_test_split",
+    "splits.stratified": "stratified_split",
+    "tables.codes": "FrameCodes as_table",
+    "tables.frame": "Frame as_frame",
 }
+_LATER = {name: file for file, names in _FILES.items() for name in names.split()}
+_ROOMS = ("datasets", "preprocess", "transforms")
 
 __all__ = [
     "BatchSampler", "BlockSampler", "ConcatDataset", "DataError", "DataLoader", "Dataset",
@@ -58,16 +74,17 @@ __all__ = [
     "default_convert", "random_split",
 ]
 __all__ += list(_LATER)
+__all__ += list(_ROOMS)
 
 _refused = refusing("data", __all__)
 
 
 def __getattr__(name: str) -> Any:
     """Names whose files are read late."""
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _LATER:
         _refused(name)
-    if not _LATER[name]:
-        return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
 
 

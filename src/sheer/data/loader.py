@@ -15,16 +15,10 @@ from ..graph.errors import ArgumentError, DataError
 from ..mixins.core import wrap
 from ..ops.structure import data
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
-from .sampler import (
-    BatchSampler,
-    Order,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    check_batch_size,
-    seed_of,
-)
+from .datasets.base import IterableDataset
+from .draws import Order, seed_of
+from .samplers.batches import BatchSampler, check_batch_size
+from .samplers.orders import RandomSampler, Sampler, SequentialSampler
 from .transforms import chance
 
 _END = object()                          # what a stream that is used up gives

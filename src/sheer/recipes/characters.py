@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.text import Characters, Codec, Vocabulary
 from ..mixins.core import no_grad
 from ..models import GPT, GPTConfig

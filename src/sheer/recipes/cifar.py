@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from .recipe import OneCycle, Settings, Task
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..data.catalogue import load_arrays
-from ..data.split import stratified_split
+from ..data.known.catalogue import load_arrays
+from ..data.splits.stratified import stratified_split
 from .recipe import OneCycle, Settings, Task
 
 

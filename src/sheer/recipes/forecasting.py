@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import nn, optim
-from ..data.arrays_signal import SeriesArrays
-from ..data.catalogue import load_arrays
+from ..data.arrays.signals import SeriesArrays
+from ..data.known.catalogue import load_arrays
 from ..namespace_joining import cat
 from ..tensor import Tensor
 from ..train import predict

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..data.split import stratified_split
+from ..data.splits.stratified import stratified_split
 from ..metrics import average_precision_score, best_threshold, f1_score, roc_auc_score
 from ..tensor import as_tensor
 from ..train import Callback, EarlyStopping, predict

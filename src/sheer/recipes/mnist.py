@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from .recipe import OneCycle, Settings, Task
 
 MEAN, STD = 0.1307, 0.3081       # of the training pixels scaled to [0, 1]

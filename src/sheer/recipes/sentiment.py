@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .. import nn, optim
-from ..data.catalogue import load_arrays
-from ..data.split import stratified_split
+from ..data.known.catalogue import load_arrays
+from ..data.splits.stratified import stratified_split
 from ..data.text import PADDING, UNKNOWN, Vocabulary, Words, pad
 from ..models import PositionalEncoding, TextCNN
 from ..tensor import Tensor

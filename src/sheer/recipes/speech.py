@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data.arrays_signal import AudioPart
-from ..data.catalogue import load_arrays
+from ..data.arrays.signals import AudioPart
+from ..data.known.catalogue import load_arrays
 from ..data.preprocess import Standardise
 from ..namespace_creation import arange
 from ..random import rand, randint, randn

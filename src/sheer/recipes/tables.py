@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn, optim
-from ..data.arrays import TableArrays
-from ..data.catalogue import load_arrays
+from ..data.arrays.tables import TableArrays
+from ..data.known.catalogue import load_arrays
 from ..data.preprocess import TableEncoder
-from ..data.split import stratified_split
+from ..data.splits.stratified import stratified_split
 from .classical import accuracies
 from .recipe import Recipe, Settings, Task
 

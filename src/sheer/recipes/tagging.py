@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.catalogue import load_arrays
+from ..data.known.catalogue import load_arrays
 from ..data.text import PADDING, UNKNOWN, Vocabulary, pad
 from ..metrics import span_scores
 from ..models import BiLSTMTagger

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data.arrays_text import PairPart
-from ..data.catalogue import load_arrays
+from ..data.arrays.texts import PairPart
+from ..data.known.catalogue import load_arrays
 from ..data.text import END, PADDING, START, UNKNOWN, BytePairs, Codec, Words
 from ..metrics import corpus_bleu
 from ..mixins.core import no_grad

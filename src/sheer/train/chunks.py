@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..data.loader import DataLoader
-from ..data.sampler import BatchSampler, Sampler
+from ..data.samplers.batches import BatchSampler
+from ..data.samplers.orders import Sampler
 from ..mixins.core import wrap
 from ..ops.structure import data
 from .plan import Part, slice_length

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..data.datasets.mapped import MappedDataset, is_mapped
 from ..data.loader import DataLoader
-from ..data.mapped import MappedDataset, is_mapped
 from ..data.text.buckets import Buckets
 from ..graph.errors import ArgumentError
 from ..mixins.core import wrap

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sheer.data.arrays_text import TagPart
+from sheer.data.arrays.texts import TagPart
 from sheer.data.errors import DataError
 from sheer.data.readers.bad import Bad, Mode
 from sheer.data.readers.text_file import lines_or_none

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from sheer.data.arrays import TablePart
+from sheer.data.arrays.tables import TablePart
 from sheer.data.errors import DataError
 from sheer.data.readers.csv_rows import csv_rows
 from sheer.data.readers.whole_file import REPLACE

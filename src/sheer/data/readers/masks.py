@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sheer.data.arrays_scene import MaskPart
+from sheer.data.arrays.scenes import MaskPart
 from sheer.data.errors import DataError
 from sheer.data.readers.bad import Bad, Mode
 from sheer.data.readers.files import Files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sheer.data.arrays_text import PairPart
+from sheer.data.arrays.texts import PairPart
 from sheer.data.errors import DataError
 from sheer.data.readers.bad import Bad, Mode
 from sheer.data.readers.text_file import lines_or_none

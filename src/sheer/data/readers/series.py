@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sheer.data.arrays_signal import SeriesArrays
+from sheer.data.arrays.signals import SeriesArrays
 from sheer.data.errors import DataError
-from sheer.data.frame import MISSING, Frame, read_frame
+from sheer.data.readers.frame import MISSING, read_frame
+from sheer.data.tables.frame import Frame
 
 UNITS = ("year", "month", "day", "hour", "minute", "second")
 

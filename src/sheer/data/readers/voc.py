@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sheer.data.arrays_scene import BoxPart
+from sheer.data.arrays.scenes import BoxPart
 from sheer.data.errors import DataError
 from sheer.data.readers.bad import Bad, Mode
 from sheer.data.readers.files import Files

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...graph.errors import ArgumentError, ShapeError
-from ..sampler import SHUFFLE, SPLIT, check_batch_size, permuted, seed_of
+from ..draws import SHUFFLE, SPLIT, permuted, seed_of
+from ..samplers.batches import check_batch_size
 
 Rows = NDArray[np.int64]
 

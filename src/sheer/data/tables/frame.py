@@ -1,0 +1,134 @@
+"""Named columns go in, of a file, a dict or pandas; a frame of them, and arrays, come out."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+
+Column = NDArray[Any]
+
+
+class Frame:
+    """Columns of equal length under their names: numbers as float64 or int64, texts as str.
+
+    A missing number is NaN, a missing text "". A column is one of numbers when every cell that is
+    not missing is one, a whole number column int64 when none is missing.
+
+    Params  columns  by name, each (N,)
+            skipped  how many rows of the file were left out
+            lines    the line of the file that each row is from, if it is from one
+    Raises  E812 when the columns are not of one length; E634 for a name that is not there
+    Example
+        >>> frame = Frame({"age": [39, 50], "work": ["State-gov", "?"]})
+        >>> frame.kinds
+        {'age': 'number', 'work': 'category'}
+    """
+
+    def __init__(self, columns: Mapping[str, Iterable[Any]], skipped: int = 0,
+                 lines: Sequence[int] = ()) -> None:
+        self.columns = {str(name): _column(values) for name, values in columns.items()}
+        self.skipped, self.lines = skipped, lines
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise DataError("E812", "the columns of the frame have different lengths",
+                            expected="one length",
+                            found=", ".join(f"{k}: {v}" for k, v in lengths.items()),
+                            fix="give every row a cell in every column")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns, in order."""
+        return tuple(self.columns)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """"number" or "category" for each column."""
+        return {name: "category" if column.dtype.kind == "U" else "number"
+                for name, column in self.columns.items()}
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self.columns:
+            near = difflib.get_close_matches(name, self.columns, n=1, cutoff=0.5)
+            raise DataError("E634", f"there is no column {name!r}",
+                            expected=", ".join(self.columns), found=repr(name),
+                            fix=f"frame[{near[0]!r}]" if near else "look at frame.names")
+        return self.columns[name]
+
+    def drop(self, *names: str) -> Frame:
+        """Without these columns. Raises E634 for a name that is not there."""
+        for name in names:
+            self[name]
+        return Frame({k: v for k, v in self.columns.items() if k not in names})
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Frame:
+        """The given rows, in the given order."""
+        return Frame({name: column[rows] for name, column in self.columns.items()})
+
+    def numeric(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """Names of the number columns, and their values float64 (N, n)."""
+        names = tuple(name for name, kind in self.kinds.items() if kind == "number")
+        return names, self._stacked(names, np.float64)
+
+    def categorical(self) -> tuple[tuple[str, ...], NDArray[np.str_]]:
+        """Names of the text columns, and their values str (N, m)."""
+        names = tuple(name for name, kind in self.kinds.items() if kind == "category")
+        return names, self._stacked(names, np.str_)
+
+    def _stacked(self, names: Sequence[str], dtype: Any) -> NDArray[Any]:
+        if not names:
+            return np.zeros((len(self), 0), dtype)
+        return np.stack([self.columns[name].astype(dtype) for name in names], 1)
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{name}: {kind}" for name, kind in self.kinds.items())
+        return f"Frame of {len(self)} rows ({kinds})"
+
+
+def as_frame(table: Any) -> Frame:
+    """A Frame of a Frame, a mapping of columns, or a data frame of pandas (or alike).
+
+    Raises  E634 for anything else
+    """
+    if isinstance(table, Frame):
+        return table
+    if isinstance(table, Mapping):
+        return Frame(table)
+    if hasattr(table, "columns") and hasattr(table, "__getitem__"):
+        return Frame({str(name): _foreign(table[name]) for name in table.columns})
+    raise DataError("E634", f"a {type(table).__name__} has no columns",
+                    expected="a Frame, a dict of columns, or a data frame", found=repr(type(table)),
+                    fix="read_frame(path)")
+
+
+def _foreign(series: Any) -> Column:
+    """A column of pandas, its own marks of missing values as ours."""
+    values = np.asarray(series)
+    if values.dtype.kind not in "OUSTM":
+        return values
+    absent = np.asarray(series.isna()) if hasattr(series, "isna") else np.zeros(len(values), bool)
+    return np.where(absent, "", values.astype(str))
+
+
+def _column(values: Iterable[Any]) -> Column:
+    """A column given by hand: numbers stay, texts are looked at cell by cell."""
+    column = values if isinstance(values, np.ndarray) else np.asarray(list(values))
+    if column.ndim != 1:
+        raise DataError("E812", "a column of the frame is no single column", expected="one axis",
+                        found=f"shape {column.shape}", fix="one name per column")
+    if column.dtype.kind in "iub":
+        return column.astype(np.int64)
+    if column.dtype.kind == "f":
+        return column.astype(np.float64)
+    words = ["" if cell is None or (isinstance(cell, float) and math.isnan(cell)) else str(cell)
+             for cell in column.tolist()]
+    return np.array(words, np.str_)
