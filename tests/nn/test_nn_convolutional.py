@@ -155,10 +155,22 @@ def test_a_transposed_convolution_is_the_adjoint(figure) -> None:
 
 
 @pytest.mark.system("Bilinear / nearest upsampling")
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 def test_upsampling(mode: str) -> None:
     agree(lambda f, x: f.interpolate(x, scale_factor=2, mode=mode), (2, 3, 4, 5))
     agree(lambda f, x: f.interpolate(x, (7, 3), mode=mode), (2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_resizing_with_weights(mode: str, align: bool, antialias: bool) -> None:
+    """Larger and smaller, one element, whole and other factors."""
+    options = {"mode": mode, "align_corners": align, "antialias": antialias}
+    for size in [(9, 4), (3, 11), (1, 2), (4, 5)]:
+        agree(lambda f, x, size=size: f.interpolate(x, size, **options), (2, 3, 4, 5))
+    agree(lambda f, x: f.interpolate(x, scale_factor=0.37, **options), (1, 2, 13, 17))
+    agree(lambda f, x: f.interpolate(x, (3, 2), **options), (1, 1, 1, 2))
 
 
 @pytest.mark.system("Depthwise and pointwise (separable), grouped convolution")

@@ -18,7 +18,7 @@ class Upsample(Module):
 
     Shape   x (N, C, *S) -> (N, C, *size)
     Raises  E204 for a mode that does not fit
-    Source  torch.nn.Upsample; bicubic is left out
+    Source  torch.nn.Upsample
     """
     size: Setting
     scale_factor: Setting

@@ -15,32 +15,38 @@ from ...ops.structure import iota
 from ...tensor import Tensor
 from .common import choice, passes_if
 
-LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}       # mode -> number of spatial axes
-MODES = ("nearest", "nearest-exact", *LINEAR, "area")
+SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}   # mode -> spatial axes
+MODES = ("nearest", "nearest-exact", *SMOOTH, "area")
+CUBIC = -0.75         # slope at 1 of Keys' cubic, as in torch and OpenCV; a filter's is -0.5
 
 
 def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                 align_corners: bool | None = None,
-                recompute_scale_factor: bool | None = None) -> Tensor:
-    """An image of another size, from nearest or linearly weighted neighbours, or means of areas.
+                recompute_scale_factor: bool | None = None, antialias: bool = False) -> Tensor:
+    """An image of another size, from nearest or weighted neighbours, or means of areas.
 
     Shape   input (N, C, *S) -> (N, C, *size)
+    Params  antialias  of bilinear and bicubic: a smaller image is made of all elements it stands
+                       for, not of those around its own
     Raises  E204 for a mode that is none or does not fit, and unless one of size and scale_factor
             is given
-    Source  torch.nn.functional.interpolate; bicubic is left out
+    Source  torch.nn.functional.interpolate; Keys 1981 for bicubic
     """
     choice("interpolate", "mode", mode, MODES)
     axes = input.ndim - 2
-    if axes < 1 or (mode in LINEAR and LINEAR[mode] != axes):
-        fits = next((m for m, n in LINEAR.items() if n == axes), "nearest")
+    if axes < 1 or (mode in SMOOTH and SMOOTH[mode] != axes):
+        fits = next((m for m, n in SMOOTH.items() if n == axes), "nearest")
         raise ArgumentError("E204", "interpolate",
-                            f"mode={mode!r} is for {LINEAR.get(mode, 'some')} spatial axes",
+                            f"mode={mode!r} is for {SMOOTH.get(mode, 'some')} spatial axes",
                             got={"input": input.node}, need="input (N, C, *S)",
                             tries=[(f"mode={fits!r}", passes_if(axes >= 1))])
-    if align_corners is not None and mode not in LINEAR:
+    if align_corners is not None and mode not in SMOOTH:
         raise ArgumentError("E204", "interpolate",
                             f"align_corners has no meaning for mode={mode!r}",
-                            need="linear, bilinear or trilinear")
+                            need="linear, bilinear, trilinear or bicubic")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ArgumentError("E204", "interpolate", f"antialias has no meaning for mode={mode!r}",
+                            need="bilinear or bicubic")
     sizes, scales = _target(input, size, scale_factor, axes, bool(recompute_scale_factor))
     if mode == "area":
         result: Tensor = apply(ops.adaptive_avg_pool, input, sizes=sizes)
@@ -50,8 +56,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
             at = x.ndim - axes + i
             # input elements per output element
             ratio = x.shape[at] / n if scale is None else 1 / scale
-            if mode in LINEAR:
-                x = _linear(x, at, n, ratio, bool(align_corners))
+            if mode in SMOOTH:
+                x = _weighted(x, at, n, ratio, bool(align_corners), mode == "bicubic", antialias)
             else:
                 x = _nearest(x, at, n, ratio, 0.5 if mode == "nearest-exact" else 0.0)
         return x
@@ -148,23 +154,67 @@ def _nearest(x: Node, at: int, n: int, ratio: float, shift: float) -> Node:
     return ops.take(x, ops.constant(places, int64), at)
 
 
-def _linear(x: Node, at: int, n: int, ratio: float, align: bool) -> Node:
-    """Weighted neighbours: a product with the matrix whose column j is a hat around source[j]."""
+def _weighted(x: Node, at: int, n: int, ratio: float, align: bool, cubic: bool,
+              antialias: bool) -> Node:
+    """Weighted neighbours: a product with a matrix whose column j has the weights of element j."""
     length = x.shape[at]
-    source = _positions(n, length, ratio, align, x.dtype)                      # (n,)
-    hats = ops.expand_dims(source, 0) - ops.expand_dims(iota(length, x.dtype),
-                                                        1) if length and n else None
-    if hats is None:
+    if not length or not n:
         raise ArgumentError("E204", "interpolate", f"{length} elements cannot become {n}",
                             need="at least one")
-    weights = ops.relu(1 - ops.abs(hats))                                      # (length, n)
+    if align:
+        ratio = (length - 1) / (n - 1) if n > 1 else 0.0
+    make = _filter if antialias else _cubics if cubic else _hats
+    weights = make(length, n, ratio, align, cubic, x.dtype)                    # (length, n)
     moved = ops.batching.move_axis(x, at, x.ndim - 1)
     return ops.batching.move_axis(ops.matmul(moved, weights), x.ndim - 1, at)
 
 
-def _positions(n: int, length: int, ratio: float, align: bool, dtype: DType) -> Node:
+def _hats(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+    """Linear weights of the two neighbours."""
+    source = ops.clamp(_positions(n, ratio, align, dtype), 0.0, float(length - 1))
+    return ops.relu(1 - _distance(source, length, 0.0, dtype))
+
+
+def _cubics(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+    """Cubic weights of the four neighbours; one beyond an end belongs to the element there."""
+    d = _distance(_positions(n, ratio, align, dtype), length + 4, -2.0, dtype)
+    w = _cubic(d, CUBIC)                                                       # (length + 4, n)
+    part = lambda start, size: ops.narrow(w, 0, start, size)
+    ends = lambda rows: ops.expand_dims(ops.sum(rows, (0,)), 0)
+    if length == 1:
+        return ends(w)
+    return ops.concat([ends(part(0, 3)), part(3, length - 2), ends(part(length + 1, 3))], 0)
+
+
+def _filter(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+    """Weights of all elements that one of a smaller image stands for; each column adds up to 1."""
+    middle = (iota(n, dtype) + 0.5) * ratio - 0.5
+    d = _distance(middle, length, 0.0, dtype) * (1 / max(ratio, 1.0))
+    w = _cubic(d, -0.5) if cubic else ops.relu(1 - d)
+    return w / ops.restore(ops.sum(w, (0,)), w.shape, (0,))
+
+
+def _positions(n: int, ratio: float, align: bool, dtype: DType) -> Node:
     """Where on the input axis each element of the result lies."""
     j = iota(n, dtype)
-    if align:
-        return j * ((length - 1) / (n - 1) if n > 1 else 0.0)
-    return ops.clamp((j + 0.5) * ratio - 0.5, 0.0, float(length - 1))
+    return j * ratio if align else (j + 0.5) * ratio - 0.5
+
+
+def _distance(source: Node, length: int, first: float, dtype: DType) -> Node:
+    """Of the elements first, first + 1, ... (rows) from each position (columns)."""
+    return ops.abs(ops.expand_dims(source, 0) - ops.expand_dims(iota(length, dtype) + first, 1))
+
+
+def _cubic(d: Node, slope: float) -> Node:
+    """The weight of an element at distance d >= 0."""
+    return ops.where(ops.le(d, 1), near(d, slope), ops.where(ops.lt(d, 2), far(d, slope), 0.0))
+
+
+def near(d: Node, slope: float = CUBIC) -> Node:
+    """The cubic around an element, at a distance from 0 to 1."""
+    return ((slope + 2) * d - (slope + 3)) * d * d + 1
+
+
+def far(d: Node, slope: float = CUBIC) -> Node:
+    """The same at a distance from 1 to 2."""
+    return ((slope * d - 5 * slope) * d + 8 * slope) * d - 4 * slope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from ...graph.node import Node
 from ...mixins.core import apply
 from ...tensor import Tensor
 from .common import choice, same_dtype
+from .resize import far, near
 
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
-CUBIC = -0.75      # the slope of Keys' kernel that torch and OpenCV take
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
@@ -138,9 +138,6 @@ class _Reader:
         t = at - low
         if self.mode == "bilinear":
             return [(low, 1 - t), (low + 1, t)]
-        near: Callable[[Node], Node] = lambda d: ((CUBIC + 2) * d - (CUBIC + 3)) * d * d + 1
-        far: Callable[[Node], Node] = lambda d: ((CUBIC * d - 5 * CUBIC) * d + 8 * CUBIC
-                                                 ) * d - 4 * CUBIC
         weights = far(t + 1), near(t), near(1 - t), far(2 - t)
         return [(ops.stop_gradient(self._kept(low + k, length)), w)
                 for k, w in zip((-1, 0, 1, 2), weights, strict=True)]
