@@ -139,12 +139,13 @@ def test_answers_are_cut_out_exactly(tmp_path, figure):
 
 
 @pytest.mark.slow
-@pytest.mark.system("One-to-many, many-to-one, many-to-many arrangements")
+@pytest.mark.system("One-to-many, many-to-one, many-to-many arrangements", "Image captioning")
 def test_pictures_are_captioned(tmp_path, figure):
     found, _, text = scores("captions", tmp_path)
     seen = [reached("captions", s, tmp_path).test["looks_at_it"] for s in SEEDS]
     figure(f"one to many: {text}; attention on the thing named: {np.mean(seen):.2f}")
     assert np.mean(found) >= 0.9
+    assert np.mean(seen) >= 0.9
 
 
 @pytest.mark.slow
