@@ -19,6 +19,8 @@ from sheer.recipes import RECIPES, make, run
 
 ROOT = Path(__file__).parent.parent
 PAGE, KEPT = ROOT / "docs/recipes.md", ROOT / "bench/recipes.json"
+MEASURED = ROOT / "bench/results.json"              # what `make bench` has left
+SAME = {"mnist-mlp": "mnist-mlp"}                   # recipe -> the workload with its network
 DATA = Path(os.environ.get("SHEER_DATA") or ROOT.parent / "shared/data")
 SEEDS = (0, 1, 2)
 
@@ -48,10 +50,10 @@ def main(names: Sequence[str]) -> None:
 def page(kept: Found) -> str:
     """The table: what was promised, what the seeds gave, what simple baselines give."""
     lines = ["# Recipes", "", "What each reaches on its test part: the middle of three seeds, and "
-             "their range, beside simple baselines; training time on this machine. Made by "
-             "`python -m bench.recipes`.", "",
-             "| recipe | task | figure | seeds | promised | baselines | training |",
-             "|---|---|---|---|---|---|---|"]
+             "their range, beside simple baselines; training time on this machine, and PyTorch's "
+             "where `make bench` has the same network. Made by `python -m bench.recipes`.", "",
+             "| recipe | task | figure | seeds | promised | baselines | training | PyTorch |",
+             "|---|---|---|---|---|---|---|---|"]
     lines += [_line(name, kept[name]) for name in sorted(kept) if name in RECIPES]
     return "\n".join([*lines, ""])
 
@@ -63,7 +65,15 @@ def _line(name: str, seeds: Mapping[str, Any]) -> str:
                           seeds["0"]["baselines"].items() if metric in found)
     seconds = statistics.median(s["seconds"] for s in seeds.values())
     return (f"| {name} | {RECIPES[name].summary} | {metric} {statistics.median(values):.4g} | "
-            f"{values[0]:.4g} to {values[-1]:.4g} | {promised:g} | {baselines} | {seconds:.1f} s |")
+            f"{values[0]:.4g} to {values[-1]:.4g} | {promised:g} | {baselines} | {seconds:.1f} s | "
+            f"{_in_pytorch(name, seconds)} |")
+
+
+def _in_pytorch(name: str, seconds: float) -> str:
+    """How long the same steps take there, by the ratio that the bench measured."""
+    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    ratio = measured.get(SAME.get(name, ""), {}).get("torch")
+    return f"{seconds * ratio[0]:.1f} s" if ratio else ""
 
 
 if __name__ == "__main__":
