@@ -8,6 +8,7 @@ import torch
 from torch import distributions as D
 
 import sheer
+from sheer.graph.errors import ArgumentError, ShapeError
 from sheer.models import StepDensity, StrokeWriter, stroke_loss
 
 f64 = lambda a: sheer.tensor(a, dtype="float64")
@@ -136,6 +137,20 @@ def test_a_bias_narrows_what_is_drawn_and_prefers_the_likeliest():
                                plain.log_scale.exp().numpy() * np.exp(-2))
     share = lambda d: d.log_weights().exp().numpy().max()
     assert share(neat) > share(plain)
+
+
+@pytest.mark.parametrize("width", [2, 7, 15])
+def test_numbers_that_make_no_density_are_refused(width):
+    with pytest.raises(ShapeError) as error:
+        StepDensity.of(sheer.zeros(3, width))
+    text = str(error.value)
+    assert text.startswith(f"StepDensity: {width} numbers are no density")
+    assert "need : raw (*B, 6 M + 2), M at least 1" in text
+
+
+def test_a_writer_without_gaussians_is_refused():
+    with pytest.raises(ArgumentError, match="StrokeWriter: components=0"):
+        StrokeWriter(10, components=0)
 
 
 # ---- the loss ------------------------------------------------------------------------------------

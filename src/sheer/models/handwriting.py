@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from ..graph.errors import ShapeError
 from ..mixins.core import no_grad
-from ..namespace_creation import zeros
+from ..namespace_creation import ones, zeros
 from ..namespace_joining import cat, stack
 from ..nn import functional as F
-from ..nn.linear import Linear
+from ..nn.linear import Linear, positive
 from ..nn.module import Module
 from ..nn.recurrent import LSTM
 from ..random import Generator, rand, randn
@@ -43,8 +44,14 @@ class StepDensity(NamedTuple):
 
     @classmethod
     def of(cls, raw: Tensor) -> StepDensity:
-        """From what a linear layer says, (*B, 6 M + 2)."""
-        m = (raw.shape[-1] - FLAGS) // 6
+        """From what a linear layer says, (*B, 6 M + 2), in the order of the fields.
+
+        Raises  E201 for a width that is no such number
+        """
+        m, rest = divmod(raw.shape[-1] - FLAGS, 6)
+        if m < 1 or rest:
+            raise ShapeError("E201", "StepDensity", f"{raw.shape[-1]} numbers are no density",
+                             got={"raw": raw.node}, need="raw (*B, 6 M + 2), M at least 1")
         pair = lambda at: raw[..., at:at + 2 * m].reshape(*raw.shape[:-1], m, 2)
         return cls(raw[..., :m], pair(m), pair(3 * m).clamp(-WIDEST, WIDEST),
                    raw[..., 5 * m:6 * m].clamp(-SLANTED, SLANTED), raw[..., -2], raw[..., -1])
@@ -96,10 +103,12 @@ class StepDensity(NamedTuple):
 
 
 def stroke_loss(raw: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Minus the log-likelihood of the next steps, in nats per step, without those that fill up.
+    """Minus the log-likelihood of the next steps, in nats per step, without those that fill up;
+    the end counts as one.
 
     Shape   raw (*B, 6 M + 2), target (*B, 5): a step or the end, and 1, or 0 in what
             fills up -> (), or (*B,) for reduction="none"
+    Raises  E201 for another width of raw
     """
     there = target[..., 4]
     each = -StepDensity.of(raw).log_prob(target[..., :4]).where(there > 0, 0.0)
@@ -112,6 +121,7 @@ class StrokeWriter(Module):
     Shape   x: steps (B, T, 5) before, as `stroke_loss` has them, the first one zeros, and labels
             int (B,), as a pair -> (B, T, 6 components + 2), as StepDensity takes it
     Params  as their layers say
+    Raises  E204 for sizes below 1
     Source  Graves 2013, arXiv:1308.0850, section 4, with one layer, a label in place of a text;
             one component is a single Gaussian
     Example
@@ -126,6 +136,7 @@ class StrokeWriter(Module):
 
     def __init__(self, classes: int, hidden: int = 128, components: int = 10) -> None:
         super().__init__()
+        positive("StrokeWriter", classes=classes, hidden=hidden, components=components)
         self.classes = classes
         self.lstm = LSTM(2 + FLAGS + classes, hidden, batch_first=True)
         self.out = Linear(hidden, 6 * components + FLAGS)
@@ -161,6 +172,6 @@ class StrokeWriter(Module):
                 now = cat([drawn, there], 1) * there                             # (B, 5)
                 return (state, now, there * (1 - now[:, 3:4])), now
             empty = zeros(1, rows, hidden)
-            start = ((empty, empty), zeros(rows, 3 + FLAGS), zeros(rows, 1) + 1)
+            start = ((empty, empty), zeros(rows, 3 + FLAGS), ones(rows, 1))
             drawn: Tensor = scan(step, start, chances)[1].transpose(0, 1)
         return drawn
