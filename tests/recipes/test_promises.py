@@ -14,7 +14,7 @@ from sheer.train.metrics import is_better
 
 SHIPPED = {"digits", "digits-mlp", "xor", "delayed-copy", "adding", "ntm-copy", "random-walk",
            "voice-gender", "dna-motif", "dates", "reverse", "stories",
-           "spans", "captions"}                                       # or made up by the recipe
+           "spans", "captions", "handwriting"}                        # or made up by the recipe
 SECONDS = {"digits", "digits-mlp", "xor", "iris", "wine-quality", "adult", "pima",
            "airline"}                                         # others take minutes
 

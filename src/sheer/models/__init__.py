@@ -5,6 +5,7 @@ from .captioner import Captioner
 from .ensemble import Ensemble
 from .gmdh import GMDH
 from .gpt import GPT, GPTConfig
+from .handwriting import StepDensity, StrokeWriter, stroke_loss
 from .memn2n import MemN2N
 from .ntm import NeuralTuringMachine
 from .perceptron import Perceptron
@@ -18,5 +19,5 @@ from .translator import PositionalEncoding, Translator
 __all__ = ["GMDH", "GPT", "AdditiveAttention", "AttendingWriter", "BasicBlock", "BiLSTMTagger",
            "Captioner", "CifarResNet", "Ensemble", "GPTConfig", "LinearRegression",
            "LogisticRegression", "MemN2N", "NeuralTuringMachine", "Perceptron",
-           "PositionalEncoding", "RestrictedBoltzmannMachine", "Seq2Seq", "TextCNN", "Translator",
-           "resnet20"]
+           "PositionalEncoding", "RestrictedBoltzmannMachine", "Seq2Seq", "StepDensity",
+           "StrokeWriter", "TextCNN", "Translator", "resnet20", "stroke_loss"]

@@ -8,6 +8,7 @@ from . import (
     digits,
     forecasting,
     genome,
+    handwriting,
     imbalance,
     memory,
     mnist,
@@ -23,6 +24,6 @@ from . import (
 from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
 
 __all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "captioning",
-           "characters", "cifar", "digits", "forecasting", "genome", "imbalance", "make",
-           "memory", "mnist", "run", "sentiment", "speech", "synthetic_text", "tables", "tagging",
-           "translation", "voices", "xor"]
+           "characters", "cifar", "digits", "forecasting", "genome", "handwriting", "imbalance",
+           "make", "memory", "mnist", "run", "sentiment", "speech", "synthetic_text", "tables",
+           "tagging", "translation", "voices", "xor"]

@@ -65,3 +65,21 @@ def precision_recall(target: np.ndarray, scores: np.ndarray, path: Path) -> Path
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     return path
+
+
+def pen_strokes(steps: np.ndarray, columns: int, path: Path) -> Path:
+    """Digits as a pen wrote them, row by row.
+
+    Shape   steps (N, T, 5), as `strokes.digits_by_pen` makes them; N a multiple of the columns
+    """
+    figure = blank_figure(0.8 * columns, 0.9 * len(steps) / columns)
+    cells = figure.subplots(len(steps) // columns, columns, squeeze=False).ravel()
+    for axes, row in zip(cells, steps, strict=True):
+        real = row[(row[:, 4] > 0) & (row[:, 3] == 0)]
+        places = np.concatenate([np.zeros((1, 2)), np.cumsum(real[:, :2], 0)])
+        for stroke in np.split(places, np.flatnonzero(real[:, 2]) + 1):
+            axes.plot(*stroke.T, color="black", linewidth=1)
+        axes.set_aspect("equal")
+        axes.axis("off")
+    figure.savefig(path, dpi=120)
+    return path

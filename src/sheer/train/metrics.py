@@ -67,7 +67,8 @@ METRICS: dict[str, Metric] = {
     "f1": FBeta(), "perplexity": Perplexity()}
 
 # Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
-FALLING = {"loss", "mae", "mse", "rmse", "perplexity", "mase", "wrong_bits", "wrong_bits_twice"}
+FALLING = {"loss", "mae", "mse", "rmse", "perplexity", "mase", "wrong_bits", "wrong_bits_twice",
+           "nll"}
 
 
 def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
