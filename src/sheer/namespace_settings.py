@@ -68,19 +68,21 @@ def set_float32_matmul_precision(precision: str) -> None:
 def get_num_threads() -> int:
     """On how many threads programs run, the calling one included; see SHEER_THREADS."""
     from .backends.cpu.runtime import threads
-    return threads.start()
+    return threads.size()
 
 
 def set_num_threads(count: int, /) -> None:
-    """Run programs on so many threads from now on. Results are the same bits for any number.
+    """Run programs on so many threads from now on, at most 255. Results are the same bits for any
+    number.
 
     What is compiled already stays cut as it is: fewer threads take its parts, more do not.
 
-    Raises  E191 for what is no positive whole number
+    Raises  E191 for what is no whole number from 1 to 255
     Source  torch.set_num_threads
     """
     from .backends.cpu.runtime import threads
-    if isinstance(count, bool) or not hasattr(count, "__index__") or count.__index__() < 1:
+    from .backends.cpu.runtime.threads_ir import MAX_THREADS
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_THREADS:
         raise ArgumentError("E191", "set_num_threads", f"there are no {count!r} threads",
-                            need="1, 2, ...")
-    threads.use(count.__index__())
+                            need=f"1 to {MAX_THREADS}")
+    threads.use(count)

@@ -87,6 +87,26 @@ def test_two_python_threads_may_launch_at_once():
     assert not errors
 
 
+def test_the_number_changes_under_a_launch_and_no_worker_twice():
+    """Whoever asks for other numbers while a launch runs gets no second worker of a name."""
+    count, stopped, errors = counting(), threading.Event(), []
+
+    def many():
+        while not stopped.is_set():
+            if (run_count(count, 10_000, 3)[0] != 1).any():
+                errors.append("an index ran twice or never")
+
+    other = threading.Thread(target=many)
+    other.start()
+    for wanted in [3, 1, 2, 4, 1, 3] * 20:
+        assert threads.start(wanted) == wanted
+    stopped.set()
+    other.join()
+    assert not errors
+    assert len(threads._pool.handles) == 3                 # of four threads, one is the caller
+    assert set(run_count(count, 1000, 0)[1].tolist()) <= {0, 1, 2}
+
+
 def test_barrier_orders_what_threads_write():
     b = Builder(host_target())
     with b.function("part", threads.task_arguments(), internal=True) as (y, tid, size, _), \

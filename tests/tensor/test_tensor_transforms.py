@@ -230,3 +230,13 @@ def test_no_grad_around_a_derivative_leaves_it_a_derivative():
         assert sheer.vjp(cube, x)[1](sheer.tensor(2.0))[0].tolist() == [6.0, 24.0]
     inside = sheer.grad(lambda v: sheer.no_grad()(cube)(v) + v.sum())
     assert inside(sheer.tensor([1.0, 2.0])).tolist() == [1.0, 1.0]
+
+
+def test_a_weight_that_is_frozen_and_freed_again_gets_its_gradient_once():
+    w = sheer.tensor([1.0, 2.0], requires_grad=True)
+    for _ in range(3):
+        w.requires_grad_(False)
+        w.requires_grad_(True)
+        w.requires_grad_()
+    (w * 3.0).sum().backward()
+    assert w.grad.tolist() == [3.0, 3.0]

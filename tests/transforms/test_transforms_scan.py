@@ -429,6 +429,28 @@ def test_what_a_saved_value_makes_cheaply_is_not_saved_as_well():
         np.testing.assert_allclose(got, want.grad, rtol=1e-12)
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_constants_of_nested_loops_are_not_confused(first):
+    """Two weights of one shape, the first of the inner loop the second of the outer one."""
+    a, b = (sheer.tensor(np.eye(3) * s + 0.1, dtype=sheer.float32) for s in (0.5, 0.25))
+    xs = sheer.tensor(RNG.normal(size=(2, 2, 2, 3)), dtype=sheer.float32)
+
+    def loss(a, b):
+        one, two = (a, b) if first == "a" else (b, a)
+
+        def outer(c, x):
+            h, _ = scan(lambda h, v: ((h @ two + v).tanh(), 0), c, x @ one)
+            return h @ one, 0
+        return scan(outer, sheer.zeros(2, 3), xs)[0].sum()
+
+    found = []
+    for backend in ("cpu", "reference"):
+        with sheer.backend(backend):
+            found.append([g.numpy() for g in grad(loss, argnums=(0, 1))(a, b)])
+    for got, want in zip(*found, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
 # ---- checkpoint --------------------------------------------------------------------------------
 
 

@@ -60,6 +60,9 @@ class Autograd(Hooks):
                              tries=[("x.float().requires_grad_()", lambda: None)])
         if self.requires_grad and not self._leaf:
             raise refuse_second_use("requires_grad_", self.node)
+        if requires_grad and self._leaf and leaf_of(self.node) is self:
+            self.requires_grad = True                  # marked already: a second mark would count
+            return self  # type: ignore[return-value]
         self._leaf, self.requires_grad = True, requires_grad
         if requires_grad:
             node = self.node

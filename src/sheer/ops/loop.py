@@ -189,7 +189,7 @@ def _not_remade(found: Iterable[Node], varies: set[Node], given: set[Node]) -> l
     """Those of the found values that a few cheap operations do not make of the others: of a gate s
     and its 1 - s, one is saved. A load from a stack costs more than the operations."""
     wanted, kept = dict.fromkeys(found), []
-    effort: dict[Node, int] = {}                      # operations that remake a node; inf: cannot
+    effort: dict[Node, int] = {}             # operations that remake a node; too many: cannot be
     for node in topological(list(wanted)):
         ways = sum(effort[x] for x in node.inputs) + (not node.prim.view)
         if node not in varies or node in given:

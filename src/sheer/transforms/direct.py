@@ -179,7 +179,8 @@ class _Captured:
         if not self.written:
             found = _memory(node)
             if found is not None and self.handle is not None:
-                self.node, self.memory = node, found
+                self.memory = found            # first: letting go of the old node may run code
+                self.node = node
             return found
         if not isinstance(node.prim, Data):
             return None

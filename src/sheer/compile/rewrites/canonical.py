@@ -44,7 +44,7 @@ def _thin(node: Node) -> Node | None:
         row = movement.reshape(b, (*batch, 1, k))
         return _summed(a * movement.broadcast_to(row, a.shape), len(batch) + 1, node)
     if m == 1 and is_swapped(b):                                   # (*B, N, K) * (*B, 1, K)
-        if min(k, n) >= _LONG:
+        if min(k, n) >= _LONG and node.dtype.is_floating_point:
             return None                     # eight rows at a time share what is loaded of a
         rows = b.inputs[0]                  # the sums run along what lies side by side in memory
         return _summed(rows * movement.broadcast_to(a, rows.shape), len(batch) + 1, node)

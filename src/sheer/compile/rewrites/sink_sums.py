@@ -21,6 +21,8 @@ from ...ops.reduce import Sum
 from ...ops.structure import Input, Pick
 from .merge_loops import result_of
 
+_OWN = -1            # the scope of a body's constants while they are parted from those around
+
 
 def sink_sums(graph: Graph) -> Graph:
     """Products and sums that a loop only adds up over its steps are made behind it, in one go."""
@@ -131,12 +133,18 @@ class _Sinking:
     # ---- the sums behind it --------------------------------------------------------------------
     def _sum(self, total: _Total, stacks: dict[Node, Node]) -> Node:
         result = self.loop.inputs[self.first + total.place]
+        # A constant of the body may be the same node as one of a loop around: it gets a scope of
+        # its own until the values of the loops around have been put in.
+        own = {x: Input(n, x.shape, x.dtype, _OWN)() for n, x in enumerate(self.fixed)}
+        values = {own[x]: outside for x, outside in self.fixed.items()}
+        known = stacks | self.slices
+        keys = substitute([*known], own)
         for term in total.terms:
             core = _through_views(term)
-            size = self.scan.length
-            known = {x: stacks[x] for x in stacks} | self.slices
-            operands = walk.batch_nodes([*core.inputs], known, size)       # (T, ...) each
-            operands = list(substitute(operands, self.fixed))
+            inner = substitute(core.inputs, own)
+            operands = walk.batch_nodes(
+                [*inner], dict(zip(keys, known.values(), strict=True)), self.scan.length)
+            operands = list(substitute(operands, values))                  # (T, ...) each
             whole = _dots(*operands) if isinstance(core.prim, Dot) else _sums(core, operands[0])
             result = result + substitute([term], {core: whole})[0]
         return result

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -130,6 +131,7 @@ class _Pool:
         self.library: Library | None = None
         self.handles: list[ctypes.c_void_p] = []
         self.size = 0                # 0: not started
+        self.lock = threading.Lock()  # of who changes the number of threads
         self.looked = -_LOOK_SECONDS  # when the distance of the cores was measured
 
     def load(self) -> Library:
@@ -142,19 +144,21 @@ class _Pool:
         return self.library
 
     def start(self, count: int) -> None:
+        """Let so many threads take part. Workers that are up stay, for a launch may be under way:
+        those beyond `count` are not asked.
+        """
         library = self.load()
-        self.size = count if sys.platform != "win32" else 1
         blocked = _block_signals()
         create = getattr(ctypes.CDLL(None), "pthread_create", None)
-        for tid in range(1, self.size):
+        for tid in range(1 + len(self.handles), count if sys.platform != "win32" else 1):
             handle = ctypes.c_void_p()
             worker = ctypes.c_void_p(library.address("sheer_worker"))
             if create is None or create(ctypes.byref(handle), None, worker, ctypes.c_void_p(tid)):
-                self.size = tid          # the system refuses more threads: use those there are
-                break
+                break                    # the system refuses more threads: use those there are
             self.handles.append(handle)
         _restore_signals(blocked)
         self._wait_until_up()
+        self.size = min(count, 1 + len(self.handles))
         self.field("size").value = self.size
         self.look()
 
@@ -168,7 +172,7 @@ class _Pool:
 
     def _wait_until_up(self) -> None:
         limit = time.monotonic() + _START_SECONDS
-        while self.field("started").value < self.size - 1:
+        while self.field("started").value < len(self.handles):
             if time.monotonic() > limit:
                 raise RuntimeError(f"worker threads did not start in {_START_SECONDS:.0f} s")
             time.sleep(0)
@@ -208,6 +212,7 @@ class _Pool:
     def forget(self) -> None:
         """Back to the state before `start`; after a fork the workers are simply not there."""
         self.handles, self.size, self.looked = [], 0, -_LOOK_SECONDS
+        self.lock = threading.Lock()         # after a fork, nobody else is there to release it
         if self.library is not None:
             ctypes.memset(self.address(), 0, POOL_BYTES)
 
@@ -234,12 +239,16 @@ def start(count: int | None = None) -> int:
     Cheap when they do. Call it before running a program: after a fork the child has none, and
     programs run on one thread until it is called again.
     """
-    wanted = count or _pool.size or thread_count()
-    if _pool.size != wanted:
-        _pool.stop()
-        _pool.start(wanted)
+    if _pool.size != (count or _pool.size or thread_count()):
+        with _pool.lock:
+            _pool.start(count or thread_count())
     _pool.look()
     return _pool.size
+
+
+def size() -> int:
+    """How many threads take part, or will."""
+    return _pool.size or thread_count()
 
 
 def use(count: int) -> None:
