@@ -7,8 +7,9 @@ import pytest
 from helpers import check, inputs
 
 from sheer import ops
+from sheer.backends.cpu.backend import CpuBackend
 from sheer.compile.rewrites.lookups import multiply_tables
-from sheer.graph import Graph, float32, int64, verify
+from sheer.graph import Graph, float32, int64, interpret, verify
 from sheer.ops.contract.dot import Dot
 from sheer.ops.index.gather import Gather, ScatterAdd
 from sheer.ops.structure import Input, constant
@@ -82,6 +83,16 @@ def test_rows_that_meet_odd_numbers_are_odd_and_the_others_are_not(odd):
     places[places == 3] = 4
     other[2, 5] = odd
     check(graph, [table, places, other], rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+def test_an_odd_row_that_is_looked_up_is_odd_in_the_same_places(odd):
+    graph = graph_of("turned rows", turned=False)
+    given = arrays_of(graph, low=0)
+    given[0][3, 7] = odd
+    made = CpuBackend().compile(graph, {})
+    for got, want in zip(made(given), interpret(graph, given), strict=True):
+        np.testing.assert_array_equal(np.isfinite(got), np.isfinite(want))
 
 
 def test_updates_are_added_to_what_is_there():

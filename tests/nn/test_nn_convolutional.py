@@ -9,7 +9,7 @@ from nn_helpers import array, backward, both, close
 
 import sheer
 from sheer import nn
-from sheer.graph import SheerError
+from sheer.graph import DTypeError, SheerError
 from sheer.nn import functional as F
 
 TF = torch.nn.functional
@@ -159,6 +159,16 @@ def test_a_transposed_convolution_is_the_adjoint(figure) -> None:
 def test_upsampling(mode: str) -> None:
     agree(lambda f, x: f.interpolate(x, scale_factor=2, mode=mode), (2, 3, 4, 5))
     agree(lambda f, x: f.interpolate(x, (7, 3), mode=mode), (2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area"])
+def test_weighted_sizes_want_floats(mode: str) -> None:
+    image = sheer.ones(1, 1, 6, 6, dtype=sheer.uint8)
+    with pytest.raises(DTypeError, match="interpolate"):
+        F.interpolate(image, (3, 4), mode=mode)
+    with pytest.raises(DTypeError, match="adaptive_avg_pool"):
+        F.adaptive_avg_pool2d(image, (3, 4))
+    assert F.interpolate(image, (3, 4)).dtype == sheer.uint8
 
 
 @pytest.mark.parametrize("antialias", [False, True])

@@ -46,9 +46,7 @@ def avg_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any 
     Raises  as `SumPool`; E105 for integers, E124 for padding above half the window or divisor 0
     Source  torch.nn.functional.avg_pool1d, avg_pool2d, avg_pool3d
     """
-    if not x.dtype.is_floating_point:
-        raise DTypeError("E105", "avg_pool", f"has no meaning for {x.dtype.name}", got={"input": x},
-                         need="float32 or float64", tries=[("input.float()", lambda: None)])
+    _need_floats("avg_pool", x)
     if divisor_override == 0:
         raise ArgumentError("E124", "avg_pool", "divisor_override is 0",
                             need="any other number, or None")
@@ -87,6 +85,7 @@ def adaptive_avg_pool(x: Node, sizes: Any) -> Node:
     sizes, spatial, window = _parts("adaptive_avg_pool", x, sizes)
     if window is not None:
         return avg_pool(x, window)
+    _need_floats("adaptive_avg_pool", x)
     places, inside = _members(spatial, sizes)
     taken = take(_flat(x, len(sizes)), places, -1)                              # (*B, P, L)
     parts = elementwise.where(constant(inside), taken, 0)
@@ -190,3 +189,9 @@ def _members(spatial, sizes):
     longest = max(map(len, parts))
     places = np.stack([np.r_[p, np.full(longest - len(p), p[0])] for p in parts])
     return places, np.arange(longest) < np.array([[len(p)] for p in parts])
+
+
+def _need_floats(op: str, x: Node) -> None:
+    if not x.dtype.is_floating_point:
+        raise DTypeError("E105", op, f"has no meaning for {x.dtype.name}", got={"input": x},
+                         need="float32 or float64", tries=[("input.float()", lambda: None)])

@@ -1,6 +1,11 @@
 """Products with rows of a table, of which many are the same: dots flow in; smaller dots come out.
 
-A text of 2048 letters has 65 different ones: what multiplies their vectors need do so 65 times.
+A text of 2048 letters has 65 different ones: what multiplies their vectors need do so 65 times. Of
+t the vector of a letter, gradients have the sum of t b for all its places; here it is t times the
+sum of b (docs/array-api.md): what is finite and what is not stays so, but for overflow on the way.
+
+    x (32, 64, E) = table[i], i (32, 64);  x turned to (64, 32, E), as a matrix (2048, E):
+    _Rows(i turned to (64, 32), as a vector (2048,), at=1): row r of it is table[places[r]]
 """
 
 from __future__ import annotations
@@ -18,8 +23,8 @@ from ...ops.movement import Permute, Reshape
 from ...ops.structure import constant
 from .rewrite import number, rewrite, swapped
 
-FEWER = 2          # times fewer rows of the table than looked up, at least
-DEPTH = 16         # multiplications per number, at least: a copy costs as much as a few of them
+_FEWER = 2          # times fewer rows of the table than looked up, at least
+_DEPTH = 16         # multiplications per number, at least: a copy costs as much as a few of them
 
 
 class _Rows(NamedTuple):
@@ -119,7 +124,7 @@ def _by_row(prim: Gather | ScatterAdd, table: Node, places: Node, rows: Node,
 
 
 def _worth(table: Node, rows: _Rows, a: Node, b: Node) -> bool:
-    return rows.places.size >= FEWER * table.shape[0] and min(*a.shape, *b.shape) >= DEPTH
+    return rows.places.size >= _FEWER * table.shape[0] and min(*a.shape, *b.shape) >= _DEPTH
 
 
 def _lookup(node: Node) -> tuple[Gather, Node, _Rows] | None:

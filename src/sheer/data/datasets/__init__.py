@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ...graph.errors import MissingError
 from ...mixins.missing import refusing
 
 # torchvision's names: their files bring the catalogue and Pillow, so they are read late.
@@ -20,6 +21,10 @@ _refused = refusing("data.datasets", __all__)
 def __getattr__(name: str) -> Any:
     """Names whose files are read late."""
     if name not in _LATER:
+        if name in import_module("sheer.data").__all__:
+            raise MissingError("E190", "data.datasets", f"{name} is not one of torchvision's sets",
+                               need="a set of pictures", tries=[(f"sheer.data.{name}",
+                                                                 lambda: None)])
         _refused(name)
     return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
 

@@ -13,7 +13,7 @@ from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.structure import iota
 from ...tensor import Tensor
-from .common import choice, passes_if
+from .common import choice, need_float, passes_if
 
 SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}   # mode -> spatial axes
 MODES = ("nearest", "nearest-exact", *SMOOTH, "area")
@@ -28,8 +28,10 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     Shape   input (N, C, *S) -> (N, C, *size)
     Params  antialias  of bilinear and bicubic: a smaller image is made of all elements it stands
                        for, not of those around its own
-    Raises  E204 for a mode that is none or does not fit, and unless one of size and scale_factor
-            is given
+            Weights are a product over each axis: an infinite element or a NaN reaches all others
+            of its row and column, not its neighbours alone
+    Raises  E202 for integers that would be weighted, E204 for a mode that is none or does not fit,
+            and unless one of size and scale_factor is given
     Source  torch.nn.functional.interpolate; Keys 1981 for bicubic
     """
     choice("interpolate", "mode", mode, MODES)
@@ -47,6 +49,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ArgumentError("E204", "interpolate", f"antialias has no meaning for mode={mode!r}",
                             need="bilinear or bicubic")
+    if mode in SMOOTH or mode == "area":
+        need_float("interpolate", input=input)
     sizes, scales = _target(input, size, scale_factor, axes, bool(recompute_scale_factor))
     if mode == "area":
         result: Tensor = apply(ops.adaptive_avg_pool, input, sizes=sizes)
@@ -163,22 +167,23 @@ def _weighted(x: Node, at: int, n: int, ratio: float, align: bool, cubic: bool,
                             need="at least one")
     if align:
         ratio = (length - 1) / (n - 1) if n > 1 else 0.0
-    make = _filter if antialias else _cubics if cubic else _hats
-    weights = make(length, n, ratio, align, cubic, x.dtype)                    # (length, n)
+    if antialias:
+        weights = _filter(length, n, ratio, cubic, x.dtype)                    # (length, n)
+    else:
+        source = _positions(n, ratio, align, x.dtype)                          # (n,)
+        weights = (_cubics if cubic else _hats)(source, length)
     moved = ops.batching.move_axis(x, at, x.ndim - 1)
     return ops.batching.move_axis(ops.matmul(moved, weights), x.ndim - 1, at)
 
 
-def _hats(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+def _hats(source: Node, length: int) -> Node:
     """Linear weights of the two neighbours."""
-    source = ops.clamp(_positions(n, ratio, align, dtype), 0.0, float(length - 1))
-    return ops.relu(1 - _distance(source, length, 0.0, dtype))
+    return ops.relu(1 - _distance(ops.clamp(source, 0.0, float(length - 1)), length))
 
 
-def _cubics(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+def _cubics(source: Node, length: int) -> Node:
     """Cubic weights of the four neighbours; one beyond an end belongs to the element there."""
-    d = _distance(_positions(n, ratio, align, dtype), length + 4, -2.0, dtype)
-    w = _cubic(d, CUBIC)                                                       # (length + 4, n)
+    w = _cubic(_distance(source, length + 4, -2.0), CUBIC)                     # (length + 4, n)
     part = lambda start, size: ops.narrow(w, 0, start, size)
     ends = lambda rows: ops.expand_dims(ops.sum(rows, (0,)), 0)
     if length == 1:
@@ -186,10 +191,9 @@ def _cubics(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: 
     return ops.concat([ends(part(0, 3)), part(3, length - 2), ends(part(length + 1, 3))], 0)
 
 
-def _filter(length: int, n: int, ratio: float, align: bool, cubic: bool, dtype: DType) -> Node:
+def _filter(length: int, n: int, ratio: float, cubic: bool, dtype: DType) -> Node:
     """Weights of all elements that one of a smaller image stands for; each column adds up to 1."""
-    middle = (iota(n, dtype) + 0.5) * ratio - 0.5
-    d = _distance(middle, length, 0.0, dtype) * (1 / max(ratio, 1.0))
+    d = _distance(_positions(n, ratio, False, dtype), length) * (1 / max(ratio, 1.0))
     w = _cubic(d, -0.5) if cubic else ops.relu(1 - d)
     return w / ops.restore(ops.sum(w, (0,)), w.shape, (0,))
 
@@ -200,9 +204,10 @@ def _positions(n: int, ratio: float, align: bool, dtype: DType) -> Node:
     return j * ratio if align else (j + 0.5) * ratio - 0.5
 
 
-def _distance(source: Node, length: int, first: float, dtype: DType) -> Node:
+def _distance(source: Node, length: int, first: float = 0.0) -> Node:
     """Of the elements first, first + 1, ... (rows) from each position (columns)."""
-    return ops.abs(ops.expand_dims(source, 0) - ops.expand_dims(iota(length, dtype) + first, 1))
+    places = iota(length, source.dtype) + first
+    return ops.abs(ops.expand_dims(source, 0) - ops.expand_dims(places, 1))
 
 
 def _cubic(d: Node, slope: float) -> Node:
