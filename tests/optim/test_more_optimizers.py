@@ -90,6 +90,7 @@ def test_muon_follows_its_formula_and_torch_up_to_bfloat16(settings) -> None:
 
 def peers():
     """The same small network in both libraries."""
+    torch.manual_seed(0)
     sizes = lambda lib: lib.Sequential(lib.Linear(3, 4), lib.BatchNorm1d(4), lib.Linear(4, 2))
     mine, other = sizes(nn).double(), sizes(torch.nn).double()
     mine.load_state_dict(other.state_dict())

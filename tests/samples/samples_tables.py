@@ -17,6 +17,7 @@ nn.functional.fractional_max_pool3d
 """.split())  # noqa: SIM905
 # How many times the usual tolerance in float32, and why.
 LOOSE = {
+    "nn.functional.multi_head_attention_forward": 100,   # sums of numbers that nearly cancel
     "matrix_exp": 1e4,        # errors are relative to the largest element
     "linalg.matrix_exp": 1e4,
     "polygamma": 1e4,         # next to a pole torch is the less exact one

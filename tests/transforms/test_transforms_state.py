@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sheer
-from sheer import jit
+from sheer import jit, nn
 from sheer.graph.node import _interned
 from sheer.ops.structure import data
 from sheer.tensor import Tensor
@@ -37,6 +37,29 @@ def test_state_is_updated_in_place():
     for _ in range(5):
         f(t(1.0))
     assert w.node.prim.buffer.array.__array_interface__["data"][0] == address
+
+
+def test_a_function_sees_the_weight_the_layer_and_the_buffer_that_took_anothers_place():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1, bias=False)
+            self.register_buffer("scale", t(2.0))
+
+        def forward(self, x):
+            return self.layer(x) * self.scale
+
+    model, x = Scaled(), t([[1.0, 1.0]])
+    f = jit(lambda x: model(x) * 1.0)
+    replace = [lambda: None,
+               lambda: setattr(model.layer, "weight", nn.Parameter(t([[3.0, 4.0]]))),
+               lambda: setattr(model, "layer", nn.Linear(2, 1, bias=False)),
+               lambda: setattr(model, "scale", t(5.0))]
+    for count, change in enumerate(replace, 1):
+        change()
+        for _ in range(3):
+            assert f(x).tolist() == (model(x) * 1.0).tolist()
+        assert f.traces == count
 
 
 def test_arguments_that_the_function_writes_to():

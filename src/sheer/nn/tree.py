@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..graph.errors import ArgumentError, StateError
 from ..mixins.core import Core
 from ..tensor import Tensor
+from ..transforms import trace
 from . import state
 from .notes import warn
 from .parameter import Buffer, Parameter
@@ -61,7 +62,7 @@ class Tree:
         mine = self.__dict__
         for kind in ("_parameters", "_modules", "_buffers"):
             if name in mine.get(kind, ()):
-                return mine[kind][name]
+                return _read(mine[kind], name)
         if "_modules" not in mine and not name.startswith("__"):
             raise no_init(self)
         known = [n
@@ -208,6 +209,16 @@ def check_module(op: str, value: Any, optional: bool = False) -> None:
     raise ArgumentError("E206", op, what, got={"value": repr(value)[:60]},
                         need="an instance of Module",
                         tries=tries)
+
+
+def _read(parts: dict[str, Any], name: str) -> Any:
+    """A part of a module. A function that is being traced depends on its being that part: with
+    another one in its place, it is traced again.
+    """
+    found, running = parts[name], trace.current()
+    if running is not None and getattr(found, "_home", None) is None:
+        running.guard_once((id(parts), name), lambda: parts.get(name) is found)
+    return found
 
 
 def _kind(name: str, value: Any) -> str | None:

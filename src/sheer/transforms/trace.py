@@ -88,6 +88,7 @@ class Trace:
     grads_read: dict[int, Any] = field(default_factory=dict)
     leaves: dict[Node, Any] = field(default_factory=dict)
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    guarded: set[Any] = field(default_factory=set)
     baked: dict[Node, Node] = field(default_factory=dict)
     closed: bool = False
     count: int = 0
@@ -137,6 +138,12 @@ class Trace:
         value = ask()
         self.root.guards.append((ask, value))
         return value
+
+    def guard_once(self, key: Any, ask: Callable[[], Any]) -> None:
+        """As `guard`, unless that was said of `key` before."""
+        if key not in self.root.guarded:
+            self.root.guarded.add(key)
+            self.guard(ask)
 
     def absorb(self, outputs: Sequence[Node]) -> None:
         """Arrays made while tracing: small ones become constants, others inputs of the graph.

@@ -107,6 +107,8 @@ def _fractional(axes: int, x: Tensor, kernel_size: Setting, wanted: tuple[Any, A
         samples = rand(*(lead if len(lead) == 2 else (1, *lead)), axes, dtype=x.dtype)
     def run(n: Node, u: Node) -> tuple[Node, Node]:
         place = ops.constant(0, int64)
+        if len(lead) == 1 and u.ndim == 3:                  # an image without a batch: the first
+            u = ops.narrow(u, 0, 0, 1)
         for a in range(axes):
             # torch draws the number for x first in two axes, and in the order of axes in three
             share = ops.narrow(u, u.ndim - 1, axes - 1 - a if axes == 2 else a, 1)
