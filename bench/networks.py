@@ -63,6 +63,6 @@ def weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
         if len(shape) > 1:
             fan_in = int(np.prod(shape[1:]))
             made[name] = rng.normal(0, (2 / fan_in) ** 0.5, shape).astype(np.float32)
-        elif name.endswith(("weight", "bias")):
-            made[name] = np.full(shape, float(name.endswith("weight")), np.float32)
+        elif "weight" in name or "bias" in name:         # bias_ih_l0 too; not running_mean
+            made[name] = np.full(shape, float("weight" in name), np.float32)
     return made

@@ -14,8 +14,8 @@ from ..workload import Peer, Workload, add
 Function = Callable[..., Any]           # (functional, *tensors) -> tensor
 
 
-def normal(*shape: int) -> np.ndarray:
-    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng((seed, len(shape))).normal(size=shape).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,15 @@ def in_sheer(operation: Operation) -> Peer:
     return _peer(lambda: sheer.eval(*once()), lambda: [t.numpy() for t in once()])
 
 
-def in_torch(operation: Operation, threads: int) -> Peer:
-    """The same as everybody writes it."""
+def in_torch(operation: Operation, threads: int, channels_last: bool = False) -> Peer:
+    """The same as everybody writes it; images with their channels last where that is asked."""
     import torch
     torch.set_flush_denormal(True)
     functional = torch.nn.functional
     given = [torch.from_numpy(a) for a in operation.arrays]
+    if channels_last:
+        given = [t.contiguous(memory_format=torch.channels_last) if t.ndim == 4 else t
+                 for t in given]
     slopes = given[:operation.slopes]
     share = torch.from_numpy(_share(operation, functional, given)) if slopes else None
     for t in slopes:
@@ -70,7 +73,7 @@ def in_torch(operation: Operation, threads: int) -> Peer:
 def _share(operation: Operation, functional: Any, given: Sequence[Any]) -> np.ndarray:
     """The cotangent of the result."""
     shape = tuple(operation.function(functional, *given).shape)
-    return normal(*shape) if shape else np.ones((), np.float32)
+    return normal(*shape, seed=1) if shape else np.ones((), np.float32)
 
 
 def _peer(once: Callable[[], Any], arrays: Callable[[], list[np.ndarray]]) -> Peer:

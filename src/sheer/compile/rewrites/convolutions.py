@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...graph import Node
@@ -64,45 +65,82 @@ def conv_input(node: Node, turn: bool) -> Node:
     if prim.groups == 1 and few and few_taps(kernel):
         return handed_back(y, w, prim)
     if 1 < math.prod(prim.stride) <= _PHASES:
-        whole = _interleaved(y, w, prim, (), turn)
+        whole = _interleaved(y, w, prim, turn)
         return movement.slice_(whole, (0,) * node.ndim, node.shape, (1,) * node.ndim)
     return _turned(y, _around(prim, kernel, y.shape[2:]), w, prim, prim.dilation, turn)
 
 
-def _interleaved(y: Node, w: Node, prim: Any, chosen: tuple[int, ...], turn: bool) -> Node:
-    """All elements whose place is `chosen` modulo the stride on the first axes."""
-    axis = len(chosen)
-    if axis == len(prim.stride):
-        return _phase(y, w, prim, chosen, turn)
-    parts = [_interleaved(y, w, prim, (*chosen, t), turn) for t in range(prim.stride[axis])]
-    shape = list(parts[0].shape)
-    shape[2 + axis] *= len(parts)
-    return movement.reshape(movement.stack(parts, 3 + axis), shape)
-
-
-def _phase(y: Node, w: Node, prim: Any, chosen: tuple[int, ...], turn: bool) -> Node:
-    """Element m * stride + t, for each m: it meets every tap k with (t + low - k d) % stride = 0,
-    in result m + (t + low - k d) / stride.
+def _interleaved(y: Node, w: Node, prim: Any, turn: bool) -> Node:
+    """The phases of all places modulo the stride, laid between each other. All of them read one
+    padded form of the results.
     """
-    rows, widths, dilation, count = [], [], [], []
-    for t, s, (lo, _), d, k, n, p in zip(chosen, prim.stride, prim.padding, prim.dilation,
-                                         w.shape[2:], prim.size, y.shape[2:], strict=True):
-        taps = [j for j in range(k) if (t + lo - j * d) % s == 0]
-        count.append(-(-n // s))
-        if not taps:
-            rows.append((0, 0, 1))
-            continue
-        step = taps[1] - taps[0] if len(taps) > 1 else 1
-        rows.append((taps[0], taps[-1] + 1, step))
-        dilation.append(max(step * d // s, 1))
-        low = -((t + lo - taps[-1] * d) // s)
-        widths.append((low, count[-1] + dilation[-1] * (len(taps) - 1) - low - p, 0))
-    if len(dilation) < len(chosen):                                        # no tap comes here
-        zero = constant(0, y.dtype)
-        return movement.broadcast_to(zero, (y.shape[0], w.shape[1] * prim.groups, *count))
-    starts, stops, steps = zip((0, w.shape[0], 1), (0, w.shape[1], 1), *rows, strict=True)
-    part = movement.slice_(w, starts, stops, steps)
-    return _turned(y, widths, part, prim, tuple(dilation), turn)
+    ways = [[_phase(t, s, lo, d, k, n, p) for t in range(s)] for s, (lo, _), d, k, n, p in zip(
+        prim.stride, prim.padding, prim.dilation, w.shape[2:], prim.size, y.shape[2:],
+        strict=True)]
+    rims = [tuple(max(0, *(way.rim[side] for way in along)) for side in (0, 1)) for along in ways]
+    widths = [(lo, hi, 0) for lo, hi in rims]
+    if turn and prim.groups == 1 and fills_lanes(w.shape[1]):
+        around = first(movement.pad(last(y), [(0, 0, 0), *widths, (0, 0, 0)]))
+    else:
+        around = movement.pad(y, [(0, 0, 0)] * 2 + widths)
+
+    def woven(*chosen: _Phase) -> Node:
+        axis = len(chosen)
+        if axis == len(ways):
+            return _phase_product(around, rims, y.shape, w, prim, chosen, turn)
+        parts = [woven(*chosen, way) for way in ways[axis]]
+        shape = list(parts[0].shape)
+        shape[2 + axis] *= len(parts)
+        return movement.reshape(movement.stack(parts, 3 + axis), shape)
+    return woven()
+
+
+def _phase_product(around: Node, rims: Sequence[tuple[int, ...]], shape: Sequence[int], w: Node,
+                   prim: Any, chosen: Sequence[_Phase], turn: bool) -> Node:
+    """One phase, from the part of the padded results (of `shape` without rims) that it meets."""
+    if not all(way.taps for way in chosen):                                # no tap comes here
+        count = (way.count for way in chosen)
+        return movement.broadcast_to(constant(0, w.dtype),
+                                     (shape[0], w.shape[1] * prim.groups, *count))
+    starts = [lo - way.rim[0] for (lo, _), way in zip(rims, chosen, strict=True)]
+    stops = [start + n + sum(way.rim) for start, n, way in
+             zip(starts, shape[2:], chosen, strict=True)]
+    near = movement.slice_(around, (0, 0, *starts), (*shape[:2], *stops), (1,) * len(shape))
+    rows = [(way.taps[0], way.taps[-1] + 1, way.taps.step) for way in chosen]
+    taps = movement.slice_(w, *zip((0, w.shape[0], 1), (0, w.shape[1], 1), *rows, strict=True))
+    none = [(0, 0, 0)] * len(chosen)
+    return _turned(near, none, taps, prim, tuple(way.dilation for way in chosen), turn)
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """One axis of the elements m * stride + t for every m.
+
+    taps      the taps of the filter that meet them
+    dilation  how far apart the results lie that those taps meet
+    rim       how many results are missing before and after (cut off, if negative)
+    count     how many elements
+    """
+
+    taps: range
+    dilation: int
+    rim: tuple[int, int]
+    count: int
+
+
+def _phase(t: int, s: int, lo: int, d: int, k: int, n: int, p: int) -> _Phase:
+    """Element m s + t of n meets every tap j with (t + lo - j d) % s = 0, in result
+    m + (t + lo - j d) / s of p.
+    """
+    count = -(-n // s)
+    taps = [j for j in range(k) if (t + lo - j * d) % s == 0]
+    if not taps:
+        return _Phase(range(0), 1, (0, 0), count)
+    step = taps[1] - taps[0] if len(taps) > 1 else 1
+    dilation = max(step * d // s, 1)
+    low = -((t + lo - taps[-1] * d) // s)
+    return _Phase(range(taps[0], taps[-1] + 1, step), dilation,
+                  (low, count + dilation * (len(taps) - 1) - low - p), count)
 
 
 def _side_by_side(node: Node) -> Node:

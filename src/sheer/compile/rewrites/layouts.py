@@ -16,6 +16,7 @@ from ...graph import Graph, Node, make
 from ...ops import movement
 from ...ops.movement import Concat, Expand, Flip, Pad, Permute, Reshape, Slice
 from ...ops.reduce import ArgMax, ArgMin, Reduce
+from ...ops.structure import Laid
 from ..indexing.window_views import Origins, Windows
 from ..roots import home
 from .rewrite import rewrite
@@ -26,7 +27,7 @@ Axes = tuple[int, ...]
 
 def layouts(graph: Graph) -> Graph:
     """Elementwise operations, reductions and views of turned values run in the order of memory."""
-    return rewrite(graph, _Turns().rule)
+    return rewrite(rewrite(graph, _Turns().rule), _woven_first)
 
 
 class _Turns:
@@ -158,6 +159,20 @@ class _Turns:
         shape = seen.shape[:lead + k] + seen.shape[lead + k + c:]
         order = (*range(lead), *range(lead + 2 * k, lead + 2 * k + c), *range(lead, lead + 2 * k))
         return self.turn(movement.reshape(seen, shape), order)
+
+
+def _woven_first(node: Node) -> Node | None:
+    """What is woven from several values is laid out before it is turned: rows of channels are
+    copied whole, and the turn reads squares. In one go every element would be looked for alone.
+    """
+    if not isinstance(node.prim, Permute):
+        return None
+    inner = below = node.inputs[0]
+    while isinstance(below.prim, Reshape | Slice | Pad):
+        below = below.inputs[0]
+    woven = isinstance(below.prim, Concat) and below.prim.axis < below.ndim - 1
+    last_stays = node.prim.axes[-1] == node.ndim - 1
+    return Permute(node.prim.axes)(Laid()(inner)) if woven and not last_stays else None
 
 
 # ---- axes ---------------------------------------------------------------------------------------
