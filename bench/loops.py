@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -60,24 +61,37 @@ def in_torch_loop(model: Any, loss_of: Any, optimizer: Any, data: tuple[Any, Any
     compiled  forward, loss and backward through `torch.compile`
     """
     import torch
-    (x, y), rows = data, torch.tensor(order)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    at = {"next": 0}
     whole = lambda x, y: loss_of(model(x), y)
-    forward = torch.compile(whole) if compiled else whole
+    peer = steps_peer(model, loss_of, optimizer, data, list(torch.tensor(order)),
+                      torch.compile(whole) if compiled else whole)
+    def run(steps: int) -> int | None:
+        torch.set_num_threads(threads)
+        return peer.run(steps)
+    return replace(peer, run=run)
+
+
+def steps_peer(model: Any, loss_of: Any, optimizer: Any, data: tuple[Any, ...], rows: list[Any],
+               forward: Callable[[Any, Any], Any] | None = None) -> Peer:
+    """Single steps, in the words of either library.
+
+    rows     of each batch, as a tensor
+    forward  the loss from a batch, unless that is loss_of(model(x), y)
+    """
+    (x, y), batches = data, itertools.cycle(rows)
+    found = forward or (lambda x, y: loss_of(model(x), y))
     def step() -> Any:
-        batch = rows[at["next"]]
-        at["next"] = (at["next"] + 1) % len(rows)
+        batch = next(batches)
         optimizer.zero_grad()
-        loss = forward(x[batch], y[batch])
+        loss = found(x[batch], y[batch])
         loss.backward()
         optimizer.step()
         return loss
     def run(steps: int) -> None:
-        torch.set_num_threads(threads)
         for _ in range(steps):
-            step()
+            loss = step()
+        loss.item()
     return Peer(run, lambda steps: np.array([step().item() for _ in range(steps)]))
 
 

@@ -15,6 +15,7 @@ from ..loops import (
     in_session,
     in_torch_loop,
     shuffled,
+    steps_peer,
     torch_variants,
 )
 from ..workload import Peer, Workload, add
@@ -50,8 +51,10 @@ class Size:
                 for i, o in pairs]
 
 
-def in_sheer(size: Size) -> Peer:
-    """An ordinary Session, as `fit` uses it: one program runs an epoch."""
+def in_sheer(size: Size, loop: bool = False) -> Peer:
+    """An ordinary Session, as `fit` uses it: one program runs an epoch. Or, as `loop`, what
+    everybody writes: zero_grad, backward and step, each called for each batch.
+    """
     import sheer
     from sheer import nn, optim
     layers: list[Any] = []
@@ -61,7 +64,11 @@ def in_sheer(size: Size) -> Peer:
         layers += [linear, nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     loss = nn.CrossEntropyLoss() if size.classes else nn.MSELoss()
-    return in_session(model, loss, optim.Adam(model.parameters(), lr=LR), size.data(), size.order())
+    adam = optim.Adam(model.parameters(), lr=LR)
+    if loop:
+        return steps_peer(model, loss, adam, tuple(map(sheer.tensor, size.data())),
+                          list(map(sheer.tensor, size.order())))
+    return in_session(model, loss, adam, size.data(), size.order())
 
 
 def in_torch(size: Size, threads: int, compiled: bool = False, **adam: bool) -> Peer:
@@ -104,6 +111,10 @@ def _workload(name: str, what: str, size: Size) -> Workload:
                         lambda: in_jax(size), torch_variants(make, compiled=True)))
 
 
-_workload("mlp-small", "20-64-64-1, batch 32, Adam", Size((20, 64, 64, 1), 32, 100))
+_SMALL = Size((20, 64, 64, 1), 32, 100)
+_workload("mlp-small", "20-64-64-1, batch 32, Adam", _SMALL)
 _workload("mnist-mlp", "784-256-128-10, batch 128, Adam", Size((784, 256, 128, 10), 128, 100, 10))
 _workload("mlp-46", "10-46-10, batch 128, Adam", Size((10, 46, 10), 128, 100, 10))
+add(Workload("mlp-small-loop", "the same as a loop of single steps in both, nothing compiled by "
+             "hand", partial(in_sheer, _SMALL, loop=True),
+             torch_variants(partial(in_torch, _SMALL))))

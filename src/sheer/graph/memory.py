@@ -7,6 +7,8 @@ weights in place take up to twice as long.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 LINE = 64       # bytes: a cache line, and the widest vector
@@ -14,10 +16,8 @@ LINE = 64       # bytes: a cache line, and the widest vector
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An uninitialised array on a line of its own."""
-    size = int(np.prod(shape)) * dtype.itemsize
-    raw = np.empty(size + LINE, np.uint8)
-    start = -raw.__array_interface__["data"][0] % LINE
-    return raw[start:start + size].view(dtype).reshape(shape)
+    raw = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
+    return np.ndarray(shape, dtype, raw, -raw.__array_interface__["data"][0] % LINE)
 
 
 def lies_well(array: np.ndarray) -> bool:

@@ -159,6 +159,9 @@ class _Entry(ref[Node]):
 
 _interned: dict[tuple[Primitive, tuple[Node, ...]], _Entry] = {}
 
+_MOST_INFERRED = 20_000          # results of `infer` remembered before we start again
+_inferred: dict[tuple[Any, ...], tuple[Spec, ...]] = {}
+
 
 def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None) -> Node:
     """The node `prim(*inputs)`; the one that exists already if there is one (hash-consing).
@@ -178,7 +181,7 @@ def make(prim: Primitive, inputs: tuple[Node, ...], source: Source | None = None
         if source is None:
             source, own = sources.line(), True
     # what no line made does not show a line that happens to make the same
-    apart = (own and source.file) or source is sources.NOWHERE
+    apart = (own and (source.file or source.layer)) or source is sources.NOWHERE
     if found is not None and apart and found.source != source:
         found = again(found, source)
         _interned[key] = _entry(key, found)
@@ -219,12 +222,26 @@ def fresh(prim: Primitive, inputs: tuple[Node, ...] = (), source: Source | None 
 
     specs are what `prim.infer` would say, where that is known.
     """
-    specs = prim.infer(*inputs) if specs is None else specs
     node = Node()
+    node.outputs = _specs_of(prim, inputs) if specs is None else specs
     node.prim, node.inputs, node.value, node.shown, node.leaf = prim, inputs, None, None, None
-    node.outputs = specs if isinstance(specs, tuple) else (specs,)
     node.source = source or sources.here()
     return node
+
+
+def _specs_of(prim: Primitive, inputs: tuple[Node, ...]) -> tuple[Spec, ...]:
+    """What `prim.infer` says. It sees shapes and dtypes alone: the same ones are asked for once."""
+    if not inputs:
+        specs = prim.infer()
+        return specs if isinstance(specs, tuple) else (specs,)
+    key = (prim, *[x.outputs for x in inputs])
+    found = _inferred.get(key)
+    if found is None:
+        specs = prim.infer(*inputs)
+        if len(_inferred) >= _MOST_INFERRED:
+            _inferred.clear()
+        found = _inferred[key] = specs if isinstance(specs, tuple) else (specs,)
+    return found
 
 
 def topological(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:

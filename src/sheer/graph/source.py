@@ -15,7 +15,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _RECIPES = os.path.join(_PACKAGE, "recipes")       # recipes are user code that we happen to ship
 _COMMANDS = os.path.join(_PACKAGE, "cli.py")       # behind it stands no program of the user's
 _COMPILER = (os.path.join(_PACKAGE, "compile"), os.path.join(_PACKAGE, "backends"))    # nor here
-_USERS, _OURS, _BEHIND = 0, 1, 2                   # whose line is it? behind: nobody's
+_USERS, _OURS, _COMMAND, _BEHIND = 0, 1, 2, 3       # whose line is it? the last two: nobody's
 _whose: dict[str, int] = {}                        # file name -> one of these
 _KEPT = 20_000                                     # lines remembered before we start again
 _lines: dict[tuple[int, int, str], Source] = {}    # (code, place in it, layer) -> the one Source
@@ -86,8 +86,8 @@ def _look(file: str) -> int:
     """Whose lines a file holds."""
     recipe = file.startswith(_RECIPES) and not file.endswith("recipe.py")
     ours = file.startswith(_PACKAGE) and not recipe
-    behind = file == _COMMANDS or file.startswith(_COMPILER)
-    _whose[file] = _BEHIND if behind else _OURS if ours else _USERS
+    behind = _COMMAND if file == _COMMANDS else _BEHIND if file.startswith(_COMPILER) else None
+    _whose[file] = behind or (_OURS if ours else _USERS)
     return _whose[file]
 
 
@@ -104,8 +104,26 @@ def here() -> Source:
     return inherited() or line()
 
 
+def hold() -> bool:
+    """Let everything made from here on have the line of the user's that runs now, until `release`:
+    looked for once, however many nodes an operation makes. False when one is held already.
+    """
+    if getattr(_state, "held", None) is not None:
+        return False
+    _state.held = line()
+    return True
+
+
+def release() -> None:
+    """Look for the line again."""
+    _state.held = None
+
+
 def line() -> Source:
     """As `here`, whatever is inherited."""
+    held: Source | None = getattr(_state, "held", None)
+    if held is not None:
+        return held
     frame: FrameType = sys._getframe(1)
     path = layer_path()
     while True:
@@ -115,7 +133,9 @@ def line() -> Source:
             whose = _look(file)
         if whose == _USERS:
             break
-        if whose == _BEHIND:
+        if whose == _COMMAND and not path:
+            return NOWHERE
+        if whose >= _COMMAND:
             return Source("", 0, path)
         below = frame.f_back
         if below is None:

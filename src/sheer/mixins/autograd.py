@@ -10,6 +10,7 @@ from ..graph.source import inherit
 from ..ops.structure import constant, stop_gradient
 from ..transforms import execute, trace
 from ..transforms.grad import mark, reverse
+from .backward import gradients
 from .core import (
     apply_view,
     array_node,
@@ -99,7 +100,8 @@ class Autograd(Hooks):
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None,
                  create_graph: bool = False, inputs: Any = None) -> None:
-        """Add d(self)/d(leaf) to `.grad` of every leaf that requires a gradient.
+        """Add d(self)/d(leaf) to `.grad` of every leaf that requires a gradient. They are computed
+        now, and what tensors show of the way to self with them; create_graph leaves them pending.
 
         gradient is the cotangent, of self's shape; it may be left out for a single number.
         retain_graph is accepted and not needed: graphs here are data and are never used up.
@@ -113,6 +115,13 @@ class Autograd(Hooks):
                              tries=[("w.requires_grad_() on the weights", lambda: None)])
         node = self.node
         cotangent = self._cotangent(gradient)
+        plain = gradient is None and inputs is None and not (create_graph or trace.inlined())
+        found = gradients(node, cotangent) if plain else None
+        if found is not None:
+            for leaf, g in found:
+                if g is not None:
+                    _accumulate(leaf, g, False)
+            return
         leaves = {n: t for n in iterate_history(node)
                   if (t := leaf_of(n)) is not None and t.requires_grad}
         if inputs is not None:

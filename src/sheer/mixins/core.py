@@ -8,6 +8,7 @@ from weakref import ref
 
 import numpy as np
 
+from ..graph import source
 from ..graph.dtypes import DType, dtype_of, float32
 from ..graph.errors import DTypeError, StateError
 from ..graph.memory import frozen
@@ -144,18 +145,23 @@ def apply(op: Callable[..., Any], *args: Any, **params: Any) -> Any:
             nodes.append(a._bound if plain else _operand(a, wants))
         else:
             nodes.append(a if type(a) in _NUMBERS else _operand(a, wants))
-    out = op(*nodes, **params)
+    holds = source.hold()
+    try:
+        out = op(*nodes, **params)
+    finally:
+        if holds:
+            source.release()
     if type(out) is Node:
         return _tensors[0](out, wants[0] and out.outputs[0].dtype.kind == "float")
     return wrap(out, wants[0])
 
 
-def apply_view(op: Callable[..., Any], source: Core, **params: Any) -> Any:
-    """As `apply`, for an operation whose results show elements of `source`: views of it."""
-    start = source.node
-    out = apply(op, source, **params)
+def apply_view(op: Callable[..., Any], base: Core, **params: Any) -> Any:
+    """As `apply`, for an operation whose results show elements of `base`: views of it."""
+    start = base.node
+    out = apply(op, base, **params)
     for made in out if isinstance(out, tuple) else (out,):
-        views.link(made, source, start)
+        views.link(made, base, start)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import finalize
 
@@ -12,7 +12,7 @@ from ..graph.node import Node
 from ..ops.structure import stop_gradient
 from ..ops.walk import watchers
 from ..transforms import trace
-from .core import Core, as_node, wrap
+from .core import Core, as_node, leaf_of, wrap
 
 _tickets = itertools.count()
 _active = 0                                       # the hooks there are, as one number
@@ -113,6 +113,15 @@ def after_accumulation(leaf: Any) -> None:
     if id(leaf) in _of_leaves:
         for hook in tuple(_of_leaves[id(leaf)][1].values()):
             hook(leaf)
+
+
+def see_gradients(order: Sequence[Node]) -> bool:
+    """Are there hooks on any of these nodes, or on a leaf that shows one?"""
+    if not watchers and not _of_leaves:
+        return False
+    leaves = (leaf for node in order if (leaf := leaf_of(node)) is not None)
+    return any(watchers.get(node) for node in order) or any(
+        any(_of_leaves.get(id(leaf), ())) for leaf in leaves)
 
 
 def depend_on_hooks() -> None:

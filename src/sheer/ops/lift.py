@@ -29,17 +29,18 @@ def lift(op: str, *args: Any, dtype: DType | None = None) -> tuple[Node, ...]:
     (True < 2 < 2.0), as in torch and the array API; float means float32.
     Raises ShapeError E102 when the shapes do not broadcast, DTypeError E105 for anything else.
     """
-    if dtype is None and (alike := _alike(args)) is not None:
-        return alike
+    if dtype is None and (found := alike(args)) is not None:
+        return found
     dtype = dtype or common_dtype(op, args)
     nodes = [cast(to_node(op, a, dtype), dtype) for a in args]
     shape = broadcast_shapes(op, nodes)
     return tuple(movement.broadcast_to(n, shape) for n in nodes)
 
 
-def _alike(args: tuple[Any, ...]) -> tuple[Node, ...] | None:
-    """The answer where it needs no work, which is nearly always: one operand, two of one spec, or
-    a node and a Python number."""
+def alike(args: tuple[Any, ...]) -> tuple[Node, ...] | None:
+    """The answer where it needs no work, which is nearly always: one operand, two of one spec, a
+    node and a Python number, or a bias.
+    """
     x = args[0]
     if len(args) == 1:
         return args if type(x) is Node else None
@@ -48,12 +49,21 @@ def _alike(args: tuple[Any, ...]) -> tuple[Node, ...] | None:
     y = args[1]
     if type(x) is Node:
         if type(y) is Node:
-            return args if x.outputs[0] is y.outputs[0] else None
+            return args if x.outputs[0] is y.outputs[0] else _row_for_all(x, y)
         other = repeated(y, x.outputs[0])
         return None if other is None else (x, other)
     if type(y) is Node:
         other = repeated(x, y.outputs[0])
         return None if other is None else (other, y)
+    return None
+
+
+def _row_for_all(x: Node, y: Node) -> tuple[Node, ...] | None:
+    """A second operand that is repeated along leading axes, as a bias is; None: look closer."""
+    wide, row = x.outputs[0], y.outputs[0]
+    if wide.dtype is row.dtype and 0 < row.ndim < wide.ndim and (
+            row.shape == wide.shape[-row.ndim:]):
+        return x, movement.broadcast_to(y, wide.shape)
     return None
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.memory import LINE, copied, lies_well
-from ..graph.node import Buffer
-from ..ops.structure import data
+from ..graph.node import Buffer, fresh
+from ..ops.structure import Data, data
 
 
 def own(handle: Any) -> np.ndarray:
@@ -23,7 +23,9 @@ def own(handle: Any) -> np.ndarray:
     when it does not begin at a cache line.
     """
     if not alone(handle) or not _lies_well(handle._bound.prim.buffer):
-        handle._rebind(data(copied(handle._bound.prim.buffer.array)))
+        old = handle._bound
+        buffer = Buffer(copied(old.prim.buffer.array))
+        handle._rebind(fresh(Data(buffer), source=old.source, specs=old.outputs))
     array: np.ndarray = handle._bound.prim.buffer.array
     return array
 

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
 from ..ops.structure import Alias, Data, Input
 from . import checked, faults, trace
+
+T = TypeVar("T")
 
 
 class Executable(Protocol):
@@ -61,21 +63,29 @@ class Guarded:
         return getattr(self.executable, name)         # .program, .graph: what the backend shows
 
 
-class Programs:
-    """Executables by the structure of their graph; the one not used for longest goes first."""
+def _lock_at_fork(lock: Any) -> None:
+    """Never fork while another thread has the lock: in the child nobody would give it back."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release,
+                            after_in_child=lock.release)
+
+
+class Programs(Generic[T]):
+    """What was compiled, by the structure of its graph; what was not used for longest goes first.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._found: OrderedDict[Hashable, Executable] = OrderedDict()
+        self._found: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.RLock()
+        _lock_at_fork(self._lock)
 
-    def get(self, key: Hashable, make: Callable[[], Executable]) -> Executable:
-        """The executable of that key, made when there is none."""
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What belongs to that key, made when there is nothing."""
         with self._lock:
-            found = self._found.get(key)
-            if found is not None:
+            if key in self._found:
                 self._found.move_to_end(key)
-                return found
+                return self._found[key]
         made = make()                                 # takes seconds: others need not wait
         with self._lock:
             found = self._found.setdefault(key, made)
@@ -92,16 +102,8 @@ class Programs:
             self._found.clear()
 
 
-def _lock_at_fork(lock: Any) -> None:
-    """Never fork while another thread has the lock: in the child nobody would give it back."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release,
-                            after_in_child=lock.release)
-
-
-_programs = Programs(512)     # a program holds its arena: thousands of shapes would fill the memory
-
-_lock_at_fork(_programs._lock)
+# A program holds its arena: thousands of shapes would fill the memory.
+_programs: Programs[Executable] = Programs(512)
 
 
 def backend_name() -> str:
@@ -196,6 +198,26 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] | None = None) 
 
 
 def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
+    plan = planned(pending, keep)
+    given = [buffer_of(n) for n in plan.known]
+    try:
+        made = plan.executable.on_buffers(given)
+    except SheerError as error:
+        raise faults.explained(error, _closed(plan.known, plan.outputs), given) from None
+    for node, buffer in zip(plan.outputs, made, strict=True):
+        node.value = (buffer,)
+
+
+class Plan(NamedTuple):
+    """A program of pending nodes: what it reads, and the nodes whose values it makes."""
+
+    executable: Executable
+    known: list[Node]
+    outputs: list[Node]
+
+
+def planned(pending: list[Node], keep: Callable[[Node], bool] = lambda node: False) -> Plan:
+    """The program that computes the pending nodes, and on the way those where `keep` holds."""
     order = topological(pending, stop=is_known)
     symbol = next((n for n in order if isinstance(n.prim, Input)), None)
     if symbol is not None:
@@ -204,14 +226,7 @@ def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
     outputs = pending + [n for n in order if n not in wanted and keep(n) and not is_known(n)
                          and not n.prim.constant and len(n.outputs) == 1]
     known = [n for n in order if is_known(n)]
-    executable = _program(order, known, outputs)
-    given = [buffer_of(n) for n in known]
-    try:
-        made = executable.on_buffers(given)
-    except SheerError as error:
-        raise faults.explained(error, _closed(known, outputs), given) from None
-    for node, buffer in zip(outputs, made, strict=True):
-        node.value = (buffer,)
+    return Plan(_program(order, known, outputs), known, outputs)
 
 
 def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Executable:

@@ -105,6 +105,8 @@ def matmul(a: Node, b: Node) -> Node:
     right = movement.expand_dims(b, 1) if b.ndim == 1 else b
     if left.shape[-1] != right.shape[-2]:
         raise inner_mismatch("matmul", a, b)
+    if a.ndim == b.ndim == 2:
+        return Dot()(a, b)
     out = _rows_together(left, right) if right.ndim == 2 else _batched(left, right)
     shape = [s for s, kept in ((out.shape[-2], a.ndim > 1), (out.shape[-1], b.ndim > 1)) if kept]
     return movement.reshape(out, (*out.shape[:-2], *shape))

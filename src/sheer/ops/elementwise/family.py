@@ -11,7 +11,7 @@ from ...graph.dtypes import FLOATS, INTS, DType, bool_, float32, float64
 from ...graph.errors import DTypeError, ShapeError
 from ...graph.node import Node, Spec, make
 from .. import batching, sampling
-from ..lift import common_dtype, lift
+from ..lift import alike, common_dtype, lift
 from ..primitive import NotDifferentiable, Primitive
 
 Function = Callable[..., Node]
@@ -109,8 +109,9 @@ def _named(function: Function, primitive: type[Elementwise]) -> Function:
 
 def lift_floats(op: str, *args: Any) -> tuple[Node, ...]:
     """`lift` to a float type: integers and bools become float32, as in torch."""
-    if len(args) == 1 and isinstance(args[0], Node) and args[0].dtype.is_floating_point:
-        return args
+    found = alike(args)
+    if found is not None and found[0].dtype.is_floating_point:
+        return found
     dtype = common_dtype(op, args)
     return lift(op, *args, dtype=dtype if dtype.is_floating_point else float32)
 

@@ -1,0 +1,119 @@
+"""Backward passes: a result flows in; the gradients of its leaves come out, computed.
+
+Deriving a small network takes longer than running it, and a loop derives the same one in every
+step. So a pass is kept by the structure of what led to the result: the next result of that
+structure only names the memory that its pass reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..graph.errors import SheerError
+from ..graph.node import Node, fresh, topological
+from ..ops.structure import Alias, Data, Input
+from ..ops.walk import reverse
+from ..transforms import execute
+from .core import Core, _live, leaf_of
+from .hooks import see_gradients
+
+Found = list[tuple[Core, Node | None]]         # leaves, and what flowed into them
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """The program of one pass, and what it reads and makes as places in the order of the nodes.
+
+    known   nodes whose memory the program reads
+    kept    nodes of the forward pass that tensors show: the first results
+    leaves  leaves that want a gradient, each with the result that is its gradient, if any
+    """
+
+    executable: execute.Executable
+    known: list[int]
+    kept: list[int]
+    leaves: list[tuple[int, int | None]]
+
+
+_passes: execute.Programs[_Pass | None] = execute.Programs(512)
+
+
+def gradients(loss: Node, cotangent: Node) -> Found | None:
+    """The gradient of every leaf behind a single number, outside of any trace; None where hooks
+    want to see gradients on their way.
+
+    What tensors show of the forward pass is computed with them, in one program.
+    """
+    order = topological([loss])
+    if see_gradients(order):
+        return None
+    key = _structure(order)
+    found = None if key is None else _passes.get(key, lambda: _derived(order, loss, cotangent))
+    if found is None:
+        return _lazily(order, loss, cotangent)
+    given = [execute.buffer_of(order[i]) for i in found.known]
+    try:
+        made = found.executable.on_buffers(given)
+    except SheerError:                         # the ordinary way names the line and the operands
+        return _lazily(order, loss, cotangent)
+    for i, buffer in zip(found.kept, made, strict=False):
+        order[i].value = (buffer,)
+    pairs: Found = []
+    of: dict[int, Node] = {}                                    # leaves may share a gradient
+    for i, r in found.leaves:
+        leaf = leaf_of(node := order[i])
+        assert leaf is not None
+        if r is not None and r not in of:
+            of[r] = fresh(Data(made[r]), source=node.source, specs=node.outputs)
+        pairs.append((leaf, None if r is None else of[r]))
+    return pairs
+
+
+def _lazily(order: Sequence[Node], loss: Node, cotangent: Node) -> Found:
+    """The gradients as nodes that are still to be computed."""
+    leaves = _leaves(order)
+    return list(zip(leaves.values(), reverse([loss], [cotangent], list(leaves)), strict=True))
+
+
+def _leaves(order: Sequence[Node]) -> dict[Node, Core]:
+    return {n: t for n in order if (t := leaf_of(n)) is not None and t.requires_grad}
+
+
+def _structure(order: Sequence[Node]) -> Hashable | None:
+    """What the pass depends on: operations, shapes, which nodes are leaves, known or shown. None
+    for a result that depends on something without a value.
+    """
+    place: dict[Node, int] = {}
+    lines: list[Any] = [execute.backend_name()]
+    for i, node in enumerate(order):
+        place[node] = i
+        prim = node.prim
+        leaf = None if node.leaf is None else node.leaf()
+        wants = leaf is not None and leaf.requires_grad
+        if isinstance(prim, Data):
+            lines.append((node.outputs[0], wants))
+        elif isinstance(prim, Input):
+            return None
+        else:                                  # a mark is new every time, and no operation
+            lines.append((Alias if isinstance(prim, Alias) else prim, wants, node.value is None,
+                          node in _live, *[place[x] for x in node.inputs]))
+    return tuple(lines)
+
+
+def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None:
+    """The pass of these nodes; None if it reads memory that they do not name."""
+    leaves, place = _leaves(order), {n: i for i, n in enumerate(order)}
+    grads = reverse([loss], [cotangent], list(leaves))
+    kept = [n for n in order if n in _live and not execute.is_known(n) and not n.prim.constant
+            and len(n.outputs) == 1]
+    wanted = [*dict.fromkeys([*kept, *(g for g in grads if g is not None)])]
+    if any(execute.is_known(n) for n in wanted):            # a gradient that is a given number
+        return None
+    plan = execute.planned(wanted)
+    if any(n not in place for n in plan.known):
+        return None
+    return _Pass(plan.executable, [place[n] for n in plan.known], [place[n] for n in kept],
+                 [(place[n], None if g is None else wanted.index(g))
+                  for n, g in zip(leaves, grads, strict=True)])

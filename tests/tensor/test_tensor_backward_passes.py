@@ -1,0 +1,145 @@
+"""Backward passes that are like one before: derived once, equal gradients, nothing shared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sheer
+from sheer import nn, optim
+from sheer.graph.errors import SheerError
+from sheer.mixins import backward
+from sheer.mixins.backward import _passes
+
+
+@pytest.fixture
+def derived(monkeypatch):
+    """How often a graph has been walked backwards."""
+    count = []
+    def reverse(*given, walk=backward.reverse):
+        count.append(1)
+        return walk(*given)
+    monkeypatch.setattr(backward, "reverse", reverse)
+    _passes.clear()
+    return count
+
+
+def network():
+    sheer.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.2), nn.Linear(4, 2))
+
+
+def batches(count=6, rows=5):
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        yield (sheer.tensor(rng.normal(size=(rows, 3)).astype("f4")),
+               sheer.tensor(rng.integers(0, 2, rows)))
+
+
+def test_a_loop_derives_its_step_once(derived):
+    model = network()
+    optimizer = optim.Adam(model.parameters())
+    for x, y in batches():
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    assert len(derived) <= 2           # the weights of the first step were drawn, not computed
+
+
+def test_gradients_are_those_of_a_pass_that_stays_pending(derived):
+    model = network().eval()
+    weights = list(model.parameters())
+    for x, y in batches(3):
+        found = []
+        for create_graph in (False, True):
+            model.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward(create_graph=create_graph)
+            found.append([w.grad.detach().numpy() for w in weights])
+        for now, later in zip(*found, strict=True):
+            np.testing.assert_allclose(now, later, rtol=1e-6, atol=1e-7)
+    assert len(derived) == 1
+
+
+def test_another_structure_is_another_pass(derived):
+    w = sheer.tensor([1.0, 2.0], requires_grad=True)
+    for power, slope in ((2, [2.0, 4.0]), (3, [3.0, 12.0]), (2, [2.0, 4.0])):
+        w.grad = None
+        (w ** power).sum().backward()
+        assert w.grad.tolist() == slope
+    assert len(derived) == 2
+
+
+def test_what_was_looked_at_or_kept_changes_nothing(derived):
+    for look in (False, True, False, True):
+        w = sheer.tensor([1.0, 2.0], requires_grad=True)
+        hidden = w * 3
+        hidden.retain_grad()
+        loss = (hidden * hidden).sum()
+        if look:
+            assert loss.item() == 45.0
+            assert hidden.tolist() == [3.0, 6.0]
+        loss.backward()
+        assert w.grad.tolist() == [18.0, 36.0]
+        assert hidden.grad.tolist() == [6.0, 12.0]
+        assert loss.item() == 45.0
+
+
+def test_a_leaf_that_no_longer_wants_a_gradient_gets_none(derived):
+    a, b = (sheer.tensor([2.0], requires_grad=True) for _ in range(2))
+    (a * b).sum().backward()
+    a.grad = b.grad = None
+    b.requires_grad_(False)
+    (a * b).sum().backward()
+    assert a.grad.tolist() == [2.0]
+    assert b.grad is None
+
+
+def test_leaves_with_one_gradient_do_not_share_its_memory(derived):
+    for _ in range(2):
+        a, b = (sheer.zeros(3, requires_grad=True) for _ in range(2))
+        (a + b).sum().backward()
+        a.grad.mul_(5)
+        assert a.grad.tolist() == [5.0] * 3
+        assert b.grad.tolist() == [1.0] * 3
+        optim.SGD([a, b], lr=1.0).step()
+        assert (a.tolist(), b.tolist()) == ([-5.0] * 3, [-1.0] * 3)
+
+
+def test_a_second_pass_adds(derived):
+    w = sheer.tensor([3.0], requires_grad=True)
+    loss = (w * w).sum()
+    for times in (1, 2, 3):
+        loss.backward()
+        assert w.grad.tolist() == [6.0 * times]
+
+
+def test_a_number_that_is_constant_has_zero_gradients_or_none(derived):
+    for _ in range(2):
+        w = sheer.tensor([3.0], requires_grad=True)
+        w.sum().backward()
+        assert w.grad.tolist() == [1.0]
+
+
+def test_an_error_of_the_run_names_operands_and_leaves_no_gradient(derived):
+    model = network()
+    def backward(label):
+        nn.functional.cross_entropy(model(sheer.ones(2, 3)), sheer.tensor([0, label])).backward()
+    def step():
+        backward(sheer.tensor(7))
+        optim.SGD(model.parameters(), lr=0.1).step()
+    backward(1)
+    before = [w.tolist() for w in model.parameters()]
+    model.zero_grad()
+    with pytest.raises(SheerError, match="7"):
+        step()
+    assert [w.tolist() for w in model.parameters()] == before
+
+
+def test_each_backend_has_its_own(derived):
+    w = sheer.tensor([1.0, 2.0], requires_grad=True)
+    for name in ("cpu", "reference", "cpu"):
+        w.grad = None
+        with sheer.backend(name):
+            (w.exp() * w).sum().backward()
+        np.testing.assert_allclose(w.grad.numpy(), np.exp([1, 2]) * [2, 3], rtol=1e-6)
+    assert len(derived) == 2
