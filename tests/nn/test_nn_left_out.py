@@ -59,6 +59,12 @@ def test_the_page_lists_them_all(name: str) -> None:
     assert set(LEFT_OUT[name]) <= listed
 
 
+def test_every_name_that_autograd_exports_is_here_or_left_out() -> None:
+    theirs = importlib.import_module("torch.autograd").__all__
+    assert [n for n in theirs if n not in sheer.autograd.__all__
+            and n not in LEFT_OUT["autograd"]] == []
+
+
 def test_the_error_says_why_and_names_the_nearest_thing() -> None:
     with pytest.raises(MissingError) as caught:
         sheer.nn.DataParallel  # noqa: B018

@@ -56,4 +56,16 @@ LEFT_OUT: dict[str, dict[str, tuple[str, str]]] = {
     "optim": {
         "SparseAdam": ("gradients are dense", "optim.Adam"),
     },
+    "autograd": {
+        "Function": ("a rule written by hand is a primitive, with all its rules and tests",
+                     "CONTRIBUTING.md, how to add a primitive"),
+        "NestedIOFunction": (_INSIDE, ""), "SavedTensor": (_INSIDE, ""),
+        "Variable": (_OLD, "sheer.tensor"), "variable": (_OLD, "sheer.tensor"),
+        "detect_anomaly": ("every node knows its line", "fit, which names the first operation "
+                           "whose numbers are not finite"),
+        "set_detect_anomaly": ("every node knows its line", "fit, which names the first operation "
+                               "whose numbers are not finite"),
+        "set_multithreading_enabled": ("one program uses all cores", "sheer.set_num_threads"),
+        "enforce_grad_layout_policy": (_INSIDE, ""), "grad_mode": (_INSIDE, "sheer.no_grad"),
+    },
 }
