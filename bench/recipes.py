@@ -20,7 +20,8 @@ from sheer.recipes import RECIPES, make, run
 ROOT = Path(__file__).parent.parent
 PAGE, KEPT = ROOT / "docs/recipes.md", ROOT / "bench/recipes.json"
 MEASURED = ROOT / "bench/results.json"              # what `make bench` has left
-SAME = {"mnist-mlp": "mnist-mlp"}                   # recipe -> the workload with its network
+# recipe -> the workload with its network and minibatch
+SAME = {"mnist-mlp": "mnist-mlp", "mnist-cnn": "lenet", "adult": "tabular"}
 DATA = Path(os.environ.get("SHEER_DATA") or ROOT.parent / "shared/data")
 SEEDS = (0, 1, 2)
 
@@ -61,8 +62,9 @@ def page(kept: Found) -> str:
 def _line(name: str, seeds: Mapping[str, Any]) -> str:
     metric, promised = RECIPES[name].promise
     values = sorted(s["test"][metric] for s in seeds.values())
-    baselines = "; ".join(f"{what} {found[metric]:.4g}" for what, found in
-                          seeds["0"]["baselines"].items() if metric in found)
+    compared = next((s["baselines"] for s in seeds.values() if s["baselines"]), {})
+    baselines = "; ".join(f"{what} {found[metric]:.4g}" for what, found in compared.items()
+                          if metric in found)
     seconds = statistics.median(s["seconds"] for s in seeds.values())
     return (f"| {name} | {RECIPES[name].summary} | {metric} {statistics.median(values):.4g} | "
             f"{values[0]:.4g} to {values[-1]:.4g} | {promised:g} | {baselines} | {seconds:.1f} s | "

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import nn
 from ..data.known.catalogue import load_arrays
+from .classical import nearest_mean
 from .recipe import OneCycle, Settings, Task
 
 
@@ -31,6 +32,9 @@ class CifarCNN(OneCycle):
         train, test = arrays.train, arrays.test
         assert test is not None
         return Task((train.x, train.y), (test.x, test.y), classes=arrays.classes)
+
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        return nearest_mean(task)
 
     def transform(self, x: Any) -> Any:
         return (x.float() / 255 - 0.47) / 0.25       # mean and deviation over all channels

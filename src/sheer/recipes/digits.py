@@ -11,6 +11,7 @@ import numpy as np
 from .. import nn
 from ..data.known.catalogue import load_arrays
 from ..data.splits.stratified import stratified_split
+from .classical import nearest_mean
 from .recipe import OneCycle, Settings, Task
 
 
@@ -31,16 +32,23 @@ def load_digits(folder: Path | None, test_fraction: float) -> Task:
     return Task((x[train], y[train]), (x[test], y[test]), classes=arrays.classes)
 
 
-class Digits(OneCycle):
+class _Digits(OneCycle, abstract=True):
+    """What both have in common: the rows."""
+
+    def data(self, folder: Path | None) -> Task:
+        return load_digits(folder, self.set.test_fraction)  # type: ignore[attr-defined]
+
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        return nearest_mean(task)
+
+
+class Digits(_Digits):
     """A small convolutional network."""
 
     name = "digits"
     summary = "small CNN on the 1,797 UCI handwritten digits (ships with sheer)"
     settings = DigitsSettings
     promise = ("accuracy", 0.98)
-
-    def data(self, folder: Path | None) -> Task:
-        return load_digits(folder, self.set.test_fraction)  # type: ignore[attr-defined]
 
     def model(self, task: Task) -> Any:
         def stage(before: int, after: int) -> list[Any]:
@@ -57,16 +65,13 @@ class MlpSettings(DigitsSettings):
     lr: float = 8e-3
 
 
-class DigitsMLP(OneCycle):
+class DigitsMLP(_Digits):
     """The thinnest network worth the name: two layers."""
 
     name = "digits-mlp"
     summary = "two-layer network on the same digits"
     settings = MlpSettings
     promise = ("accuracy", 0.96)
-
-    def data(self, folder: Path | None) -> Task:
-        return load_digits(folder, self.set.test_fraction)  # type: ignore[attr-defined]
 
     def model(self, task: Task) -> Any:
         return nn.Sequential(nn.Flatten(),                          # (B, 64)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import nn
 from ..data.known.catalogue import load_arrays
+from .classical import nearest_mean
 from .recipe import OneCycle, Settings, Task
 
 MEAN, STD = 0.1307, 0.3081       # of the training pixels scaled to [0, 1]
@@ -26,6 +27,9 @@ class _Mnist(OneCycle, abstract=True):
 
     def data(self, folder: Path | None) -> Task:
         return load_mnist(folder)
+
+    def baselines(self, task: Task) -> dict[str, dict[str, float]]:
+        return nearest_mean(task)
 
     def transform(self, x: Any) -> Any:
         return (x.float() / 255 - MEAN) / STD
