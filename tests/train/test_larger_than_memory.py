@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import textwrap
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,6 +200,17 @@ def test_what_is_made_ahead_comes_in_order_and_its_error_too():
     assert [next(coming), next(coming)] == [0, 1]
     coming.close()                                # one who stops early leaves no thread behind
     assert list(coming) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's account of maps")
+def test_a_mapped_file_is_read_row_by_row_in_small_pages(files):
+    data = MappedDataset(files / "x.npy", files / "y.npy")
+    maps = Path("/proc/self/smaps").read_text().split("\nVmFlags:")
+    flags = [after.split("\n")[0].split() for before, after in pairwise(maps)
+             if before.rpartition("/")[0].endswith(str(files))]
+    assert len(data) == 103
+    assert len(flags) == 2
+    assert all({"rr", "nh"} <= set(f) for f in flags)      # reads at random, no huge pages
 
 
 @pytest.mark.system("Out-of-core training (10 GB data, 4 GB memory)")

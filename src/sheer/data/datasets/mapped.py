@@ -88,6 +88,7 @@ class _Rows:
         self.row_bytes = array[:1].nbytes // self.places
         self.touched = 0
         self._advise("MADV_RANDOM")              # reading ahead is in vain
+        self._advise("MADV_NOHUGEPAGE")          # 2 MB for every row touched, where files have them
 
     def taken(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """These rows in memory; the file is gone through from its beginning to its end."""
