@@ -23,6 +23,15 @@ from .workloads.kernels import Operation, in_sheer, in_torch, normal
 
 PAGE = report.HERE.parent / "docs/shapes.md"
 PAIRS = 7
+ABOUT = """# Other shapes
+
+The kinds of networks and operations of `make bench` in other shapes: forward, gradients and, for
+networks, Adam. Ratio: how many times faster sheer is than the best of PyTorch's eager variants (1
+and 2 threads, fused and foreach, channels first and last), median of paired runs in one process,
+with the range that holds 8 of 10 pairs. Below 1 sheer loses. Made by `python -m bench.shapes`.
+
+| workload | sheer | PyTorch | ratio |
+|---|---|---|---|"""
 Network = Callable[[Any], Any]          # nn of either library -> model
 Shape = tuple[int, ...]
 
@@ -217,27 +226,34 @@ def _conv2d(options: dict[str, Any], F: Any, x: Any, w: Any) -> Any:
 
 
 def main(words: Sequence[str]) -> None:
-    """Measure all whose names hold one of the words; without words, all, and write the page."""
-    rows = []
-    for workload in (*all_networks(), *all_operations()):
+    """Measure all whose names hold one of the words, or all, and renew their lines of the page."""
+    everything = [*all_networks(), *all_operations()]
+    lines = _kept()
+    for workload in everything:
         if words and not any(w in workload.name for w in words):
             continue
         tell = lambda text, name=workload.name: print(f"{name}: {text}", file=sys.stderr,
                                                       flush=True)
-        rows.append(measure(workload, PAIRS, False, tell))
-    if not words:
-        about = ("The kinds of networks and operations of `make bench` in other shapes: forward, "
-                 "gradients and, for networks, Adam. Ratio: how many times faster sheer is than "
-                 "the best of PyTorch's eager variants (1 and 2 threads, fused and foreach, "
-                 "channels first and last), median of paired runs in one process, with the range "
-                 "that holds 8 of 10 pairs. Below 1 sheer loses. Made by `python -m bench.shapes`.")
-        PAGE.write_text("\n".join(["# Other shapes", "", about, "", *table(rows), ""]))
-    print("\n".join(table(rows)))
+        line = _line(measure(workload, PAIRS, False, tell))
+        print(line)
+        lines[_name(line)] = line
+    named = [f"{w.name} ({w.what})" for w in everything]
+    PAGE.write_text("\n".join([ABOUT, *(lines[n] for n in named if n in lines), ""]))
 
 
-def table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The report's table without its columns for JAX."""
-    return ["|".join(line.split("|")[:-3]) + "|" for line in report.table(rows)]
+def _kept() -> dict[str, str]:
+    """The lines of the page by the names of their workloads."""
+    text = PAGE.read_text().removeprefix(ABOUT) if PAGE.exists() else ""
+    return {_name(line): line for line in text.splitlines() if line}
+
+
+def _name(line: str) -> str:
+    return line.split("|")[1].strip()
+
+
+def _line(row: dict[str, Any]) -> str:
+    """The line of the report's table, without its columns for JAX."""
+    return "|".join(report.table([row])[2].split("|")[:-3]) + "|"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from optim_cases import (
 
 import sheer
 from sheer.mixins import core
+from sheer.mixins.backward import _passes
 from sheer.transforms import execute
 
 TOLERANCE = {np.float64: 1e-10, np.float32: 1e-5}
@@ -207,15 +208,15 @@ def test_an_eager_step_runs_everything_in_one_program():
     optimizer = sheer.optim.Adam(params)
     x, y = batches(5, np.float32)
     train(optimizer, params, x[:2], y[:2], make=constant)
-    made, runs = len(execute._programs), []
+    made, kept, runs = len(execute._programs), len(_passes), []
     original = execute._run
     execute._run = lambda pending, keep: (runs.append(len(pending)), original(pending, keep))
     try:
         train(optimizer, params, x[2:], y[2:], make=constant)
     finally:
         execute._run = original
-    assert len(runs) == 3                           # one run per step, the loss included
-    assert len(execute._programs) == made           # and always the same program
+    assert not runs                                 # the backward pass computes the loss as well
+    assert (len(execute._programs), len(_passes)) == (made, kept)     # and always the same program
 
 
 def test_clocks_that_part_in_the_middle_of_a_trace():

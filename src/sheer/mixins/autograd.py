@@ -160,8 +160,8 @@ def _ones(shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _accumulate(leaf: Any, g: Any, create_graph: bool) -> None:
     """Add to .grad as torch does: a second backward without zero_grad sums."""
-    if leaf.grad is None:
-        leaf.grad = wrap(g, create_graph and is_grad_enabled())
+    if trace.grad_of(leaf) is None:
+        trace.set_grad(leaf, wrap(g, create_graph and is_grad_enabled()))
     elif create_graph:
         leaf.grad = wrap(leaf.grad.node + g, True)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph.node import Node, topological
@@ -22,7 +22,8 @@ def commit(changes: Sequence[tuple[Any, Node]], grads: Sequence[Any]) -> None:
         for handle, node in changes:
             handle._rebind(stop_gradient(node) if handle.requires_grad else node)
         return
-    waiting = [*(g for g in grads if g is not None), *pending_on([h.node for h, _ in changes])]
+    old = lambda: [h.node for h, _ in changes]
+    waiting = [*(g for g in grads if g is not None), *pending_on(old)]
     roots = [*(node for _, node in changes), *(t.node for t in waiting)]
     arrays = execute.evaluate(roots, keep=core._live.__contains__)
     for (handle, _), array in zip(changes, arrays, strict=False):
@@ -30,16 +31,20 @@ def commit(changes: Sequence[tuple[Any, Node]], grads: Sequence[Any]) -> None:
     core.evaluate(waiting)               # known by now; lets them forget how they were made
 
 
-def finish(params: Sequence[Any], state: Sequence[Any]) -> None:
+def finish(params: Sequence[Any], state: Callable[[], Sequence[Any]]) -> None:
     """Before an update: compute the gradients, and all that is pending on the weights, at once."""
     grads = [p.grad for p in params if p.grad is not None]
-    core.evaluate([*grads, *pending_on([t.node for t in (*params, *state)])])
+    pending = pending_on(lambda: [t.node for t in (*params, *state())])
+    if pending or not all(isinstance(g.node.prim, Data) for g in grads):
+        core.evaluate([*grads, *pending])
 
 
-def pending_on(old: Sequence[Node]) -> list[Any]:
+def pending_on(old: Callable[[], Sequence[Node]]) -> list[Any]:
     """Living tensors without a value that were computed from one of the old nodes."""
     waiting = [t for t in core._live.pending() if t._home is None]
-    reached, symbolic = set(old), set()
+    if not waiting:
+        return []
+    reached, symbolic = set(old()), set()
     for node in topological([t._bound for t in waiting], stop=execute.is_known):
         if isinstance(node.prim, Data):
             continue

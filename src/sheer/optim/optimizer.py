@@ -140,7 +140,7 @@ class Optimizer:
             if trace.inlined():
                 self._update()
             else:
-                finish([p for g in self.param_groups for p in g["params"]], self.tensors())
+                finish([p for g in self.param_groups for p in g["params"]], self.tensors)
                 self.__dict__.setdefault("_compiled", jit(self._update))()
         self._tell(1, closure)
         return loss

@@ -51,6 +51,9 @@ class Plan:
         self.layout.append(axis)
 
 
+_ROWS = Gather(1, word=Word("getitem"))
+
+
 def getitem(x: Node, key: Any) -> Node:
     """x[key] by NumPy's rules, for ints, slices, None, ..., integer nodes, lists and arrays, and
     boolean arrays whose values are known.
@@ -60,6 +63,8 @@ def getitem(x: Node, key: Any) -> Node:
             E131 for too many indices, E134 for other keys, E135 for step 0, E136 for a mask's shape
     Source  numpy.ndarray.__getitem__
     """
+    if type(key) is Node and key.dtype.is_integer and x.ndim:
+        return _ROWS(x, index_node("getitem", key))           # as below, and what loops do most
     plan = parse("getitem", x, key)
     view = _view(x, plan)
     if not plan.arrays:

@@ -132,7 +132,7 @@ class _Pool:
         self.handles: list[ctypes.c_void_p] = []
         self.size = 0                # 0: not started
         self.lock = threading.Lock()  # of who changes the number of threads
-        self.looked = -_LOOK_SECONDS  # when the distance of the cores was measured
+        self.next_look = 0.0         # when to measure the distance of the cores again
 
     def load(self) -> Library:
         """Compile the runtime and let programs link to it."""
@@ -180,9 +180,10 @@ class _Pool:
     def look(self) -> None:
         """Find out now and then whether the cores are far apart: a host may move them."""
         now = time.monotonic()
-        if self.size > 1 and now - self.looked > _LOOK_SECONDS:
-            self.looked = now
+        if self.size > 1 and now > self.next_look:
             self.field("far").value = self._round() > _FAR_SECONDS
+            took = time.monotonic() - now          # long where other programs keep a core busy
+            self.next_look = now + max(_LOOK_SECONDS, 100 * took)
 
     def _round(self, times: int = 20) -> float:
         """Seconds in which two threads meet, at best: some three moves of a cache line."""
@@ -211,7 +212,7 @@ class _Pool:
 
     def forget(self) -> None:
         """Back to the state before `start`; after a fork the workers are simply not there."""
-        self.handles, self.size, self.looked = [], 0, -_LOOK_SECONDS
+        self.handles, self.size, self.next_look = [], 0, 0.0
         self.lock = threading.Lock()         # after a fork, nobody else is there to release it
         if self.library is not None:
             ctypes.memset(self.address(), 0, POOL_BYTES)
