@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.errors import SheerError
-from ..graph.node import Node, fresh, topological
-from ..ops.structure import Alias, Data, Input
+from ..graph.node import Buffer, Node, fresh, topological
+from ..ops.structure import Alias, Data, Input, stop_gradient
 from ..ops.walk import reverse
 from ..transforms import execute
 from .core import Core, _live, leaf_of
@@ -26,13 +26,13 @@ Found = list[tuple[Core, Node | None]]         # leaves, and what flowed into th
 class _Pass:
     """The program of one pass, and what it reads and makes as places in the order of the nodes.
 
-    known   nodes whose memory the program reads
+    known   nodes whose memory the program reads, or the memory of constants
     kept    nodes of the forward pass that tensors show: the first results
     leaves  leaves that want a gradient, each with the result that is its gradient, if any
     """
 
     executable: execute.Executable
-    known: list[int]
+    known: list[int | Buffer]
     kept: list[int]
     leaves: list[tuple[int, int | None]]
 
@@ -53,7 +53,7 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
     found = None if key is None else _passes.get(key, lambda: _derived(order, loss, cotangent))
     if found is None:
         return _lazily(order, loss, cotangent)
-    given = [execute.buffer_of(order[i]) for i in found.known]
+    given = [i if isinstance(i, Buffer) else execute.buffer_of(order[i]) for i in found.known]
     try:
         made = found.executable.on_buffers(given)
     except SheerError:                         # the ordinary way names the line and the operands
@@ -72,9 +72,11 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
 
 
 def _lazily(order: Sequence[Node], loss: Node, cotangent: Node) -> Found:
-    """The gradients as nodes that are still to be computed."""
+    """The gradients as nodes that are still to be computed, constants to later derivatives."""
     leaves = _leaves(order)
-    return list(zip(leaves.values(), reverse([loss], [cotangent], list(leaves)), strict=True))
+    found = reverse([loss], [cotangent], list(leaves))
+    return [(leaf, None if g is None else stop_gradient(g))
+            for leaf, g in zip(leaves.values(), found, strict=True)]
 
 
 def _leaves(order: Sequence[Node]) -> dict[Node, Core]:
@@ -112,8 +114,9 @@ def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None
     if any(execute.is_known(n) for n in wanted):            # a gradient that is a given number
         return None
     plan = execute.planned(wanted)
-    if any(n not in place for n in plan.known):
+    if any(n not in place and not n.prim.constant for n in plan.known):
         return None
-    return _Pass(plan.executable, [place[n] for n in plan.known], [place[n] for n in kept],
+    known = [place[n] if n in place else execute.buffer_of(n) for n in plan.known]
+    return _Pass(plan.executable, known, [place[n] for n in kept],
                  [(place[n], None if g is None else wanted.index(g))
                   for n, g in zip(leaves, grads, strict=True)])
