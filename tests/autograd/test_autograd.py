@@ -62,6 +62,12 @@ def test_gradients_of_gradients():
     close(*found)
 
 
+def test_inputs_may_come_from_an_iterator():
+    (a, b), _ = both(A, B)
+    slopes = autograd.grad((a @ b).sum(), iter([a, b]))
+    assert [g.tolist() for g in slopes] == [[B.tolist()] * 2, A.sum(0).tolist()]
+
+
 def test_by_a_tensor_on_the_way():
     found = []
     for library, (a, b) in zip((sheer, torch), both(A, B), strict=True):
@@ -86,9 +92,11 @@ def test_bad_arguments_are_refused():
         autograd.grad(a @ b, a)
     with pytest.raises(SheerError, match="another shape"):
         autograd.grad(a @ b, a, sheer.ones(3, dtype=sheer.float64))
-    with pytest.raises(SheerError, match="2 outputs, 1 grad_outputs"):
+    with pytest.raises(SheerError, match="2 results, 1 grad_outputs"):
         autograd.grad([a.sum(), b.sum()], a, [None])
-    with pytest.raises(SheerError, match="cannot be batched"):
+    with pytest.raises(SheerError, match="1 results, 2 grad_tensors"):
+        autograd.backward(a.sum(), [None, None])
+    with pytest.raises(SheerError, match="batches of grad_outputs"):
         autograd.grad(a.sum(), a, is_grads_batched=True)
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.errors import ArgumentError, ShapeError, StateError
-from ..graph.node import Node
-from ..mixins.core import as_node, wrap
+from ..graph.errors import MissingError, ShapeError, StateError
+from ..mixins.autograd import cotangent_of
+from ..mixins.core import wrap
 from ..mixins.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..mixins.hooks import before_accumulation, depend_on_hooks
 from ..mixins.missing import refusing as _refusing
 from ..ops.elementwise.family import zeros_like
-from ..ops.structure import constant, stop_gradient
+from ..ops.structure import stop_gradient
 from ..ops.walk import reverse
-from ..tensor import Tensor
 from . import functional
 from .check import gradcheck, gradgradcheck
+from .tuples import as_tuple
 
 __all__ = ["backward", "enable_grad", "functional", "grad", "gradcheck", "gradgradcheck",
            "inference_mode", "no_grad", "set_grad_enabled"]
@@ -38,9 +38,9 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     retain_graph is accepted and not needed: graphs here are data and are never used up.
 
     Shape   of each gradient: that of its input
-    Raises  E602 for an output of several numbers without a grad_output, E610 for a grad_output of
-            another shape, E611 when an input requires no gradient, E618 when no output depends on
-            an input
+    Raises  E211 for is_grads_batched, E602 for an output of several numbers without a grad_output,
+            E610 for a grad_output of another shape or another number of them, E611 when an input
+            requires no gradient, E618 when no output depends on an input
     Source  torch.autograd.grad
     Example
         >>> x = sheer.tensor(3.0, requires_grad=True)
@@ -49,10 +49,10 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         (27.0, 18.0)
     """
     if is_grads_batched:
-        raise ArgumentError("E618", "grad", "grad_outputs cannot be batched",
-                            need="one grad_output per output",
-                            tries=[("sheer.vmap(sheer.vjp(f, x)[1])", lambda: None)])
-    results, wanted = _several(outputs), _several(inputs)
+        raise MissingError("E211", "grad", "batches of grad_outputs are left out",
+                           need="one grad_output per output",
+                           tries=[("sheer.vmap(sheer.vjp(f, x)[1])", lambda: None)])
+    results, wanted = as_tuple(outputs), as_tuple(inputs)
     for number, x in enumerate(wanted):
         if not x.requires_grad:
             raise StateError("E611", "grad", f"input {number} requires no gradient",
@@ -60,11 +60,13 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
                              tries=[("x.requires_grad_() before the outputs are computed",
                                      lambda: None)])
     nodes = [r.node for r in results]
-    cts = _cotangents("grad", nodes, grad_outputs)
+    each = _one_each("grad", results, grad_outputs, "grad_outputs")
+    cts = [cotangent_of("grad", node, ct, "grad_outputs", "outputs.mean()")
+           for node, ct in zip(nodes, each, strict=True)]
     depend_on_hooks()
+    grads = reverse(nodes, cts, [x.node for x in wanted])
     found = []
-    for number, (x, g) in enumerate(zip(wanted, reverse(nodes, cts, [x.node for x in wanted]),
-                                        strict=True)):
+    for number, (x, g) in enumerate(zip(wanted, grads, strict=True)):
         if g is None and not (allow_unused or materialize_grads):
             raise StateError("E618", "grad", f"no output depends on input {number}",
                              got={"input": x.node}, need="allow_unused=True, which gives None, or "
@@ -81,37 +83,20 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
              create_graph: bool = False, inputs: Any = None) -> None:
     """Add the gradients of several tensors to `.grad` of every leaf behind them.
 
-    Raises  E602, E610, E611 as Tensor.backward
+    Shape   tensors any, grad_tensors those of tensors
+    Raises  E602, E610, E611 as Tensor.backward; E610 for another number of grad_tensors
     Source  torch.autograd.backward
     """
-    results = _several(tensors)
-    given = [None] * len(results) if grad_tensors is None else _several(grad_tensors)
+    results = as_tuple(tensors)
+    given = _one_each("backward", results, grad_tensors, "grad_tensors")
     for tensor, ct in zip(results, given, strict=True):
         tensor.backward(ct, retain_graph, create_graph, inputs)
 
 
-def _several(value: Any) -> list[Any]:
-    """One tensor, or a sequence of them, as a list."""
-    return list(value) if isinstance(value, Sequence) else [value]
-
-
-def _cotangents(op: str, outputs: Sequence[Node], given: Any) -> list[Node]:
-    """What flows into every output: a one into a single number, else what was given."""
-    each = [None] * len(outputs) if given is None else _several(given)
-    if len(each) != len(outputs):
-        raise ShapeError("E610", op, f"{len(outputs)} outputs, {len(each)} grad_outputs",
-                         need="one grad_output per output, or None")
-    found = []
-    for out, ct in zip(outputs, each, strict=True):
-        if ct is None and out.size != 1:
-            raise ShapeError("E602", op, "only a single number has a gradient by itself",
-                             got={"output": out}, need="shape (), or grad_outputs",
-                             tries=[("outputs.sum()", lambda: None)])
-        node = as_node(ct, out.dtype) if ct is not None else (
-            constant(1, out.dtype) if out.shape == () else as_node(
-                Tensor.new_ones(wrap(out), out.shape)))
-        if node.shape != out.shape:
-            raise ShapeError("E610", op, "the gradient given has another shape than the output",
-                             got={"output": out, "gradient": node}, need="one shape")
-        found.append(node)
-    return found
+def _one_each(op: str, results: Sequence[Any], given: Any, what: str) -> Sequence[Any]:
+    """A gradient, or None, for every result."""
+    each = [None] * len(results) if given is None else as_tuple(given)
+    if len(each) != len(results):
+        raise ShapeError("E610", op, f"{len(results)} results, {len(each)} {what}",
+                         need="one per result, or None")
+    return each

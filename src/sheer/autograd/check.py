@@ -10,7 +10,9 @@ import numpy as np
 from ..graph.dtypes import float64
 from ..graph.errors import DTypeError, NumericError
 from ..tensor import Tensor, tensor
-from ..transforms.grad import grad, vjp
+from ..transforms.grad import grad
+from ..transforms.jacobian import jacrev
+from .tuples import as_tuple
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol: float = 1e-5,
@@ -18,6 +20,7 @@ def gradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol: fl
     """Do the gradients of func agree with differences of its values, (f(x + eps) - f(x - eps)) /
     (2 eps), for every number of every float64 input and every number of every result?
 
+    Shape   inputs any, float64 where they require a gradient -> bool
     Raises  E621 for the first input whose numbers do not agree, or else gives False;
             E622 when no input is a float64 tensor that requires a gradient
     Source  torch.autograd.gradcheck
@@ -26,8 +29,7 @@ def gradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol: fl
         >>> sheer.autograd.gradcheck(lambda x: x.log(), x)
         True
     """
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    places = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
+    given, places = _checked(inputs)
     if not places or any(given[i].dtype != float64 for i in places):
         raise DTypeError("E622", "gradcheck", "differences need float64",
                          got={f"input {i}": x.node for i, x in enumerate(given)
@@ -49,18 +51,21 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol
                   rtol: float = 1e-3, raise_exception: bool = True) -> bool:
     """As gradcheck, of the gradients themselves: second derivatives.
 
+    Shape   as gradcheck
     Raises  E621, E622 as gradcheck
     Source  torch.autograd.gradgradcheck
     """
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    places = tuple(i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad)
-    weigh = lambda out: sum((part * _weights(part)).sum() for part in _results(out))
+    given, places = _checked(inputs)
+    weigh = lambda out: sum((part * _weights(part)).sum() for part in as_tuple(out))
     slopes = grad(lambda *xs: weigh(func(*xs)), places)
     return gradcheck(slopes, given, eps, atol, rtol, raise_exception)
 
 
-def _results(value: Any) -> list[Any]:
-    return [value] if isinstance(value, Tensor) else list(value)
+def _checked(inputs: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """All inputs, and which of them are tensors that require a gradient."""
+    given = as_tuple(inputs)
+    return given, tuple(i for i, x in enumerate(given)
+                        if isinstance(x, Tensor) and x.requires_grad)
 
 
 def _weights(like: Any) -> Any:
@@ -70,18 +75,8 @@ def _weights(like: Any) -> Any:
 
 def _by_rule(func: Callable[..., Any], given: Sequence[Any], place: int) -> np.ndarray:
     """All derivatives by one input: (numbers of the results, numbers of the input)."""
-    def of_one(x: Any) -> tuple[Any, ...]:
-        return tuple(_results(func(*given[:place], x, *given[place + 1:])))
-    values, pull = vjp(of_one, given[place])
-    rows = []
-    for number, value in enumerate(values):
-        for one in range(value.numel()):
-            cts = [np.zeros(v.shape) for v in values]
-            cts[number].flat[one] = 1
-            slope, = pull(tuple(tensor(c, dtype=v.dtype)
-                                for c, v in zip(cts, values, strict=True)))
-            rows.append(slope.numpy().ravel())
-    return np.array(rows).reshape(-1, given[place].numel())
+    rows = jacrev(lambda *xs: as_tuple(func(*xs)), place)(*given)
+    return np.concatenate([r.numpy().reshape(-1, given[place].numel()) for r in rows])
 
 
 def _by_differences(func: Callable[..., Any], given: Sequence[Any], place: int, eps: float,
@@ -90,7 +85,7 @@ def _by_differences(func: Callable[..., Any], given: Sequence[Any], place: int, 
     start = given[place].numpy()
     def values(moved: np.ndarray) -> np.ndarray:
         x = tensor(moved, dtype=float64)
-        out = _results(func(*given[:place], x, *given[place + 1:]))
+        out = as_tuple(func(*given[:place], x, *given[place + 1:]))
         return np.concatenate([part.detach().numpy().ravel() for part in out])
     columns = []
     for number in range(start.size):

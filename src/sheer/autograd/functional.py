@@ -13,6 +13,7 @@ from ..mixins.missing import refusing as _refusing
 from ..tensor import Tensor
 from ..transforms import grad as _grad
 from ..transforms import jacobian as _jacobian
+from .tuples import as_tuple
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 __getattr__ = _refusing("autograd.functional", __all__)
@@ -27,6 +28,7 @@ def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bo
     create_graph, strict and vectorize are accepted and change nothing: the result can always be
     differentiated again, and all rows are computed at once.
 
+    Shape   result (*R), input (*A) -> (*R, *A); of tuples, nested tuples
     Raises  E604 for integers
     Source  torch.autograd.functional.jacobian; `sheer.jacrev`, and `sheer.jacfwd` for the strategy
             "forward-mode"
@@ -39,6 +41,7 @@ def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: boo
             vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode") -> Any:
     """Second derivatives of a single number: (*input, *other input).
 
+    Shape   inputs (*A) -> (*A, *A); of a tuple, nested tuples of (*A, *B)
     Raises  E604 for integers
     Source  torch.autograd.functional.hessian; `sheer.hessian`
     """
@@ -49,10 +52,11 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:
     """(func(inputs), v times the Jacobian). v may be left out for a single number.
 
+    Shape   result (*R), v (*R) -> like inputs
     Raises  E603 when v is not like the result
     Source  torch.autograd.functional.vjp; `sheer.vjp`
     """
-    value, pull = _grad.vjp(func, *_tuple(inputs))
+    value, pull = _grad.vjp(func, *as_tuple(inputs))
     return value, _like(inputs, pull(_ones(value) if v is None else v))
 
 
@@ -60,23 +64,25 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:
     """(func(inputs), the Jacobian times v). v may be left out for a single number.
 
+    Shape   inputs (*A), v (*A) -> like the result
     Raises  E603 when v is not like the inputs
     Source  torch.autograd.functional.jvp; `sheer.jvp`
     """
-    given = _tuple(inputs)
-    return _grad.jvp(func, given, tuple(map(_ones, given)) if v is None else _tuple(v))
+    given = as_tuple(inputs)
+    return _grad.jvp(func, given, tuple(map(_ones, given)) if v is None else as_tuple(v))
 
 
 def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:
     """(func(inputs), the Hessian times v), without the Hessian.
 
+    Shape   inputs (*A), v (*A) -> (*A)
     Raises  E603 when v is not like the inputs
     Source  Pearlmutter 1994, "Fast exact multiplication by the Hessian"; torch's hvp
     """
-    given = _tuple(inputs)
+    given = as_tuple(inputs)
     slopes = _grad.grad(func, tuple(range(len(given))))
-    _, found = _grad.jvp(slopes, given, tuple(map(_ones, given)) if v is None else _tuple(v))
+    _, found = _grad.jvp(slopes, given, tuple(map(_ones, given)) if v is None else as_tuple(v))
     return func(*given), _like(inputs, found)
 
 
@@ -84,6 +90,7 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:
     """(func(inputs), v times the Hessian): as hvp, because a Hessian is symmetric.
 
+    Shape   inputs (*A), v (*A) -> (*A)
     Raises  E603 when v is not like the inputs
     Source  torch.autograd.functional.vhp
     """
@@ -95,10 +102,6 @@ def _of_all(derivative: Callable[..., Any], func: Function, inputs: Any) -> Any:
     if isinstance(inputs, Tensor):
         return derivative(func)(inputs)
     return derivative(func, tuple(range(len(inputs))))(*inputs)
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, Tensor) else tuple(value)
 
 
 def _like(inputs: Any, found: Any) -> Any:

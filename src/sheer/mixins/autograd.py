@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from ..graph.errors import DTypeError, ShapeError, StateError
+from ..graph.node import Node
 from ..graph.source import inherit
 from ..ops.structure import constant, stop_gradient
 from ..transforms import execute, trace
@@ -114,7 +115,7 @@ class Autograd(Hooks):
                              need="a leaf with requires_grad=True, outside no_grad",
                              tries=[("w.requires_grad_() on the weights", lambda: None)])
         node = self.node
-        cotangent = self._cotangent(gradient)
+        cotangent = cotangent_of("backward", node, gradient)
         plain = gradient is None and inputs is None and not (create_graph or trace.inlined())
         found = gradients(node, cotangent) if plain else None
         if found is not None:
@@ -136,21 +137,26 @@ class Autograd(Hooks):
                     _accumulate(leaf, new if create_graph else stop_gradient(new), create_graph)
                     after_accumulation(leaf)
 
-    def _cotangent(self, gradient: Any) -> Any:
-        node = self.node
-        if gradient is not None:
-            ct = as_node(gradient, node.dtype)
-            if ct.shape != node.shape:
-                raise ShapeError("E610", "backward",
-                                 "the gradient given has another shape than the tensor",
-                                 got={"tensor": node, "gradient": ct}, need="one shape")
-            return ct
-        if node.size != 1:
-            raise ShapeError("E602", "backward", "only a single number has a gradient by itself",
-                             got={"tensor": node}, need="shape (), or backward(gradient)",
-                             tries=[("loss.mean().backward()", lambda: None)])
-        return constant(1, node.dtype) if node.shape == () else array_node(
-            _ones(node.shape, node.dtype.numpy), node.dtype)
+
+def cotangent_of(op: str, node: Node, gradient: Any,
+                 given: str = "backward(gradient)", mean: str = "loss.mean().backward()") -> Node:
+    """What flows into a result: the gradient given for it, or a one into a single number.
+
+    Params  given, mean  how the caller's user would give a gradient, or do without one
+    Raises  E602 for several numbers without a gradient, E610 for one of another shape
+    """
+    if gradient is not None:
+        ct = as_node(gradient, node.dtype)
+        if ct.shape != node.shape:
+            raise ShapeError("E610", op, "the gradient given has another shape than the tensor",
+                             got={"tensor": node, "gradient": ct}, need="one shape")
+        return ct
+    if node.size != 1:
+        raise ShapeError("E602", op, "only a single number has a gradient by itself",
+                         got={"tensor": node}, need=f"shape (), or {given}",
+                         tries=[(mean, lambda: None)])
+    return constant(1, node.dtype) if node.shape == () else array_node(
+        _ones(node.shape, node.dtype.numpy), node.dtype)
 
 
 def _ones(shape: tuple[int, ...], dtype: Any) -> Any:

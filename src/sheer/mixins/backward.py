@@ -13,11 +13,12 @@ from typing import Any
 
 from ..graph.errors import SheerError
 from ..graph.node import Buffer, Node, fresh, topological
-from ..ops.structure import Alias, Data, Input, stop_gradient
+from ..ops.structure import Alias, Data, Input
 from ..ops.walk import reverse
 from ..transforms import execute
-from .core import Core, _live, leaf_of
+from .core import Core, _live
 from .hooks import see_gradients
+from .registry import leaf_of  # outside of traces
 
 Found = list[tuple[Core, Node | None]]         # leaves, and what flowed into them
 
@@ -41,8 +42,9 @@ _passes: execute.Programs[_Pass | None] = execute.Programs(512)
 
 
 def gradients(loss: Node, cotangent: Node) -> Found | None:
-    """The gradient of every leaf behind a single number, outside of any trace; None where hooks
-    want to see gradients on their way.
+    """The gradient of every leaf behind a single number, outside of any trace. None where they
+    are to be derived anew: hooks want to see them on their way, the pass reads memory of its own,
+    or its program raised, whose error an ordinary evaluation explains.
 
     What tensors show of the forward pass is computed with them, in one program.
     """
@@ -52,12 +54,12 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
     key = _structure(order)
     found = None if key is None else _passes.get(key, lambda: _derived(order, loss, cotangent))
     if found is None:
-        return _lazily(order, loss, cotangent)
+        return None
     given = [i if isinstance(i, Buffer) else execute.buffer_of(order[i]) for i in found.known]
     try:
         made = found.executable.on_buffers(given)
-    except SheerError:                         # the ordinary way names the line and the operands
-        return _lazily(order, loss, cotangent)
+    except SheerError:
+        return None
     for i, buffer in zip(found.kept, made, strict=False):
         order[i].value = (buffer,)
     pairs: Found = []
@@ -71,18 +73,6 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
     return pairs
 
 
-def _lazily(order: Sequence[Node], loss: Node, cotangent: Node) -> Found:
-    """The gradients as nodes that are still to be computed, constants to later derivatives."""
-    leaves = _leaves(order)
-    found = reverse([loss], [cotangent], list(leaves))
-    return [(leaf, None if g is None else stop_gradient(g))
-            for leaf, g in zip(leaves.values(), found, strict=True)]
-
-
-def _leaves(order: Sequence[Node]) -> dict[Node, Core]:
-    return {n: t for n in order if (t := leaf_of(n)) is not None and t.requires_grad}
-
-
 def _structure(order: Sequence[Node]) -> Hashable | None:
     """What the pass depends on: operations, shapes, which nodes are leaves, known or shown. None
     for a result that depends on something without a value.
@@ -92,8 +82,7 @@ def _structure(order: Sequence[Node]) -> Hashable | None:
     for i, node in enumerate(order):
         place[node] = i
         prim = node.prim
-        leaf = None if node.leaf is None else node.leaf()
-        wants = leaf is not None and leaf.requires_grad
+        wants = (leaf := leaf_of(node)) is not None and leaf.requires_grad
         if isinstance(prim, Data):
             lines.append((node.outputs[0], wants))
         elif isinstance(prim, Input):
@@ -106,8 +95,9 @@ def _structure(order: Sequence[Node]) -> Hashable | None:
 
 def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None:
     """The pass of these nodes; None if it reads memory that they do not name."""
-    leaves, place = _leaves(order), {n: i for i, n in enumerate(order)}
-    grads = reverse([loss], [cotangent], list(leaves))
+    place = {n: i for i, n in enumerate(order)}
+    leaves = [n for n in order if (t := leaf_of(n)) is not None and t.requires_grad]
+    grads = reverse([loss], [cotangent], leaves)
     kept = [n for n in order if n in _live and not execute.is_known(n) and not n.prim.constant
             and len(n.outputs) == 1]
     wanted = [*dict.fromkeys([*kept, *(g for g in grads if g is not None)])]

@@ -185,7 +185,11 @@ def value_of(node: Node) -> np.ndarray:
     return buffer_of(node).array
 
 
-def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] | None = None) -> list[np.ndarray]:
+def _nothing(node: Node) -> bool:
+    return False
+
+
+def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] = _nothing) -> list[np.ndarray]:
     """Arrays of the roots. One program runs all that is pending; nodes where `keep` holds are
     remembered too, so that they need not be computed again later.
 
@@ -193,7 +197,7 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] | None = None) 
     """
     pending = [r for r in dict.fromkeys(roots) if not is_known(r)]
     if pending:
-        _run(pending, keep or (lambda node: False))
+        _run(pending, keep)
     return [value_of(r) for r in roots]
 
 
@@ -216,7 +220,7 @@ class Plan(NamedTuple):
     outputs: list[Node]
 
 
-def planned(pending: list[Node], keep: Callable[[Node], bool] = lambda node: False) -> Plan:
+def planned(pending: list[Node], keep: Callable[[Node], bool] = _nothing) -> Plan:
     """The program that computes the pending nodes, and on the way those where `keep` holds."""
     order = topological(pending, stop=is_known)
     symbol = next((n for n in order if isinstance(n.prim, Input)), None)

@@ -62,6 +62,9 @@ def same_dtype(op: str, x: Any, weight: Any) -> None:
     if not isinstance(x, Core):
         raise DTypeError("E202", op, f"input is a {type(x).__name__}", got={"weight": weight.node},
                          need="a tensor", tries=[("sheer.tensor(input)", lambda: as_node(x))])
+    dtype = x.node.dtype                            # asked for once: every layer comes here
+    if dtype == weight.node.dtype and dtype.is_floating_point:
+        return
     need_float(op, input=x)
     if x.dtype != weight.dtype:
         short = {"float32": "float", "float64": "double"}

@@ -11,7 +11,7 @@ from ... import ops
 from ...graph.dtypes import int64
 from ...graph.errors import BoundsError, DTypeError, MissingError, ShapeError
 from ...graph.node import Node
-from ...mixins.core import Core, apply, as_node
+from ...mixins.core import apply, as_node
 from ...ops.index.bounds import Word
 from ...ops.structure import stop_gradient
 from ...tensor import Tensor
@@ -29,9 +29,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises  E201 for another width, E202 for integers and for another dtype than the weight's
     Source  torch.nn.functional.linear
     """
-    if not _fits(input, weight):
-        same_dtype("linear", input, weight)
-        check_width("linear", input, weight)
+    same_dtype("linear", input, weight)
+    check_width("linear", input, weight)
     def run(x: Node, w: Node, *b: Node) -> Node:
         y = ops.matmul(x, w if w.ndim == 1 else ops.permute(w, (1, 0)))
         return mark(ops.add(y, b[0]) if b else y, SCORES)
@@ -39,21 +38,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result
 
 
-def _fits(input: Any, weight: Any) -> bool:
-    """Can nothing be wrong? The checks that say what is ask every tensor several times."""
-    if not (isinstance(input, Core) and isinstance(weight, Core)):
-        return False
-    x, w = input.node.spec, weight.node.spec
-    return x.dtype is w.dtype and x.dtype.kind == "float" and x.ndim > 0 < w.ndim and (
-        x.shape[-1] == w.shape[-1])
-
-
 def check_width(op: str, input: Any, weight: Any) -> None:
     """Raise ShapeError E201 unless the last axis of the input is as long as the weight's."""
-    wanted = weight.shape[-1]
-    if input.ndim and input.shape[-1] == wanted:
+    x, wanted = input.node, weight.node.shape[-1]
+    if x.ndim and x.shape[-1] == wanted:
         return
-    x = input.node
     tries = first_fitting(
         ("input.flatten(1), say by nn.Flatten() before the layer",
          x.ndim > 2 and math.prod(x.shape[1:]) == wanted),
