@@ -13,7 +13,7 @@ from train_problem import Problem
 
 from sheer import optim
 from sheer.serialization import save
-from sheer.train import Callback, Run
+from sheer.train import Callback, Run, trainer
 
 
 class Slowly(Callback):
@@ -24,6 +24,7 @@ class Slowly(Callback):
 
 
 def main(folder, epochs):
+    trainer.SAVE_SECONDS = 0.02                 # so that there is something to go on from
     problem = Problem()
     model, optimizer = problem.make()
     run = Run.open(folder, {"what": "killed"})

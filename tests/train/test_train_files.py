@@ -14,7 +14,7 @@ import pytest
 import sheer
 from sheer.graph.errors import DataError
 from sheer.serialization import load, save
-from sheer.train import EarlyStopping, Run
+from sheer.train import EarlyStopping, Run, trainer
 from sheer.train.run import BEST, LAST
 
 TREE = {
@@ -209,6 +209,22 @@ def test_a_run_folder_tells_the_whole_story(problem, tmp_path):
     other, second = problem.make()
     other.load_state_dict(last["model"])
     second.load_state_dict(last["optimizer"])
+
+
+def test_short_epochs_are_written_now_and_then_and_at_the_end(problem, tmp_path, monkeypatch):
+    written, save_as_ever = [], Run.save
+    def count(run, which, value):
+        written.append(which)
+        save_as_ever(run, which, value)
+    monkeypatch.setattr(Run, "save", count)
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", 1e9)
+    run = Run.open(tmp_path, {})
+    problem.fit(*problem.make(), epochs=20, run=run)
+    assert written.count(LAST) == 2                                  # the first epoch and the last
+    assert load(tmp_path / LAST)["training"]["epoch"] == 20
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 21
+    assert run.best_epoch > 1
+    assert written.count(BEST) == 2
 
 
 def test_runs_started_together_get_folders_of_their_own(tmp_path):

@@ -174,7 +174,7 @@ class Outcome:
 def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
     """The recipe of that name with some settings changed (texts, as from the command line).
 
-    Raises E803 for an unknown recipe, E804 for an unknown setting or a value of the wrong kind.
+    Raises  E820 for an unknown recipe, E821 for an unknown setting or a value of the wrong kind
     """
     if name not in RECIPES:
         near = difflib.get_close_matches(name, RECIPES, 3, 0.4)

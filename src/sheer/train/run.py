@@ -71,10 +71,8 @@ class Run:
                             need="a folder with config.json") from e
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Add one epoch and write the table of all."""
+        """Add one epoch."""
         self.history.append(dict(row))
-        if self.folder is not None:
-            self._write_table()
 
     def write_prediction(self) -> None:
         """Put what was expected, and how good that was, into prediction.json."""
@@ -112,9 +110,11 @@ class Run:
         return (html.note(f"{len(self.history)} epochs{where}") + curves
                 + html.table(("", "last", "lowest", "highest"), rows))
 
-    def _write_table(self) -> None:
+    def write_table(self) -> None:
+        """Put all epochs into metrics.csv."""
+        if self.folder is None:
+            return
         columns = list(dict.fromkeys(k for row in self.history for k in row))
-        assert self.folder is not None
         text = io.StringIO()
         table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()

@@ -15,7 +15,7 @@ from ..random import default_generator
 def capture(model: Any, optimizer: Any) -> dict[str, Any]:
     """Everything a training needs to go on with the same bits, for `sheer.save`."""
     return {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-            "generator": default_generator.state}
+            "generator": default_generator.get_state()}
 
 
 def restore(model: Any, optimizer: Any, saved: Any) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError, SheerError
+from ..graph.errors import ArgumentError, DataError, SheerError
 from ..serialization import load
 from ..transforms import faults
 from . import state
@@ -24,6 +25,9 @@ from .replay import explain_step
 from .run import BEST, LAST, Run
 from .session import Session
 from .source import Source
+
+# The most training that a killed process loses: files take milliseconds, a small epoch far less.
+SAVE_SECONDS = 1.0
 
 
 def score(session: Session, source: Source) -> dict[str, float]:
@@ -62,6 +66,8 @@ class Trainer:
         self.monitor = self.stopping.monitor if self.stopping else usual
         self.best: float | None = None
         self.best_weights: dict[str, Any] | None = None
+        self.unsaved: dict[str, Any] | None = None    # where the training stood last
+        self.best_unsaved, self.saved_at = False, -math.inf
         if epochs:
             self._check_monitor()
 
@@ -82,7 +88,7 @@ class Trainer:
                             self.epoch * self.source.steps + self.done)
         try:
             prediction, known = self._predicted(), len(self.run.history)
-            with Interrupts() as interrupts:
+            with Interrupts() as interrupts, self._saved():
                 while self.epoch < self.epochs and not self.stopped:
                     self._epoch(length, interrupts)
             if prediction is not None and self.run.history[known:]:
@@ -113,7 +119,7 @@ class Trainer:
         for part in self.source.slices(self.epoch, length, self.done):
             before = self._updates(part, before)
             if interrupts.asked:
-                self._save_last()                     # a resumable checkpoint is left
+                self._remember()                      # a resumable checkpoint is left
                 raise KeyboardInterrupt
         self._finish_epoch()
 
@@ -172,7 +178,9 @@ class Trainer:
         for c in self.callbacks:
             c.on_epoch_end(self, row)
         self.progress.epoch(row, self.epochs)
-        self._save_last()
+        self._remember()
+        if time.monotonic() >= self.saved_at + SAVE_SECONDS:
+            self._save()
 
     def _means(self) -> dict[str, float]:
         return self.session.named(self.totals / max(self.rows, 1))
@@ -185,23 +193,45 @@ class Trainer:
             return
         self.best, self.run.best_epoch = value, int(row["epoch"])
         self.best_weights = dict(self.session.model.state_dict())
-        self.run.save(BEST, self.best_weights)
+        self.best_unsaved = True
 
     def _mode(self) -> str:
         return self.stopping.mode if self.stopping else "auto"
 
-    def _save_last(self) -> None:
+    def _remember(self) -> None:
+        """What a resumed training needs to go on from here with the same bits."""
         if self.run.folder is None:
             return
-        saved = state.capture(self.session.model, self.session.optimizer)
-        saved["training"] = {
+        self.unsaved = state.capture(self.session.model, self.session.optimizer)
+        self.unsaved["training"] = {
             "epoch": self.epoch, "done": self.done, "totals": self.totals.tolist(),
             "rows": self.rows, "widths": self.session.widths,
-            "spent": self.spent, "history": self.run.history, "best": self.best,
+            "spent": self.spent, "history": list(self.run.history), "best": self.best,
             "best_epoch": self.run.best_epoch, "stopped": self.stopped,
             "schedule": self.rates.state(),
             "callbacks": [c.state() for c in self.callbacks]}
-        self.run.save(LAST, saved)
+
+    def _save(self) -> None:
+        """Write what is remembered and not yet written. The best goes first: a run that goes on
+        from before it finds it again.
+        """
+        if self.best_unsaved:
+            self.run.save(BEST, self.best_weights)
+        if self.unsaved is not None:
+            self.run.write_table()
+            self.run.save(LAST, self.unsaved)
+        self.unsaved, self.best_unsaved, self.saved_at = None, False, time.monotonic()
+
+    @contextmanager
+    def _saved(self) -> Iterator[None]:
+        """Afterwards all that is remembered is written, however the training ends."""
+        try:
+            yield
+        except BaseException:
+            with suppress(DataError):                 # what ended it is told, not the full disk
+                self._save()
+            raise
+        self._save()
 
     def resume(self) -> None:
         """Go on from the last checkpoint of the run; from the start when there is none yet."""

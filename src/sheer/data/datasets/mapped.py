@@ -14,7 +14,7 @@ from ...graph.memory import empty
 from ..readers.npy import read_npy
 from .base import Dataset
 
-AROUND = 64 << 10        # bytes Linux brings in around one that is touched
+AROUND = 2 << 20         # bytes Linux may map around one that is touched: from 6.18 a whole folio
 HELD = 32 << 20          # bytes of a file that may stay in memory before they are given back
 COPIED = 1 << 20         # bytes that are sorted at a time: they stay in the cache
 
