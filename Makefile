@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 TORCH := torch==2.13.0   # the oracle of the tests and the peer of the benchmarks; never needed at run time
 
-.PHONY: demo test test-all systems bench lint types layers clean
+.PHONY: demo test test-all systems recipes bench lint types layers clean
 
 demo: $(VENV)/.base
 	$(VENV)/bin/sheer train digits
@@ -12,10 +12,13 @@ test: $(VENV)/.dev
 	$(PYTHON) -m pytest -n 2
 
 test-all: $(VENV)/.dev
-	$(PYTHON) -m pytest -n 2 -m "slow or not slow"
+	$(PYTHON) -m pytest -n 2 --dist loadgroup -m "slow or not slow"
 
 systems: $(VENV)/.dev   # every system of docs/systems.md, with its figures: hours of training
 	$(PYTHON) -m pytest tests -m system --systems=docs/systems.md
+
+recipes: $(VENV)/.dev   # every recipe with three seeds, one after the other, as docs/recipes.md
+	$(PYTHON) -m pytest tests/recipes -m "slow or not slow" --recipes=docs/recipes.md
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/sheer bench

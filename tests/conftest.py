@@ -1,4 +1,4 @@
-"""What every test shares: the hypothesis profile, reproducible and short; the record of systems."""
+"""What every test shares: the hypothesis profile, reproducible and short; records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["systems_record"]
+pytest_plugins = ["recipes_record", "systems_record"]
 
 COMMON = {"deadline": None, "database": None,
           "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recipes_record import each
 from sheer.data import SeriesArrays
-from sheer.recipes import make, run
 from sheer.recipes.forecasting import Airline, ahead, filled, seasonal_naive_error
 
 
@@ -58,10 +58,9 @@ def test_settings_say_how_far_to_look():
 
 @pytest.mark.slow
 @pytest.mark.system("Time-series and stock-price forecasting")
-@pytest.mark.parametrize("name", ["airline", "temperatures", "sunspots", "pollution"])
-def test_a_seasonal_series_is_told_better_than_by_both_naive_ways(name, shared_data, tmp_path,
-                                                                  figure):
-    found = run(make(name), data_dir=shared_data, progress=False, out=tmp_path)
+@pytest.mark.parametrize("name", each("airline", "temperatures", "sunspots", "pollution"))
+def test_a_seasonal_series_is_told_better_than_by_both_naive_ways(name, reached, figure):
+    found = reached(name)
     mase = found.test["mase"]
     assert mase < 1
     assert mase < min(b["mase"] for b in found.baselines.values())
@@ -72,8 +71,9 @@ def test_a_seasonal_series_is_told_better_than_by_both_naive_ways(name, shared_d
 
 @pytest.mark.slow
 @pytest.mark.system("Time-series and stock-price forecasting")
-def test_a_random_walk_is_told_no_better_than_by_its_last_value(figure):
-    found = run(make("random-walk"), progress=False)
+@pytest.mark.xdist_group("random-walk")
+def test_a_random_walk_is_told_no_better_than_by_its_last_value(reached, figure):
+    found = reached("random-walk")
     persistence = found.baselines["persistence"]["mase"]
     assert 0.99 * persistence < found.test["mase"] < 1.03 * persistence
     figure(f"random walk: MASE {found.test['mase']:.3f}, persistence {persistence:.3f}")

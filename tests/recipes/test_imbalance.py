@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sheer.recipes import Task, make, run
+from recipes_record import each
+from sheer.recipes import Task, make
 from sheer.recipes.classical import MISSING, accuracies, classical
 from sheer.recipes.imbalance import rare_scores
 
@@ -49,17 +50,16 @@ def test_without_scikit_learn_a_note_says_what_is_missing(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "metric"), [("pima", "roc_auc"),
-                                              ("mammography", "average_precision")])
-def test_a_network_is_not_behind_logistic_regression(name, metric, shared_data, tmp_path):
-    found = run(make(name), data_dir=shared_data, progress=False, out=tmp_path)
+@pytest.mark.parametrize("name", each("pima", "mammography"))
+def test_a_network_is_not_behind_logistic_regression(name, reached):
+    found, metric = reached(name), make(name).promise[0]
     assert found.test[metric] > found.baselines["logistic regression"][metric] - 0.01
     assert "precision-recall.png" in {p.name for p in found.pictures}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["adult", "wine-quality"])
-def test_tables_are_not_behind_logistic_regression(name, shared_data):
-    found = run(make(name), data_dir=shared_data, progress=False)
+@pytest.mark.parametrize("name", each("adult", "wine-quality"))
+def test_tables_are_not_behind_logistic_regression(name, reached):
+    found = reached(name)
     assert list(found.baselines) == ["commonest class", "logistic regression", "random forest"]
     assert found.test["accuracy"] > found.baselines["logistic regression"]["accuracy"] - 0.003

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sheer
-from sheer.recipes import make, run
+from sheer.recipes import make
 from sheer.recipes.memory import copies, copy_loss, wrong_bits
 
 
@@ -46,8 +46,9 @@ def test_only_bits_that_are_wanted_count():
 
 @pytest.mark.slow
 @pytest.mark.system("LSTM")
-def test_an_lstm_adds_over_200_steps_where_a_plain_network_fails(figure):
-    found = run(make("adding"), progress=False)
+@pytest.mark.xdist_group("adding")
+def test_an_lstm_adds_over_200_steps_where_a_plain_network_fails(reached, figure):
+    found = reached("adding")
     plain = found.baselines["plain RNN"]["mse"]
     assert found.test["mse"] < 0.01
     assert plain > 0.1
@@ -56,8 +57,9 @@ def test_an_lstm_adds_over_200_steps_where_a_plain_network_fails(figure):
 
 @pytest.mark.slow
 @pytest.mark.system("Memory-augmented network (Neural Turing Machine, memory network)")
-def test_a_turing_machine_copies_beyond_the_length_it_was_trained_on(figure, tmp_path):
-    found = run(make("ntm-copy"), progress=False, out=tmp_path)
+@pytest.mark.xdist_group("ntm-copy")
+def test_a_turing_machine_copies_beyond_the_length_it_was_trained_on(reached, figure):
+    found = reached("ntm-copy")
     lstm = found.baselines["LSTM"]
     assert found.test["wrong_bits"] == 0
     assert found.test["wrong_bits_twice"] <= 0.01

@@ -110,8 +110,9 @@ def compared(found: Any) -> str:
 
 @pytest.mark.slow
 @pytest.mark.system("End-to-end learning", "Speech recognition (spoken words/digits)")
-def test_digits_are_heard_from_the_raw_wave(shared_data, tmp_path, figure):
-    found = run(make("spoken-digits"), data_dir=shared_data, progress=False, out=tmp_path)
+@pytest.mark.xdist_group("spoken-digits")
+def test_digits_are_heard_from_the_raw_wave(reached, figure):
+    found = reached("spoken-digits")
     assert found.test["accuracy"] >= 0.95
     assert found.baselines["cepstra, logistic regression"]["accuracy"] > 0.9
     assert "spectra.png" in {p.name for p in found.pictures}
@@ -130,16 +131,18 @@ def test_digits_of_a_speaker_never_heard_before(speaker, shared_data, figure):
 
 @pytest.mark.slow
 @pytest.mark.system("Gender recognition from speech")
-def test_the_sex_of_synthetic_speakers_is_heard(figure):
-    found = run(make("voice-gender"), progress=False)
+@pytest.mark.xdist_group("voice-gender")
+def test_the_sex_of_synthetic_speakers_is_heard(reached, figure):
+    found = reached("voice-gender")
     assert found.test["accuracy"] > found.baselines["commonest class"]["accuracy"] + 0.3
     figure(f"synthetic voices, other speakers: {compared(found)}")
 
 
 @pytest.mark.slow
 @pytest.mark.system("Handwriting, genome and other sequence recognition")
-def test_a_motif_is_found_in_synthetic_dna(figure):
-    found = run(make("dna-motif"), progress=False)
+@pytest.mark.xdist_group("dna-motif")
+def test_a_motif_is_found_in_synthetic_dna(reached, figure):
+    found = reached("dna-motif")
     auc = found.test["roc_auc"]
     assert auc > 0.95
     assert auc > max(b["roc_auc"] for b in found.baselines.values())

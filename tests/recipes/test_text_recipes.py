@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from recipes_record import SEEDS, each
 from sheer.recipes import make, run
 
-SEEDS = (0, 1, 2)
 SMALL: dict[str, dict[str, str]] = {
     "sentiment-cnn": {"epochs": "1", "width": "8", "test_fraction": "0.9"},
     "sentiment-rnn": {"epochs": "1", "width": "8", "hidden": "8", "test_fraction": "0.9"},
@@ -51,36 +49,32 @@ def test_a_recipe_prints_and_saves_its_figure_picture_and_baseline(name, shared_
 
 # ---- what they reach: minutes --------------------------------------------------------------------
 
-@lru_cache
-def reached(name: str, seed: int, data: Path) -> Any:
-    return run(make(name), data_dir=data, seed=seed, progress=False)
-
-
-def scores(name: str, data: Path, seeds: tuple[int, ...] = SEEDS) -> tuple[list[float], float, str]:
+def scores(name: str, reached: Any) -> tuple[list[float], float, str]:
     """The promised figure for each seed, that of the baseline, and both as a text."""
     metric = make(name).promise[0]
-    outcomes = [reached(name, seed, data) for seed in seeds]
+    outcomes = [reached(name, seed) for seed in SEEDS]
     found = [o.test[metric] for o in outcomes]
     (simple, other), = outcomes[0].baselines.items()
-    spread = f" ({min(found):.3f} to {max(found):.3f} over {len(found)} seeds)"
-    text = (f"{name}: {metric} {np.mean(found):.3f}{spread if len(found) > 1 else ''}; "
-            f"{simple}: {other[metric]:.3f}")
+    text = (f"{name}: {metric} {np.mean(found):.3f} ({min(found):.3f} to {max(found):.3f} over "
+            f"{len(found)} seeds); {simple}: {other[metric]:.3f}")
     return found, other[metric], text
 
 
 @pytest.mark.slow
 @pytest.mark.system("Sentiment analysis")
-@pytest.mark.parametrize("name", ["rnn", "lstm", "bilstm", "cnn", "transformer"])
-def test_every_kind_of_network_reads_sentiments(name, shared_data, figure):
-    found, _, text = scores(f"sentiment-{name}", shared_data)
+@pytest.mark.parametrize("name", each("sentiment-rnn", "sentiment-lstm", "sentiment-bilstm",
+                                      "sentiment-cnn", "sentiment-transformer"))
+def test_every_kind_of_network_reads_sentiments(name, reached, figure):
+    found, _, text = scores(name, reached)
     figure(text)
-    assert np.mean(found) >= make(f"sentiment-{name}").promise[1]
+    assert np.mean(found) >= make(name).promise[1]
 
 
 @pytest.mark.slow
 @pytest.mark.system("Text classification, text mining")
-def test_sentences_are_classified(shared_data, figure):
-    found, simple, text = scores("sentiment-lstm", shared_data)
+@pytest.mark.xdist_group("sentiment-lstm")
+def test_sentences_are_classified(reached, figure):
+    found, simple, text = scores("sentiment-lstm", reached)
     figure(text)
     assert np.mean(found) >= 0.75
     assert np.mean(found) > simple
@@ -88,17 +82,18 @@ def test_sentences_are_classified(shared_data, figure):
 
 @pytest.mark.slow
 @pytest.mark.system("Sequence tagging (named entities)")
-def test_entities_are_found_better_than_by_a_dictionary(shared_data, figure):
-    found, simple, text = scores("ner-bilstm", shared_data)
+@pytest.mark.xdist_group("ner-bilstm")
+def test_entities_are_found_better_than_by_a_dictionary(reached, figure):
+    found, simple, text = scores("ner-bilstm", reached)
     figure(text)
     assert np.mean(found) > simple
 
 
 @pytest.mark.slow
 @pytest.mark.system("Machine translation")
-@pytest.mark.parametrize("name", ["translate-transformer", "translate-lstm"])
-def test_captions_are_translated(name, shared_data, figure):
-    found, simple, text = scores(name, shared_data, (0,))
+@pytest.mark.parametrize("name", each("translate-transformer", "translate-lstm"))
+def test_captions_are_translated(name, reached, figure):
+    found, simple, text = scores(name, reached)
     figure(f"{text}; 30 asked of a GPU, this is what minutes of a CPU reach")
     assert found[0] >= make(name).promise[1]
     assert found[0] > simple
@@ -106,43 +101,48 @@ def test_captions_are_translated(name, shared_data, figure):
 
 @pytest.mark.slow
 @pytest.mark.system("Machine translation")
-def test_dates_are_written_exactly(tmp_path, figure):
-    found, _, text = scores("dates", tmp_path)
+@pytest.mark.xdist_group("dates")
+def test_dates_are_written_exactly(reached, figure):
+    found, _, text = scores("dates", reached)
     figure(text)
     assert np.mean(found) >= 0.99
 
 
 @pytest.mark.slow
 @pytest.mark.system("Sequence-to-sequence encoder-decoder")
-def test_strings_are_reversed_exactly(tmp_path, figure):
-    found, _, text = scores("reverse", tmp_path)
+@pytest.mark.xdist_group("reverse")
+def test_strings_are_reversed_exactly(reached, figure):
+    found, _, text = scores("reverse", reached)
     figure(f"{text}; strings of 3 to 10 letters")
     assert np.mean(found) >= 0.99
 
 
 @pytest.mark.slow
 @pytest.mark.system("Question answering")
-def test_stories_are_understood(tmp_path, figure):
-    found, _, text = scores("stories", tmp_path)
+@pytest.mark.xdist_group("stories")
+def test_stories_are_understood(reached, figure):
+    found, _, text = scores("stories", reached)
     figure(text)
     assert np.mean(found) >= 0.95
     for facts in ("one_fact", "two_facts"):
-        assert np.mean([reached("stories", s, tmp_path).test[facts] for s in SEEDS]) >= 0.95
+        assert np.mean([reached("stories", s).test[facts] for s in SEEDS]) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.system("Question answering")
-def test_answers_are_cut_out_exactly(tmp_path, figure):
-    found, _, text = scores("spans", tmp_path)
+@pytest.mark.xdist_group("spans")
+def test_answers_are_cut_out_exactly(reached, figure):
+    found, _, text = scores("spans", reached)
     figure(text)
     assert np.mean(found) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.system("One-to-many, many-to-one, many-to-many arrangements", "Image captioning")
-def test_pictures_are_captioned(tmp_path, figure):
-    found, _, text = scores("captions", tmp_path)
-    seen = [reached("captions", s, tmp_path).test["looks_at_it"] for s in SEEDS]
+@pytest.mark.xdist_group("captions")
+def test_pictures_are_captioned(reached, figure):
+    found, _, text = scores("captions", reached)
+    seen = [reached("captions", s).test["looks_at_it"] for s in SEEDS]
     figure(f"one to many: {text}; attention on the thing named: {np.mean(seen):.2f}")
     assert np.mean(found) >= 0.9
     assert np.mean(seen) >= 0.9
@@ -150,9 +150,9 @@ def test_pictures_are_captioned(tmp_path, figure):
 
 @pytest.mark.slow
 @pytest.mark.system("Text generation")
-@pytest.mark.parametrize("name", ["shakespeare-gpt", "char-lstm"])
-def test_the_next_character_is_told_better_than_by_counting(name, shared_data, figure):
-    found, simple, text = scores(name, shared_data, (0,))
+@pytest.mark.parametrize("name", each("shakespeare-gpt", "char-lstm"))
+def test_the_next_character_is_told_better_than_by_counting(name, reached, figure):
+    found, simple, text = scores(name, reached)
     figure(f"{text} (nats per character; at most 1.6 asked)")
     assert found[0] <= make(name).promise[1]
     assert found[0] < simple

@@ -11,7 +11,6 @@ from basics_helpers import SEEDS, count, digits, mlp, spread, train, train_whole
 from sheer import nn
 from sheer.data import load_arrays
 from sheer.random import manual_seed
-from sheer.recipes import make, run
 from sheer.train import evaluate, predict
 
 F = nn.functional
@@ -19,16 +18,17 @@ F = nn.functional
 
 @pytest.mark.slow
 @pytest.mark.system("Multi-layer perceptron (input, hidden, output layers)")
-def test_a_perceptron_of_three_layers_on_mnist(shared_data, figure):
-    found = [run(make("mnist-mlp"), data_dir=shared_data, seed=s, progress=False).test["accuracy"]
-             for s in SEEDS]
+@pytest.mark.xdist_group("mnist-mlp")
+def test_a_perceptron_of_three_layers_on_mnist(reached, figure):
+    found = [reached("mnist-mlp", s).test["accuracy"] for s in SEEDS]
     assert np.mean(found) >= 0.98
     figure(f"MNIST test accuracy {spread(found)}, 3 seeds")
 
 
 @pytest.mark.system("Multi-layer perceptron (input, hidden, output layers)")
-def test_xor_with_a_hidden_layer(figure):
-    found = [run(make("xor"), seed=s, progress=False).test["accuracy"] for s in SEEDS]
+@pytest.mark.xdist_group("xor")
+def test_xor_with_a_hidden_layer(reached, figure):
+    found = [reached("xor", s).test["accuracy"] for s in SEEDS]
     assert found == [1.0] * 3
     figure("XOR 100 %, 3 seeds")
 
