@@ -56,6 +56,10 @@ def _made(name: str, make: Callable[[], Peer], tell: Tell) -> Peer | None:
     """A peer that has run a step. torch.compile does not work everywhere; the rest must."""
     if not name.startswith("compiled"):
         return make()
+    import torch._dynamo.config as dynamo
+    # A program of its own for every workload and number of threads: the default, 8, would leave
+    # later ones to eager execution.
+    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = 1 << 10
     try:
         peer = make()
         peer.run(1)
