@@ -10,6 +10,7 @@ from torch.optim import lr_scheduler as theirs
 
 import sheer
 from sheer.optim import lr_scheduler as ours
+from sheer.train.rates import Rates
 
 STEPS = 45
 
@@ -199,6 +200,14 @@ def test_a_saved_sequence_goes_on():
     assert rates(a) == rates(b)
 
 
+def test_a_cycle_whose_first_phase_has_no_update_begins_at_the_top():
+    a, _ = pair()
+    schedule = ours.OneCycleLR(a, 0.1, 10, pct_start=0.1)
+    assert rates(a) == [0.1] * len(rates(a))
+    schedule.step()
+    assert rates(a)[0] < 0.1
+
+
 def test_who_counts_in_updates():
     a, _ = pair()
     assert ours.OneCycleLR(a, 0.1, 10).per_update
@@ -211,12 +220,12 @@ def test_who_counts_in_updates():
     ("SGD", {"max_lr": 0.5, "total_steps": 12}), ("Adam", {"max_lr": 0.5, "total_steps": 12}),
     ("Adam", {"max_lr": 0.5, "total_steps": 12, "cycle_momentum": False})])
 def test_what_fit_hands_to_the_loop_sets_rates_and_momenta(kind, settings):
-    """A scan over `rates` is the loop that steps the schedule after every update."""
+    """A scan over those rows is the loop that steps the schedule after every update."""
     looped, _ = pair(kind)
     stepped, _ = pair(kind)
     table = ours.OneCycleLR(looped, **settings)
     schedule = ours.OneCycleLR(stepped, **settings)
-    rows = np.array([table.rates(t) for t in range(10)])
+    rows = Rates(table, looped).ahead(0, 10)
     def one(optimizer):
         optimizer.zero_grad()
         sum((p * p * p).sum() for g in optimizer.param_groups for p in g["params"]).backward()

@@ -1,6 +1,7 @@
 """Methods inside jit, scan, vmap and grad: the same numbers as outside; how often things run."""
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -240,3 +241,61 @@ def test_a_weight_that_is_frozen_and_freed_again_gets_its_gradient_once():
         w.requires_grad_()
     (w * 3.0).sum().backward()
     assert w.grad.tolist() == [3.0, 3.0]
+
+
+SHARED = {
+    "a clone that becomes a leaf": lambda t: t.clone().requires_grad_(),
+    "a tensor of a tensor": lambda t: sheer.tensor(t, requires_grad=True),
+    "a computed clone": lambda t: (t + 0).clone().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("how", SHARED)
+def test_a_leaf_shares_its_gradient_with_no_copy(how):
+    t = sheer.tensor([1.0, 2.0])
+    w = SHARED[how](t)
+    (w * t).sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [1, 2])
+
+
+def test_what_was_cloned_and_then_becomes_a_leaf_has_its_own_gradient():
+    a = sheer.tensor([1.0, 2.0])
+    b = a.clone()
+    (a.requires_grad_() * b).sum().backward()
+    np.testing.assert_array_equal(a.grad.numpy(), [1, 2])
+
+
+@pytest.mark.parametrize("how", [lambda f: f, sheer.jit])
+def test_two_weights_with_the_values_of_one_tensor_have_two_gradients(how):
+    def step(t):
+        p, q = (sheer.zeros(2, requires_grad=True) for _ in range(2))
+        with sheer.no_grad():
+            p.copy_(t)
+            q[:] = t
+        (p * 3 + q * 5 + t * 7).sum().backward()
+        return p.grad, q.grad
+    one, other = how(step)(sheer.tensor([1.0, 2.0]))
+    assert (one.tolist(), other.tolist()) == ([3, 3], [5, 5])
+
+
+def test_a_decorator_may_call_itself_and_be_called_by_other_threads():
+    @sheer.no_grad()
+    def inside(depth):
+        below = inside(depth - 1) if depth else []
+        return [sheer.is_grad_enabled(), *below]
+    assert inside(3) == [False] * 4
+    assert sheer.is_grad_enabled()
+    meet, seen = threading.Barrier(2, timeout=60), []
+    @sheer.no_grad()
+    def together():
+        meet.wait()
+        meet.wait()
+    def in_a_thread():
+        together()
+        seen.append(sheer.is_grad_enabled())
+    threads = [threading.Thread(target=in_a_thread) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert seen == [True, True]

@@ -109,3 +109,40 @@ def test_a_schedule_is_one_program(problem):
         for part in source.slices(epoch, 6):
             session.train(part.memory, part.parts, np.full((part.count, 1), 0.1 / (1 + epoch)))
     assert session.programs[0].traces == 1
+
+
+@pytest.mark.parametrize(("kind", "settings"), [("SGD", {"momentum": 0.9}), ("Adam", {})])
+@pytest.mark.parametrize("schedule", [
+    lambda o: optim.lr_scheduler.OneCycleLR(o, max_lr=0.1, total_steps=16),
+    lambda o: optim.lr_scheduler.CyclicLR(o, 0.01, 0.1, step_size_up=3)])
+def test_a_cycling_momentum_is_that_of_each_update(kind, settings, schedule):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 3)).astype(np.float32)
+    y = x.sum(1, keepdims=True)
+    def made():
+        sheer.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = getattr(optim, kind)(model.parameters(), lr=0.1, **settings)
+        return model, optimizer, schedule(optimizer)
+    model, optimizer, cycle = made()
+    fit(model, (x, y), loss=nn.MSELoss(), optimizer=optimizer, epochs=2, batch_size=8,
+        shuffle=False, schedule=cycle, progress=False)
+    other, optimizer, cycle = made()
+    for i in [*range(0, 64, 8)] * 2:
+        optimizer.zero_grad()
+        nn.MSELoss()(other(sheer.tensor(x[i:i + 8])), sheer.tensor(y[i:i + 8])).backward()
+        optimizer.step()
+        cycle.step()
+    np.testing.assert_allclose(model.weight.numpy(), other.weight.numpy(), rtol=1e-5)
+
+
+def test_an_optimizer_may_hold_only_some_of_the_weights():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+    first = model[0].weight.numpy().copy()
+    x = np.ones((8, 3), np.float32)
+    before = model[1].weight.numpy().copy()
+    fit(model, (x, x[:, :1]), loss=nn.MSELoss(), optimizer=optim.SGD(model[1].parameters(), lr=0.1),
+        epochs=2, batch_size=4, progress=False)
+    np.testing.assert_array_equal(model[0].weight.numpy(), first)
+    assert not np.array_equal(model[1].weight.numpy(), before)
+    assert model[0].weight.grad is None

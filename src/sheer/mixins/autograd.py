@@ -9,8 +9,8 @@ from ..graph.errors import DTypeError, ShapeError, StateError
 from ..graph.node import Node
 from ..graph.source import inherit
 from ..ops.structure import constant, stop_gradient
-from ..transforms import execute, trace
-from ..transforms.grad import mark, reverse
+from ..transforms import trace
+from ..transforms.grad import reverse
 from .backward import gradients
 from .core import (
     apply_view,
@@ -69,7 +69,7 @@ class Autograd(Hooks):
         if requires_grad:
             node = self.node
             self._view = None
-            self._set(node if execute.is_known(node) and leaf_of(node) is None else mark(node))
+            self._set(node)
         return self  # type: ignore[return-value]
 
     def detach(self) -> Tensor:

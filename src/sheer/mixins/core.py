@@ -52,9 +52,7 @@ class Core:
     def __init__(self, node: Node, requires_grad: bool = False, leaf: bool = False) -> None:
         self._bound, self._home, self._grad = node, trace.current(), None
         self.requires_grad, self._leaf, self._view = requires_grad, leaf, None
-        if leaf and requires_grad:
-            self._note_leaf(node)
-        elif self._home is None and not isinstance(node.prim, Data):
+        if self._home is None and not isinstance(node.prim, Data):
             _live[node] = self                   # a value to come: somebody will want it
 
     # ---- the node ----------------------------------------------------------------------------
@@ -79,8 +77,8 @@ class Core:
     def _set(self, node: Node) -> None:
         """Let this handle, and no other, show another node."""
         running = trace.current()
-        if self._leaf and self.requires_grad and not isinstance(node.prim, Data):
-            node = mark(node)                    # two weights stay two, even when both are zero
+        if self._leaf and self.requires_grad:
+            node = _own(node)
         if running is not None:
             running.write(self, node)
             if self._home is running and self._leaf and self.requires_grad:
@@ -129,6 +127,15 @@ class Core:
     def to_spec(self) -> str:
         """`f32[3, 4]`."""
         return str(self.node.spec)
+
+
+def _own(node: Node) -> Node:
+    """These values under a node that nothing else shows: two weights stay two, even when both are
+    zero or copies of one tensor.
+    """
+    if isinstance(node.prim, Data) and trace.current() is None:
+        return fresh(Data(node.prim.buffer), source=node.source, specs=node.outputs)
+    return mark(node)
 
 
 # ---- from Python values to nodes and back ------------------------------------------------------

@@ -108,16 +108,12 @@ class ParamGroup(MutableMapping[str, Any]):
         if name not in self._varying:
             self._varying[name] = tuple(handle(x) for x in _numbers(self._options[name]))
 
-    def set_momentum(self, value: Any) -> None:
-        """Set the momentum, or the first of the betas, from a number or, in a trace, a tensor."""
-        name = "betas" if "betas" in self._options else "momentum"
-        if isinstance(value, Core) and trace.current() is not None:
-            self.vary(name)
-            self._varying[name][0]._rebind(cast(value.node, float64))
-        elif name == "betas":
-            self[name] = (float(value), *self[name][1:])
+    def set_momentum(self, value: float) -> None:
+        """Set the momentum, or the first of the betas."""
+        if "betas" in self._options:
+            self["betas"] = (float(value), *self["betas"][1:])
         else:
-            self[name] = float(value)
+            self["momentum"] = float(value)
 
     def settings(self, names: Iterable[str]) -> dict[str, Any]:
         """The options but lr: values a trace depends on, and float64 nodes of those that vary."""

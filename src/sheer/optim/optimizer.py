@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..graph.node import Node
 from ..mixins.core import Core, enable_grad, no_grad, wrap
 from ..mixins.hooks import Hook
@@ -169,18 +168,17 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_compiled"}
 
-    def set_rates(self, rates: Any) -> None:
-        """Set the learning rate of every group from a tensor (groups,): `fit` does, in its loop.
+    def moving(self) -> list[Any]:
+        """The tensors that schedules move: the rate of every group, then the options that vary."""
+        return [*(group.lr_tensor for group in self.param_groups),
+                *(t for group in self.param_groups for t in group.tensors()[1:])]
 
-        With (2 * groups,) the second half are the momenta; see `LRScheduler.rates`.
+    def set_rates(self, rates: Iterable[Any]) -> None:
+        """Set what schedules move, or only the rates, from numbers in tensors, in the order of
+        `moving`: a tensor (n,), or n of shape (). `fit` does, in its loop.
         """
-        numbers = [wrap(ops.reshape(ops.narrow(rates.node, 0, i, 1), ()))
-                   for i in range(rates.node.size)]
-        count = len(self.param_groups)
-        for group, rate in zip(self.param_groups, numbers[:count], strict=True):
-            group["lr"] = rate
-        for group, momentum in zip(self.param_groups, numbers[count:], strict=False):
-            group.set_momentum(momentum)
+        for tensor, number in zip(self.moving(), rates, strict=False):
+            tensor._rebind(cast(number.node, tensor.dtype))
 
     def tensors(self) -> list[Any]:
         """Every tensor of the optimizer once: state, step counts and rates."""

@@ -82,7 +82,7 @@ def predict_training(session: Session, source: Source, scored: Source | None, ra
     found = []
     for group in groups:
         part = next(group.slices(0, group.length(session)))
-        moving = np.zeros((part.count, len(rates.now()))) if rates.per_update else None
+        moving = np.zeros((part.count, rates.width)) if rates.per_update else None
         found.append((session.forecast(part, moving, look, True), group.steps / part.count))
     for group in scored_groups:
         part = next(group.slices(0, group.steps))

@@ -1,4 +1,4 @@
-"""Learning rates: a schedule flows in, the rates of the next updates flow out."""
+"""Learning rates: a schedule flows in, rates and momenta of the next updates flow out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Rates:
         self.per_update = bool(getattr(schedule, "per_update", False))
 
     def ahead(self, first: int, count: int) -> np.ndarray | None:
-        """Rates of `count` updates from number `first` of the run on, (count, groups).
+        """What the schedule moves, for `count` updates from number `first` of the run on: rows for
+        `Optimizer.set_rates`, (count, numbers).
 
         The schedule stands at the last of them when this returns: it moves before an update, not
         after, so that one made for n updates is never asked for a rate n. None when the rates
@@ -29,8 +30,13 @@ class Rates:
         for number in range(first, first + count):
             if number:
                 self.schedule.step()
-            rows.append(self.now())
+            rows.append([t.item() for t in self.optimizer.moving()])
         return np.array(rows, np.float64)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row of `ahead` has."""
+        return len(self.optimizer.moving())
 
     def now(self) -> list[float]:
         """The rate of every group."""

@@ -46,18 +46,22 @@ class Session:
 
     # ---- one step, as anybody would write it ----------------------------------------------------
     def step(self, x: Tensor, y: Tensor, rates: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
-        """One update on one batch; (loss, *metrics), each a number. rates: one a group, or none."""
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
-            group["lr"] = rate
-        self.optimizer.zero_grad()
+        """One update on one batch; (loss, *metrics), each a number. rates: for `set_rates`."""
+        self.optimizer.set_rates(rates)
+        self._forget_gradients()
         out = self.model(self._prepared(x))
         loss = self.loss(out, y)
         loss.backward()
         if self.clip is not None:
             self.clip()
         self.optimizer.step()
-        self.optimizer.zero_grad()
+        self._forget_gradients()
         return loss.detach(), *self._measure(out, y)
+
+    def _forget_gradients(self) -> None:
+        """Also of weights that the optimizer does not move, and of weights outside of the model."""
+        self.optimizer.zero_grad()
+        self.model.zero_grad()
 
     def _prepared(self, x: Any) -> Any:
         return x if self.transform is None else self.transform(x)
@@ -92,7 +96,7 @@ class Session:
 
         memory  (x, y) tensors of all rows, and parts int64 (batches, B) the rows of each batch;
                 or None, and parts (x, y) with a first axis over batches
-        rates   learning rates, (batches, parameter groups); None leaves them as they are
+        rates   for `Optimizer.set_rates`, (batches, numbers); None leaves them as they are
         """
         self.model.train()
         return self._stacked(self._train(memory, parts, _columns(rates)))
@@ -174,6 +178,6 @@ def _rows(values: Any, rows: Tensor) -> Any:
 
 
 def _columns(rates: np.ndarray | None) -> tuple[Any, ...]:
-    """Rates as tensors, one a parameter group."""
+    """Each number of the rows as a tensor over the batches."""
     return () if rates is None else tuple(wrap(data(np.array(r, np.float64))) for r in rates.T)
 

@@ -47,7 +47,7 @@ def _all(model: Any, optimizer: Any) -> Iterator[Any]:
     yield from model.parameters()
     yield from model.buffers()
     for group in optimizer.param_groups:
-        yield group.lr_tensor
+        yield from group.tensors()
     for entry in optimizer.state.values():
         yield from entry.values()
     yield default_generator.state

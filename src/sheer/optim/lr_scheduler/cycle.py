@@ -27,10 +27,6 @@ class _Cycle(LRScheduler):
             for i, group in enumerate(self.optimizer.param_groups):
                 group.set_momentum(self.momentum(self.last_epoch, i))
 
-    def rates(self, step: Any) -> list[float]:
-        groups = range(len(self.base_lrs)) if self.cycle_momentum else ()
-        return self.values(step) + [self.momentum(step, i) for i in groups]
-
     def _check_momentum(self, optimizer: Any) -> None:
         """Raise E309 when there is none; otherwise keep it in a tensor, as the rate is."""
         for group in optimizer.param_groups:
@@ -147,7 +143,7 @@ class OneCycleLR(_Cycle):
         start = 0.0
         for i, end in enumerate(self.ends):
             if t <= end or i == len(self.ends) - 1:
-                share = (t - start) / (end - start)
+                share = (t - start) / (end - start) if end > start else 1.0    # a phase of none
                 a, b = places[i], places[i + 1]
                 linear = self.anneal_strategy == "linear"
                 return a + (b - a) * share if linear else half_cosine(a, b, share)

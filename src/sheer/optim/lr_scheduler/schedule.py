@@ -58,12 +58,6 @@ class LRScheduler:
         """The rate of every parameter group at a step."""
         return [self.value(step, i) for i in range(len(self.base_lrs))]
 
-    def rates(self, step: Any) -> list[float]:
-        """What `fit` gives to `Optimizer.set_rates` before a step: the rate of every group, then
-        the momentum of every group if the schedule moves that too.
-        """
-        return self.values(step)
-
     # ---- the place in it ---------------------------------------------------------------------
     def step(self, epoch: Any = None) -> None:
         """Move on to the next step, or to the given one. Raises E311 inside a traced function."""
