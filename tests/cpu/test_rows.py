@@ -45,3 +45,17 @@ def test_dropout_lets_infinity_through_where_it_is_kept():
     assert np.isposinf(kept).any()
     assert np.isnan(kept).any()              # 0 * inf, as in torch
     assert not np.isfinite(kept).any()
+
+
+SUMS = {"of all": (None, (3_000_017,)), "along rows": (1, (3, 1_000_003)),
+        "down columns": (0, (200_003, 5))}
+
+
+@pytest.mark.parametrize("how", SUMS)
+def test_long_sums_of_floats_keep_their_digits(how):
+    axis, shape = SUMS[how]
+    x = np.full(shape, 0.1, np.float32)                # one running sum of these is off by 1e-3
+    found = sheer.tensor(x).sum(axis)
+    largest = sheer.tensor(x).max() if axis is None else sheer.tensor(x).argmax(axis)
+    np.testing.assert_allclose(found.numpy(), x.sum(axis, dtype=np.float64), rtol=4e-6)
+    np.testing.assert_array_equal(largest.numpy(), x.max() if axis is None else x.argmax(axis))

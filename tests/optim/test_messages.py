@@ -236,3 +236,20 @@ def test_a_negative_rate_set_later_is_refused():
     with pytest.raises(SheerError, match="E304"):
         group["lr"] = -1
     assert group["lr"] == 1e-3
+
+
+def test_what_cannot_be_computed_is_no_error_of_a_step():
+    w = sheer.ones(4, 3, requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    looked_at = (w * 2)[sheer.tensor([0, 4])]
+    with pytest.raises(SheerError, match="outside axis 0"):
+        looked_at.numpy()
+    never = (w * 2)[sheer.tensor([5])]
+    for step in range(3):
+        (w * 3).sum().backward()
+        seen = w.sum()
+        optimizer.step()
+        optimizer.zero_grad()
+        assert seen.item() == pytest.approx(12 - 3.6 * step)         # of the weights before
+    with pytest.raises(SheerError, match="outside axis 0"):
+        never.numpy()

@@ -1,10 +1,12 @@
 """In-place methods and item assignment: the same programs as in torch, and what is refused."""
 
+import numpy as np
 import pytest
 import torch
 from both import compare, tensors
 
 import sheer
+from sheer.graph.errors import SheerError
 
 ARRAYS = {}
 PROGRAMS = """
@@ -161,3 +163,20 @@ def test_a_view_is_derived_again_only_after_a_write():
     x.add_(1)
     assert y.node is not before
     assert y.tolist() == [2.0, 2.0, 2.0]
+
+
+WRONG = {
+    "an index": lambda x: x.__setitem__(sheer.tensor([0, 9]), 0.0),
+    "an index of a view": lambda x: x[1:].__setitem__(sheer.tensor([9]), 0.0),
+    "a place to add at": lambda x: x.index_add_(0, sheer.tensor([9]), sheer.ones(1, 2)),
+    "a value": lambda x: x.copy_(x[sheer.tensor([9, 9, 9])]),
+    "a matrix": lambda x: x[:2].copy_(sheer.linalg.inv(sheer.zeros(2, 2))),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_write_that_fails_on_values_changes_nothing(what):
+    x = sheer.arange(6.0).reshape(3, 2)
+    with pytest.raises(SheerError):
+        WRONG[what](x)
+    np.testing.assert_array_equal(x.numpy(), np.arange(6).reshape(3, 2))

@@ -8,7 +8,7 @@ from ..graph import Graph, Node, make
 from ..ops.primitive import results
 from ..ops.structure import Barrier, Input
 from .fuse import Cluster, Fusion
-from .roots import home, owner
+from .roots import home, owner, value_inputs
 
 
 @dataclass(eq=False)
@@ -27,22 +27,26 @@ def draft(cluster: Cluster, fusion: Fusion) -> Draft:
     writes = _written(cluster, fusion)
     reads: dict[Node, Node] = {}
     new: dict[Node, Node] = {}
-
-    def rebuilt(node: Node) -> Node:
-        if node in new:
-            return new[node]
+    waiting = list(reversed(writes))               # a chain may be longer than Python's stack
+    while waiting:
+        node = waiting[-1]
         outside = fusion.in_memory(node) and owner(node) not in cluster.roots
-        if outside:
-            reads[node] = Input(len(reads), node.shape, node.dtype)()
-            new[node] = reads[node]
+        missing = [] if outside else [x for x in value_inputs(node) if x not in new]
+        if node in new or not missing:
+            waiting.pop()
+        if node in new:
+            continue
+        if missing:
+            waiting += reversed(missing)
+        elif outside:
+            new[node] = reads[node] = Input(len(reads), node.shape, node.dtype)()
         elif isinstance(node.prim, Barrier):
-            new[node] = rebuilt(node.inputs[0])
+            new[node] = new[node.inputs[0]]
         else:
-            inputs = tuple(rebuilt(x) for x in node.inputs)
+            inputs = tuple(new[x] for x in node.inputs)
             new[node] = make(node.prim, inputs, node.source) if inputs else node
-        return new[node]
 
-    outputs = [rebuilt(w) for w in writes]
+    outputs = [new[w] for w in writes]
     waits = frozenset(s for r in cluster.roots for s in fusion.sources[r]) - {*cluster.roots}
     inside = {r for root in cluster.roots for r in (root, *_picked(root))}
     return Draft(cluster.kind, Graph(list(reads.values()), outputs), tuple(reads), tuple(writes),

@@ -208,6 +208,18 @@ def _forget(entry: ref[Node]) -> None:
         _interned.pop(key, None)
 
 
+def become(node: Node, prim: Primitive) -> None:
+    """Let a node that has a value be a leaf that holds it: what it was computed from can go.
+
+    Only where nobody asks for the way there any more: no gradient passes, no trace is running.
+    """
+    key = node.prim, node.inputs
+    entry = _interned.get(key)
+    if entry is not None and entry() is node:
+        del _interned[key]
+    node.prim, node.inputs = prim, ()
+
+
 def again(old: Node, source: Source) -> Node:
     """The same operation, from another line; it has the value that the first has by now."""
     node = Node()

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.errors import SheerError
-from ..graph.node import Buffer, Node, fresh, topological
-from ..ops.structure import Alias, Data, Input
+from ..graph.node import Buffer, Node, become, fresh, topological
+from ..ops.movement import Reshape, Slice
+from ..ops.structure import Alias, Data, Input, StopGradient
 from ..ops.walk import reverse
 from ..transforms import execute
-from .core import Core, _live
+from .core import Core, _live, cut_histories
 from .hooks import see_gradients
 from .registry import leaf_of  # outside of traces
 
@@ -48,20 +49,21 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
 
     What tensors show of the forward pass is computed with them, in one program.
     """
-    order = topological([loss])
+    order = topological([loss], stop=_is_end)
     if see_gradients(order):
         return None
     key = _structure(order)
     found = None if key is None else _passes.get(key, lambda: _derived(order, loss, cotangent))
     if found is None:
         return None
-    given = [i if isinstance(i, Buffer) else execute.buffer_of(order[i]) for i in found.known]
+    given = [i if isinstance(i, Buffer) else execute.memory_of(order[i]) for i in found.known]
     try:
         made = found.executable.on_buffers(given)
     except SheerError:
         return None
     for i, buffer in zip(found.kept, made, strict=False):
         order[i].value = (buffer,)
+    cut_histories()
     pairs: Found = []
     of: dict[int, Node] = {}                                    # leaves may share a gradient
     for i, r in found.leaves:
@@ -71,6 +73,33 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
             of[r] = fresh(Data(made[r]), source=node.source, specs=node.outputs)
         pairs.append((leaf, None if r is None else of[r]))
     return pairs
+
+
+def _is_end(node: Node) -> bool:
+    """Does no gradient pass here, and is nothing to be computed below? Then what is below is an
+    earlier step, of weights updated by hand or of a state detached from it: it is let go.
+    """
+    if isinstance(node.prim, StopGradient):
+        source = node.inputs[0]
+        if node.value is None and execute.is_known(source):
+            node.value = (execute.buffer_of(source),)
+        if node.value is not None:
+            become(node, Data(*node.value))
+        return node.value is not None
+    leaf = leaf_of(node)
+    if leaf is not None and leaf._leaf and execute.is_known(node):
+        return True
+    if not isinstance(node.prim, Data) and leaf is None and _shows_given(node):
+        become(node, Data(execute.buffer_of(node)))
+    return isinstance(node.prim, Data)
+
+
+def _shows_given(node: Node) -> bool:
+    """Does it name elements, side by side, of an array that no gradient belongs to?"""
+    below = node
+    while isinstance(below.prim, Slice | Reshape) and leaf_of(below) is None:
+        below = below.inputs[0]
+    return (isinstance(below.prim, Data) and leaf_of(below) is None and execute.is_at_hand(node))
 
 
 def _structure(order: Sequence[Node]) -> Hashable | None:
@@ -106,7 +135,8 @@ def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None
     plan = execute.planned(wanted)
     if any(n not in place and not n.prim.constant for n in plan.known):
         return None
-    known = [place[n] if n in place else execute.buffer_of(n) for n in plan.known]
+    known = [execute.memory_of(n) if n.prim.constant or n not in place else place[n]
+             for n in plan.known]
     return _Pass(plan.executable, known, [place[n] for n in kept],
                  [(place[n], None if g is None else wanted.index(g))
                   for n, g in zip(leaves, grads, strict=True)])

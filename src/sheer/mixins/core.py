@@ -270,7 +270,17 @@ def evaluate(tensors: Sequence[Core]) -> list[np.ndarray]:
     arrays = execute.evaluate(nodes, keep=_live.__contains__)
     for t, node in zip(tensors, nodes, strict=True):
         _cut_history(t, node)
+    cut_histories()
     return arrays
+
+
+def cut_histories() -> None:
+    """What has been computed on the way, for whoever shows it, needs no history either: a loop that
+    updates a tensor by hand, and never asks for it, would carry all its steps along.
+    """
+    if trace.current() is None:
+        for t in _live.settled():
+            _cut_history(t, t._bound)
 
 
 def _cut_history(t: Core, node: Node) -> None:

@@ -14,7 +14,9 @@ from ..graph.dtypes import bool_, int64
 from ..graph.errors import ShapeError
 from ..graph.node import Node
 from ..ops.lift import cast
-from .core import Core, apply, apply_view
+from ..ops.structure import Data
+from ..transforms import donation, trace
+from .core import Core, apply, apply_view, evaluate
 from .known import known
 from .naming import numpy_names
 from .shapes import axis_of
@@ -32,6 +34,13 @@ def key_of(op: str, key: Any) -> Any:
     if isinstance(key, list) and any(isinstance(k, Core) for k in key):
         return np.array([int(k) for k in key])
     return key
+
+
+def _is_plain(key: Any) -> bool:
+    """Is it made of ints, slices, None and ... alone?"""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(k is None or k is Ellipsis or (isinstance(k, int | slice) and type(k) is not bool)
+               for k in parts)
 
 
 @numpy_names
@@ -53,10 +62,27 @@ class Indexing(Core):
         one = isinstance(key, Core) and key.node.dtype == bool_ and size <= self.ndim - key.ndim
         where: Any = key.node if one and isinstance(key, Core) else key_of("setitem", key)
         if isinstance(value, np.ndarray):
-            put = lambda x: ops.index.setitem(x, where, value)
-            self._assign("setitem", apply(put, self))
+            made = apply(lambda x: ops.index.setitem(x, where, value), self)
         else:
-            self._assign("setitem", apply(lambda x, v: ops.index.setitem(x, where, v), self, value))
+            made = apply(lambda x, v: ops.index.setitem(x, where, v), self, value)
+        if self._is_plain() and _is_plain(key) and made.node.dtype == self.dtype and (
+                not made.requires_grad):
+            del made                           # nobody reads the old elements any more
+            self._put(key, value)
+        else:
+            self._assign("setitem", made)
+
+    def _is_plain(self) -> bool:
+        """Does it lie in memory, outside of traces, gradients and other tensors?"""
+        return (trace.current() is None and self._view is None and not self.requires_grad
+                and isinstance(self._bound.prim, Data))
+
+    def _put(self, key: Any, value: Any) -> None:
+        """Write into the array itself: a loop that fills a table in, place by place, would ask for
+        as many programs as there are places.
+        """
+        numbers = evaluate([value])[0] if isinstance(value, Core) else value
+        donation.own(self)[key] = numbers
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:

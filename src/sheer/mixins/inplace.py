@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import ops
 from ..graph.errors import DTypeError, ShapeError, StateError
+from ..graph.node import Node, topological
 from ..ops.lift import cast
+from ..transforms import execute, trace
 from .core import Core, apply, is_grad_enabled
 from .elementwise import Elementwise
 from .indexing import Indexing
@@ -40,6 +42,15 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Tensor]:
     return write
 
 
+def _try_out(node: Node, old: Node) -> None:
+    """Outside of traces, a write that fails on account of values fails before it is done: a tensor
+    that showed what cannot be computed would have lost the values it had.
+    """
+    new = topological([node], stop=lambda n: n is old or execute.is_known(n))
+    if trace.current() is None and any(n.prim.fallible for n in new if n is not old):
+        execute.evaluate([node])
+
+
 class InPlace(Core):
     """Writes. On a leaf that requires a gradient they are refused outside no_grad (E613)."""
 
@@ -63,6 +74,7 @@ class InPlace(Core):
                              got={"tensor": own, "result": node},
                              need=f"a result that is {own.dtype.name}",
                              tries=[("x = x + y, a new tensor", lambda: None)])
+        _try_out(node, own)
         self._rebind(cast(node, own.dtype))
         if value.requires_grad and is_grad_enabled():
             self._follow_gradients()

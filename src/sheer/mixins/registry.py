@@ -42,6 +42,16 @@ class Shown:
         self._pending = [ref(t) for t in living.values()]
         return list(living.values())
 
+    def settled(self) -> list[Core]:
+        """The living tensors that have got their values since this was asked."""
+        before = [t for t in (found() for found in self._pending) if t is not None]
+        self._pending = [ref(t) for t in before if not is_known(t._bound)]
+        return [t for t in before if is_known(t._bound)]
+
+    def give_up(self, tensor: Core) -> None:
+        """Its value cannot be had: it is pending no more."""
+        self._pending = [found for found in self._pending if found() is not tensor]
+
 
 def leaf_of(node: Node) -> Core | None:
     """The leaf that wants a gradient and shows this node, or once did."""

@@ -86,6 +86,7 @@ class Primitive(metaclass=_Kind):
     many: ClassVar[bool] = False              # rules deal in tuples of results, even of one
     pointwise: ClassVar[bool] = False         # element i of the result needs element i of inputs
     view: ClassVar[bool] = False              # the result only renames elements of its one input
+    fallible: ClassVar[bool] = False          # some values make it raise when it is computed
     ulps: ClassVar[float] = 0                 # how close `emit` must come to `ref` in float64
 
     infer: Any

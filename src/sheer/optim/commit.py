@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..graph.errors import SheerError
 from ..graph.node import Node, topological
 from ..mixins import core
 from ..ops.structure import Data, Input, data, stop_gradient
 from ..transforms import execute, trace
 
 
-def commit(changes: Sequence[tuple[Any, Node]], grads: Sequence[Any]) -> None:
+def commit(changes: Sequence[tuple[Any, Node]]) -> None:
     """Let each handle show its new node.
 
-    Inside a trace that is all. Outside, everything is evaluated first, together with what is
-    still pending on the old weights (the loss, say): otherwise a graph would grow from step to
+    Inside a trace that is all. Outside, everything is evaluated at once, first what is still
+    pending on the old weights (the loss, say): otherwise a graph would grow from step to
     step, and reading the loss later would run the forward pass a second time.
     """
     if trace.current() is not None:
         for handle, node in changes:
             handle._rebind(stop_gradient(node) if handle.requires_grad else node)
         return
-    old = lambda: [h.node for h, _ in changes]
-    waiting = [*(g for g in grads if g is not None), *pending_on(old)]
-    roots = [*(node for _, node in changes), *(t.node for t in waiting)]
-    arrays = execute.evaluate(roots, keep=core._live.__contains__)
-    for (handle, _), array in zip(changes, arrays, strict=False):
+    settle([], pending_on(lambda: [h.node for h, _ in changes]))
+    arrays = execute.evaluate([node for _, node in changes], keep=core._live.__contains__)
+    for (handle, _), array in zip(changes, arrays, strict=True):
         handle._rebind(data(array))      # plain memory: the next step has the same structure
-    core.evaluate(waiting)               # known by now; lets them forget how they were made
 
 
 def finish(params: Sequence[Any], state: Callable[[], Sequence[Any]]) -> None:
@@ -36,7 +34,22 @@ def finish(params: Sequence[Any], state: Callable[[], Sequence[Any]]) -> None:
     grads = [p.grad for p in params if p.grad is not None]
     pending = pending_on(lambda: [t.node for t in (*params, *state())])
     if pending or not all(isinstance(g.node.prim, Data) for g in grads):
+        settle(grads, pending)
+
+
+def settle(grads: Sequence[Any], pending: Sequence[Any]) -> None:
+    """Compute the gradients and what is pending, in one program. Of what is pending, a value that
+    cannot be had is no error of the step: who reads it gets its error, and no later step asks.
+    """
+    try:
         core.evaluate([*grads, *pending])
+    except SheerError:
+        core.evaluate(grads)
+        for t in pending:
+            try:
+                core.evaluate([t])
+            except SheerError:
+                core._live.give_up(t)
 
 
 def pending_on(old: Callable[[], Sequence[Node]]) -> list[Any]:

@@ -42,7 +42,7 @@ class ExponentialMovingAverage:
         with no_grad():
             for p, a in zip(self.params, self.averages, strict=True):
                 changes.append((a, a.node + (1 - self.decay) * (p.detach().node - a.node)))
-            commit(changes, [])
+            commit(changes)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -106,7 +106,7 @@ class AveragedModel(Module):
             changes.append((count, ops.add(count.node, ops.constant(1, int64))))  # type: ignore[arg-type]
             if not self.use_buffers:
                 changes += [(a, b.node) for a, b in zip(*buffers, strict=True)]  # type: ignore[misc]
-            commit(changes, [])
+            commit(changes)
 
     def _averaged(self, old: list[Tensor], now: list[Tensor], count: Tensor) -> list[Any]:
         if self.multi_avg_fn is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import threading
@@ -17,7 +18,8 @@ from ..graph.debug import GRAPHS, LLVM, PROGRAMS, tell
 from ..graph.errors import ArgumentError, SheerError
 from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
-from ..ops.structure import Alias, Data, Input
+from ..ops.movement import Reshape, Slice
+from ..ops.structure import Alias, Constant, Data, Input
 from . import checked, faults, trace
 
 T = TypeVar("T")
@@ -172,12 +174,35 @@ def is_known(node: Node) -> bool:
     return node.value is not None or isinstance(node.prim, Data)
 
 
+def is_at_hand(node: Node) -> bool:
+    """Is it known, or does it only name a run of the elements of an array that is? Then it needs no
+    program, which every other row, or minibatch, would be another one.
+    """
+    if is_known(node):
+        return True
+    if not isinstance(node.prim, Slice | Reshape) or not is_at_hand(node.inputs[0]):
+        return False
+    below = buffer_of(node.inputs[0])
+    if not below.address:
+        below.locate()                                # without gaps, so that shapes alone decide
+    array = node.prim.ref(below.array)
+    if not array.flags.c_contiguous:
+        return False
+    node.value = (Buffer(array),)
+    return True
+
+
 def buffer_of(node: Node) -> Buffer:
     """The memory of a node that has a value."""
     if isinstance(node.prim, Data):
         return node.prim.buffer
     assert node.value is not None
     return node.value[0]
+
+
+def memory_of(node: Node) -> Buffer:
+    """The same for what a plan reads: numbers of the graph, too, lie in memory."""
+    return buffer_of(node) if is_at_hand(node) else Buffer(node.prim.ref())
 
 
 def value_of(node: Node) -> np.ndarray:
@@ -195,7 +220,7 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] = _nothing) -> 
 
     Raises StateError E606 inside a traced function.
     """
-    pending = [r for r in dict.fromkeys(roots) if not is_known(r)]
+    pending = [r for r in dict.fromkeys(roots) if not is_at_hand(r)]
     if pending:
         _run(pending, keep)
     return [value_of(r) for r in roots]
@@ -203,7 +228,7 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] = _nothing) -> 
 
 def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
     plan = planned(pending, keep)
-    given = [buffer_of(n) for n in plan.known]
+    given = [memory_of(n) for n in plan.known]
     try:
         made = plan.executable.on_buffers(given)
     except SheerError as error:
@@ -213,7 +238,8 @@ def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:
 
 
 class Plan(NamedTuple):
-    """A program of pending nodes: what it reads, and the nodes whose values it makes."""
+    """A program of pending nodes: what it reads (`memory_of` it), and the nodes whose values it
+    makes."""
 
     executable: Executable
     known: list[Node]
@@ -222,7 +248,7 @@ class Plan(NamedTuple):
 
 def planned(pending: list[Node], keep: Callable[[Node], bool] = _nothing) -> Plan:
     """The program that computes the pending nodes, and on the way those where `keep` holds."""
-    order = topological(pending, stop=is_known)
+    order = topological(pending, stop=is_at_hand)
     symbol = next((n for n in order if isinstance(n.prim, Input)), None)
     if symbol is not None:
         raise trace.refuse_value("value", pending[0])
@@ -230,23 +256,53 @@ def planned(pending: list[Node], keep: Callable[[Node], bool] = _nothing) -> Pla
     outputs = pending + [n for n in order if n not in wanted and keep(n) and not is_known(n)
                          and not n.prim.constant and len(n.outputs) == 1]
     known = [n for n in order if is_known(n)]
-    return Plan(_program(order, known, outputs), known, outputs)
+    key, numbers = _structure(order, known, outputs)
+    if not numbers:
+        return Plan(_programs.get(key, lambda: _compiled(_closed(known, outputs), {})), known,
+                    outputs)
+    values = tuple(n.prim for n in numbers)
+    first = _first_numbers.get(key, lambda: values)
+    if values == first:
+        return Plan(_programs.get((key, values), lambda: _compiled(_closed(known, outputs), {})),
+                    known, outputs)
+    reads = [*known, *numbers]
+    return Plan(_programs.get(key, lambda: _compiled(_closed(reads, outputs), {})), reads, outputs)
 
 
-def _program(order: list[Node], known: list[Node], outputs: list[Node]) -> Executable:
-    """The executable of pending nodes, found by their structure without building a graph."""
+# Structure of pending nodes -> the numbers in it when it was met first. These are part of a program
+# of their own; all others are what one more program reads: a number drawn anew for every step, as a
+# mixture or a temperature, is not compiled every time.
+_first_numbers: Programs[tuple[Any, ...]] = Programs(4096)
+_USUAL = {0.0, 1.0, -1.0, 2.0, 0.5}          # that rules write, and passes know
+
+
+def _structure(order: list[Node], known: list[Node], outputs: list[Node],
+               ) -> tuple[Hashable, list[Node]]:
+    """What the program of pending nodes depends on, found without building a graph; and the
+    constants that may be others next time.
+    """
     place = {n: i for i, n in enumerate(known)}
     lines: list[Any] = [n.spec for n in known]
+    numbers: list[Node] = []
     for node in order:
         if node in place:
             continue
-        if isinstance(node.prim, Alias):             # a mark: new every time, and no operation
+        prim = node.prim
+        if isinstance(prim, Alias):                  # a mark: new every time, and no operation
             place[node] = place[node.inputs[0]]
+            continue
+        place[node] = len(lines)
+        if isinstance(prim, Constant) and not prim.shape and _may_vary(prim):
+            numbers.append(node)
+            lines.append(prim.dtype)
         else:
-            place[node] = len(lines)
-            lines.append((node.prim, *(place[x] for x in node.inputs)))
-    key = backend_name(), tuple(lines), tuple(place[o] for o in outputs)
-    return _programs.get(key, lambda: _compiled(_closed(known, outputs), {}))
+            lines.append((prim, *(place[x] for x in node.inputs)))
+    return (backend_name(), tuple(lines), tuple(place[o] for o in outputs)), numbers
+
+
+@functools.lru_cache(maxsize=4096)
+def _may_vary(number: Constant) -> bool:
+    return number.dtype.kind != "bool" and number.ref().item() not in _USUAL
 
 
 def _closed(known: list[Node], outputs: list[Node]) -> Graph:

@@ -56,7 +56,7 @@ class RowOrder(Lapack):
     """
     size: int
     vjp = NotDifferentiable("integer output")
-    emit = HostOp("one exchange after the other")
+    emit, fallible = HostOp("one exchange after the other"), True
     xla = NoXla("jax.lax.linalg.lu_pivots_to_permutation")
 
     def infer(self, pivots):

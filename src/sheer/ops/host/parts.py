@@ -20,7 +20,7 @@ from ..structure import Constant, constant, iota
 class Lapack(Primitive, abstract=True):
     """A function of whole matrices, the last two axes; all axes in front are a batch."""
 
-    emit = HostOp("LAPACK through NumPy")
+    emit, fallible = HostOp("LAPACK through NumPy"), True
 
     def batch(self, args, at):
         out = self(*batching.all_to_front(args, at))

@@ -30,6 +30,7 @@ def _word(op: str) -> Any:
 class _Indexed(Primitive, abstract=True):
     """Rules of all primitives whose first axes are addressed by index arrays."""
 
+    fallible = True
     k: int
     wrap: bool = True
     word: Word = _word("gather")

@@ -52,16 +52,33 @@ class Expressions:
         self._memo.pop()
 
     def value(self, node: Node, at: Place, guard: Value | None = None) -> Value:
-        """Element `at` of the node, in every lane; anything where `guard` does not hold."""
-        if node in self.known:
-            return self.known[node]
-        key = (node, at, guard.name if guard is not None else None)
-        for scope in reversed(self._memo):
-            if key in scope:
-                return scope[key]
-        found = self._compute(node, at, guard)
-        self._memo[-1][key] = found
+        """Element `at` of the node, in every lane; anything where `guard` does not hold.
+
+        Operands are made before what they are combined to, from a list: a chain of operations may
+        be longer than Python's stack is deep.
+        """
+        name = None if guard is None else guard.name
+        found = self._made((node, at, name))
+        waiting = [] if found is not None else [node]
+        while waiting:
+            last = waiting[-1]
+            chained = last.prim.pointwise and last not in self.pointers
+            missing = [x for x in last.inputs if self._made((x, at, name)) is None] if (
+                chained) else []
+            waiting += reversed(missing)
+            if not missing:
+                made = self._made((last, at, name))          # by another that is waiting
+                found = self._compute(last, at, guard) if made is None else made
+                self._memo[-1][last, at, name] = found
+                waiting.pop()
+        assert found is not None
         return found
+
+    def _made(self, key: Key) -> Value | None:
+        """A value that is in a register already."""
+        if key[0] in self.known:
+            return self.known[key[0]]
+        return next((scope[key] for scope in reversed(self._memo) if key in scope), None)
 
     def _compute(self, node: Node, at: Place, guard: Value | None) -> Value:
         prim = node.prim

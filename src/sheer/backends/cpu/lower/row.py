@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from sheer.compile.indexing.views import Place
 from sheer.compile.nest import Nest, reduced_axes
 from sheer.graph import Node
 from sheer.graph.dtypes import int64
+from sheer.ops.reduce import Sum
 
 from ..ir.builder import Builder
 from ..ir.values import Value, constant
@@ -24,6 +25,7 @@ from .layout import Layout
 States = list[acc.State]
 _UNROLLED = 16    # turns, e.g. of a 3 x 3 window
 _AT_ONCE = 4      # accumulators per reduction along lanes: hides the latency of one addition
+_RUN = 128        # turns whose sum is made by itself, and again so many of these
 
 
 @dataclass
@@ -77,11 +79,39 @@ class Row:
             return self._along_row(first, stage, sets)
         if self._short():
             return self._unrolled(first, rest, stage, sets)
-        with self.b.loop_with(0, first.extent, 1, *_flat(sets)) as loop, self.expr.scope():
-            self.turn.at[first] = loop.index
-            self._hoist()
-            loop.next(*_flat(self._reduced(rest, stage, _like(loop.values, sets))))
-            del self.turn.at[first]
+        def turn(i: Value, sets: list[States]) -> list[States]:
+            with self.expr.scope():
+                self.turn.at[first] = i
+                self._hoist()
+                sets = self._reduced(rest, stage, sets)
+                del self.turn.at[first]
+            return sets
+        return self._carried(range(first.extent), stage, sets, turn)
+
+    def _carried(self, turns: range, stage: Stage, sets: list[States],
+                 turn: Callable[[Value, list[States]], list[States]]) -> list[States]:
+        """A loop that carries the accumulators. Sums of many floats are made in runs, so that what
+        is added is never far smaller than what it is added to.
+        """
+        runs = len(turns) // _RUN
+        if runs < 2 or not any(_rounds(r) for r in stage.reduces):
+            return self._loop(turns, sets, turn)
+        run, whole = turns[:_RUN], runs * _RUN
+        def one(at: Value, sets: list[States]) -> list[States]:
+            fresh = [[acc.start(r, state[0].lanes) for r, state in
+                      zip(stage.reduces, states, strict=True)] for states in sets]
+            made = self._loop(range(0, _RUN * run.step, run.step), fresh,
+                              lambda i, sets: turn(self.b.add(at, i), sets))
+            return [[acc.join(self.b, r, old, new) for r, old, new in
+                     zip(stage.reduces, *both, strict=True)] for both in
+                    zip(sets, made, strict=True)]
+        sets = self._carried(turns[:whole:_RUN], stage, sets, one)
+        return self._loop(turns[whole:], sets, turn) if whole < len(turns) else sets
+
+    def _loop(self, turns: range, sets: list[States],
+              turn: Callable[[Value, list[States]], list[States]]) -> list[States]:
+        with self.b.loop_with(turns.start, turns.stop, turns.step, *_flat(sets)) as loop:
+            loop.next(*_flat(turn(loop.index, _like(loop.values, sets))))
         return _like(loop.results, sets)
 
     def _short(self) -> bool:
@@ -117,10 +147,9 @@ class Row:
         if end - begin <= many:                                # one turn is no loop
             return self._turn(lane, stage, sets, constant(begin * self.lanes, int64),
                               end - begin), end
-        step = many * self.lanes
-        with self.b.loop_with(begin * self.lanes, end * self.lanes, step, *_flat(sets)) as loop:
-            loop.next(*_flat(self._turn(lane, stage, _like(loop.values, sets), loop.index, many)))
-        return _like(loop.results, sets), end
+        turns = range(begin * self.lanes, end * self.lanes, many * self.lanes)
+        return self._carried(turns, stage, sets, lambda at, sets: self._turn(
+            lane, stage, sets, at, many)), end
 
     def _turn(self, lane: Var, stage: Stage, sets: list[States], first: Value, count: int,
               ) -> list[States]:
@@ -168,6 +197,11 @@ class Row:
         place = self.nest.full(reduce.inputs[0].shape)
         assert place is not None
         return self.layout.at(place)
+
+
+def _rounds(reduce: Node) -> bool:
+    """Does it add floats?"""
+    return isinstance(reduce.prim, Sum) and reduce.dtype.kind == "float"
 
 
 def _flat(sets: Sequence[States]) -> list[Value]:
