@@ -33,7 +33,8 @@ def train(
     name: Annotated[str, typer.Argument(help="A recipe, see `sheer recipes`.")],
     data: Data = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order of rows, and dropout.")] = 0,
+    seed: Annotated[int | None, typer.Option(
+        help="Of weights, order of rows, and dropout; 0, or that of the run to go on.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, any setting.")] = None,
     out: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
@@ -125,13 +126,10 @@ def bench(
 
 
 def main() -> Any:
-    """Run a command. A SheerError is printed, not traced; Ctrl-C says how to go on."""
+    """Run a command. A SheerError is printed, not traced; typer makes of Ctrl-C the status 130."""
     from .graph.errors import SheerError
     try:
         return app(standalone_mode=True)
     except SheerError as e:
         print(e, file=sys.stderr)
         return sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; go on with: sheer train NAME --resume RUN_FOLDER", file=sys.stderr)
-        return sys.exit(130)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,38 @@ def test_a_run_goes_on_with_resume(trained):
     again = sheer("train", "digits-mlp", "--epochs", "3", "--resume", run, "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout.splitlines()[-1])["epochs"] == 3
+    assert json.loads((folder / run / "config.json").read_text())["epochs"] == 3
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--set", "lr=0.5"), "lr     : 0.008 in the run, not 0.5"),
+    (("--set", "batch_size=16"), "batch_size: 64 in the run, not 16"),
+    (("--seed", "6"), "seed   : 5 in the run, not 6"),
+    (("--epochs", "1"), "epochs already"),
+])
+def test_a_run_goes_on_with_its_own_settings_only(words, said, trained):
+    folder, done = trained
+    run = json.loads(done.stdout.splitlines()[-1])["run"]
+    config = (folder / run / "config.json").read_text()
+    again = sheer("train", "digits-mlp", "--resume", run, *words, cwd=folder)
+    assert again.returncode == 2
+    assert said in again.stderr
+    assert (folder / run / "config.json").read_text() == config
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-m", "sheer", "train", "digits-mlp", "--epochs", "100000"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not any(tmp_path.glob("runs/*/last.safetensors")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=100)[1]
+    assert process.returncode == 130
+    folder = next((tmp_path / "runs").iterdir()).relative_to(tmp_path)
+    assert said.splitlines()[-1] == (
+        f"interrupted; go on with: sheer train digits-mlp --resume {folder}")
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("words", [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..graph.errors import ArgumentError
-from ..recipes import Outcome, make, run
+from ..recipes import Interrupted, Outcome, make, run
 from ..train import Run
 from ..train.fit import as_source
 from ..train.metrics import named
@@ -21,15 +22,24 @@ from ..train.rates import Rates
 from ..train.session import Session
 
 
-def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int, settings: list[str],
-                 out: Path, resume: Path | None, as_json: bool) -> None:
-    """Train, score, and tell. With as_json the last line of standard output is one object."""
+def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int | None,
+                 settings: list[str], out: Path, resume: Path | None, as_json: bool) -> None:
+    """Train, score, and tell. With as_json the last line of standard output is one object.
+
+    seed  None: that of the run that goes on, else 0
+    """
     changes = dict(_pair(text) for text in settings)
     if epochs is not None:
         changes["epochs"] = str(epochs)
     if resume is not None:
-        name, seed, changes = _remembered(resume, name, changes)
-    outcome = run(make(name, changes), data_dir=data, seed=seed, out=out, resume=resume)
+        seed, changes = _remembered(resume, name, seed, changes)
+    try:
+        outcome = run(make(name, changes), data_dir=data, seed=seed or 0, out=out, resume=resume)
+    except Interrupted as e:
+        where = [] if data is None else ["--data", str(data)]
+        again = shlex.join(["sheer", "train", name, "--resume", str(e.folder), *where])
+        print(f"interrupted; go on with: {again}", file=sys.stderr)
+        raise
     summary(outcome, Console(stderr=as_json))
     if as_json:
         print(json.dumps(outcome.json()), flush=True)
@@ -96,12 +106,13 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _remembered(folder: Path, name: str,
-                changes: Mapping[str, str]) -> tuple[str, int, dict[str, str]]:
-    """Recipe, seed and settings of a run that is to go on; only epochs may be changed."""
+def _remembered(folder: Path, name: str, seed: int | None,
+                changes: Mapping[str, str]) -> tuple[int, dict[str, str]]:
+    """Seed and settings of a run that is to go on, with the changes; `run` says which may be."""
     config = dict(Run.open(folder).config)
     if config.pop("recipe") != name:
         raise ArgumentError("E823", "train", "the run in this folder is of another recipe",
                             got={"folder": str(folder)}, need=f"a run of {name}")
-    seed = int(config.pop("seed"))
-    return name, seed, {k: str(v) for k, v in config.items()} | dict(changes)
+    kept = int(config.pop("seed"))
+    return (kept if seed is None else seed,
+            {k: str(v) for k, v in config.items()} | dict(changes))

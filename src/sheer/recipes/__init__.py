@@ -21,9 +21,9 @@ from . import (
     voices,
     xor,
 )
-from .recipe import RECIPES, Outcome, Recipe, Settings, Task, make, run
+from .recipe import RECIPES, Interrupted, Outcome, Recipe, Settings, Task, make, run
 
-__all__ = ["RECIPES", "Outcome", "Recipe", "Settings", "Task", "answering", "captioning",
-           "characters", "cifar", "digits", "forecasting", "genome", "handwriting", "imbalance",
-           "make", "memory", "mnist", "run", "sentiment", "speech", "synthetic_text", "tables",
-           "tagging", "translation", "voices", "xor"]
+__all__ = ["RECIPES", "Interrupted", "Outcome", "Recipe", "Settings", "Task", "answering",
+           "captioning", "characters", "cifar", "digits", "forecasting", "genome", "handwriting",
+           "imbalance", "make", "memory", "mnist", "run", "sentiment", "speech", "synthetic_text",
+           "tables", "tagging", "translation", "voices", "xor"]

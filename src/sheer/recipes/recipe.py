@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..graph.errors import ArgumentError
-from ..serialization import write_whole
+from ..serialization import load, write_whole
 from ..tensor import Tensor
 from ..train import Callback, Run, evaluate, fit, predict
 from ..train.fit import as_source
 from ..train.metrics import Metric, named
 from ..train.plots import available, confusion_matrix
+from ..train.run import LAST
 
 RECIPES: dict[str, type[Recipe]] = {}
 
@@ -53,7 +54,8 @@ class Task:
 class Recipe:
     """One runnable task. A subclass fills in `data`, `model`, and what differs from the defaults.
 
-    promise    (metric, value) that the test part reaches with the default settings and seed 0
+    promise    (metric, value) that the test part reaches with the default settings and each of
+               the seeds 0, 1 and 2
     clip_norm  the largest norm of the gradient of an update; None does not clip
     """
 
@@ -147,6 +149,14 @@ class OneCycle(Recipe, abstract=True):
         return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.set.lr, total_steps=steps)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a recipe, when its run folder holds a checkpoint to go on from."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
+        self.folder = folder
+
+
 @dataclass
 class Outcome:
     """What a run of a recipe gave."""
@@ -198,7 +208,10 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
         progress: Any = True, resume: Path | None = None, compare: bool = True) -> Outcome:
     """Train a recipe and score it on its test part; with `out`, into a new run folder there.
 
+    resume    a run's folder, to go on from its last checkpoint
     compare   score its baselines, too: those that learn take time
+    Raises    E827 for a run with other settings, but for more epochs; Interrupted at Ctrl-C, once
+              there is a checkpoint
     """
     from ..random import manual_seed
     manual_seed(seed)
@@ -206,12 +219,39 @@ def run(recipe: Recipe, *, data_dir: Path | None = None, seed: int = 0, out: Pat
     model = recipe.model(task)
     config = {"recipe": recipe.name, "seed": seed, **dataclasses.asdict(recipe.set)}
     if resume:
-        folder = Run.open(resume)
+        into = resumed(resume, config)
     else:
-        folder = Run() if out is None else Run.create(out, recipe.name, config)
+        into = Run() if out is None else Run.create(out, recipe.name, config)
+    try:
+        return _scored(recipe, model, task, into, seed, resume is not None, progress, compare)
+    except KeyboardInterrupt as e:
+        if into.folder is None or not (into.folder / LAST).exists():
+            raise
+        raise Interrupted(into.folder) from e
+
+
+def resumed(folder: Path, config: Mapping[str, Any]) -> Run:
+    """The run in that folder, which goes on with these settings: its own, or more epochs."""
+    kept = Run.open(folder).config
+    other = {k: f"{v} in the run, not {config[k]}" for k, v in kept.items()
+             if k != "epochs" and k in config and config[k] != v}
+    if other:
+        raise ArgumentError("E827", "resume", "the run was started with other settings",
+                            got=other | {"the run": "  ".join(f"{k}={v}" for k, v in kept.items())},
+                            need="the settings of the run; only epochs may be changed")
+    done = load(folder / LAST)["training"]["epoch"] if (folder / LAST).exists() else 0
+    if config["epochs"] < done:
+        raise ArgumentError("E827", "resume", f"the run has done {done} epochs already",
+                            got={"epochs": config["epochs"]}, need=f"epochs of at least {done}")
+    return Run.open(folder, {**kept, "epochs": config["epochs"]})
+
+
+def _scored(recipe: Recipe, model: Any, task: Task, into: Run, seed: int, resume: bool,
+            progress: Any, compare: bool) -> Outcome:
+    """Train into that run, or go on with it, and score it."""
+    from ..random import manual_seed
     began = time.perf_counter()
-    done = recipe.train(model, task, seed=seed, run=folder, resume=resume is not None,
-                        progress=progress)
+    done = recipe.train(model, task, seed=seed, run=into, resume=resume, progress=progress)
     seconds = time.perf_counter() - began
     last = done.history[-1] if done.history else {}
     train = {k: v for k, v in last.items() if k in ("loss", *named(recipe.metrics))}
