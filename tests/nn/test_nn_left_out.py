@@ -13,7 +13,10 @@ import pytest
 import sheer
 from sheer.graph.errors import MissingError
 from sheer.mixins.left_out import LEFT_OUT
+from sheer.mixins.left_out_torch import ROWS, of_torch
 
+# in the last table's first column, but no names that are left out: parts, beginnings, exceptions
+NO_NAMES = {"mm", "special", "uint8", "_", "native_"}
 PAGE = (Path(__file__).parents[2] / "docs/left-out.md").read_text(encoding="utf-8")
 # what torch's modules import for themselves, and notes for their docstrings
 THEIRS = {"torch", "torchgen", "Tensor", "Module", "Parameter", "ModuleList", "ModuleDict", "F",
@@ -76,3 +79,45 @@ nn: DataParallel is left out: one program uses all cores of one machine
     with pytest.raises(AttributeError, match=r"optim\.Adam"):
         sheer.optim.SparseAdam  # noqa: B018
     assert not hasattr(sheer.nn, "SyncBatchNorm")
+
+
+def of_the_last_table() -> list[tuple[str, str]]:
+    """(name, line) of every name in the first column of "torch and torch.Tensor"."""
+    lines = [line for line in PAGE.partition("## torch and torch.Tensor")[2].splitlines()
+             if line.startswith("| ") and not line.startswith("| left out")]
+    return [(name.rpartition(".")[2], line) for line in lines
+            for name in re.findall(r"`([\w.]+)`", line.split(" | ")[0])
+            if name.rpartition(".")[2] not in NO_NAMES]
+
+
+@pytest.mark.parametrize(("name", "line"), of_the_last_table())
+def test_the_lookup_gives_the_reason_that_the_page_gives(name: str, line: str) -> None:
+    found = of_torch(name)
+    assert found is not None
+    assert found[0] in line.replace("`", "")
+    assert found[1] in line.replace("`", "")
+
+
+@pytest.mark.parametrize("why", [why for _, why, _ in ROWS])
+def test_every_reason_is_on_the_page(why: str) -> None:
+    assert why in PAGE.replace("`", "")
+
+
+@pytest.mark.parametrize("name", ["storage", "sparse", "lobpcg", "complex64", "stft", "rsub"])
+def test_torch_itself_says_why(name: str) -> None:
+    with pytest.raises(MissingError, match=f"sheer: {name} is left out: "):
+        getattr(sheer, name)
+
+
+def test_tensors_and_parameters_say_why() -> None:
+    with pytest.raises(MissingError) as caught:
+        sheer.ones(2).geometric_(0.5)
+    assert str(caught.value) == """\
+Tensor: geometric_ is left out: rare draws
+  need : docs/left-out.md lists what is left out, and why
+  try  : uniform_, normal_, exponential_ and a formula
+  more : sheer explain E190"""
+    with pytest.raises(MissingError, match="Parameter: storage is left out"):
+        sheer.nn.Parameter(sheer.ones(2)).storage()
+    with pytest.raises(MissingError, match="linalg: eig is left out"):
+        sheer.linalg.eig(sheer.ones(2, 2))

@@ -94,7 +94,7 @@ def page(scores: dict[str, Score]) -> str:
     return _PAGE.format(
         version=torch.__version__.partition("+")[0], rows="\n".join(rows),
         refusals="\n".join(lines),
-        missing="\n\n".join(f"**{f}**: {', '.join(n)}." for f, n in missing.items()))
+        missing="\n\n".join(f"**{f}**: {', '.join(n) or 'none'}." for f, n in missing.items()))
 
 
 _PAGE = """\

@@ -9,15 +9,19 @@ from typing import Any
 from ..graph.errors import MissingError
 from .core import Core
 from .left_out import LEFT_OUT
+from .left_out_torch import of_torch
 
 # What another library calls what we have.
-ELSEWHERE = {"half": "float", "bfloat16": "float32", "float16": "float32", "complex64": "float32",
-             "complex128": "float64", "compile": "jit"}
+ELSEWHERE = {"compile": "jit"}
+# Whose names are those of torch itself, or of its tables; beside them Tensor and its subclasses.
+_OF_TORCH = ("sheer", "linalg", "special")
 
 
 def left_out(owner: str, name: str) -> MissingError | None:
     """E190 for a name that is left out on purpose: why, and what comes nearest."""
     found = LEFT_OUT.get(owner, {}).get(name)
+    if owner in _OF_TORCH or owner[:1].isupper():
+        found = of_torch(name)
     if found is None:
         return None
     why, nearest = found
