@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Deep learning you can see through.", no_args_is_help=True,
-                  add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder with the dataset's files (or SHEER_DATA).")]
@@ -19,6 +20,16 @@ Host = Annotated[bool, typer.Option("--host", help="Only those without a native 
 Graph = Annotated[bool, typer.Option("--graph", help="The training step as typed Python.")]
 Code = Annotated[str | None, typer.Argument(help="E101, W101, ...; all when left out.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Delete all compiled code.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Version = False) -> None:
+    """Deep learning you can see through."""
+    if version:
+        from . import __version__
+        print(f"sheer {__version__}")
+        raise typer.Exit
 
 
 @app.command()
@@ -128,8 +139,16 @@ def bench(
 def main() -> Any:
     """Run a command. A SheerError is printed, not traced; typer makes of Ctrl-C the status 130."""
     from .graph.errors import SheerError
+    for stream in (sys.stdout, sys.stderr):              # what a terminal cannot write becomes "?"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return app(standalone_mode=True)
     except SheerError as e:
-        print(e, file=sys.stderr)
+        print(told(e), file=sys.stderr)
         return sys.exit(2)
+
+
+def told(error: Exception) -> str:
+    """The text of an error in words of the command line, where `data_dir` is the option --data."""
+    return re.sub(r"\bdata_dir\b(=\.\.\.)?", "--data", str(error))

@@ -11,11 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from sheer import __version__
+from sheer.commands.listing import recipe_table
+from sheer.graph.errors import ArgumentError
+from sheer.recipes import RECIPES, make
 
 
-def sheer(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def sheer(*words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "sheer", *words], cwd=cwd, capture_output=True,
-                          text=True, timeout=300, check=False)
+                          text=True, timeout=300, check=False, env=os.environ | env)
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +130,69 @@ def test_a_graph_is_drawn(tmp_path):
     (("train", "xor", "--set", "epoch=3"), "there is no setting 'epoch'"),
     (("train", "xor", "--set", "epochs"), "--set epochs is no key=value"),
     (("explain", "E9999"), "there is no page 'E9999'"),
+    (("show", "xor", "--asm", "--kernel", "99"), "there is no kernel 99"),
+    (("show", "xor", "--llvm", "--kernel", "-1"), "there is no kernel -1"),
+    (("show", "xor", "--svg", "/proc/x.svg"), "cannot write the file"),
+    (("train", "xor", "--epochs", "0"), "epochs is 0"),
+    (("predict", "xor", "--epochs", "-3"), "epochs is -3"),
+    (("predict", "xor", "--set", "lr"), "predict: --set lr is no key=value"),
+    (("train", "iris", "--data", "/nowhere"), "try  : check --data, or"),
 ])
 def test_a_mistake_is_explained_without_a_traceback(words, said, tmp_path):
     done = sheer(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "setting", "said"), [
+    ("dna-motif", "length=2", "need  : length of at least 10"),
+    ("adding", "steps=1", "need : steps of at least 2"),
+    ("random-walk", "volatility=0", "need      : volatility above 0"),
+    ("random-walk", "window=5000", "the window is longer than the series"),
+    ("delayed-copy", "lag=100", "lag of 1 to 39"),
+    ("delayed-copy", "lag=0", "lag of 1 to 39"),
+])
+def test_a_setting_that_makes_no_task_is_refused(name, setting, said):
+    with pytest.raises(ArgumentError) as caught:
+        make(name, dict([setting.split("=")])).data(None)
+    assert caught.value.code == "E821"
+    assert said in str(caught.value)
+
+
+def test_far_names_are_not_called_near():
+    with pytest.raises(ArgumentError) as caught:
+        make("nope")
+    assert "nearest" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("variable", "value"), [
+    ("SHEER_THREADS", "abc"), ("SHEER_THREADS", "0"), ("SHEER_THREADS", "-2"),
+    ("SHEER_CPU", "foo")])
+def test_an_impossible_environment_is_explained(variable, value):
+    done = sheer("predict", "xor", **{variable: value})
+    assert done.returncode == 2
+    assert f"{variable}={value} is " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_printed():
+    assert sheer("--version").stdout == f"sheer {__version__}\n"
+
+
+def test_names_of_recipes_are_whole():
+    lines = sheer("recipes", PYTHONIOENCODING="ascii", COLUMNS="80").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == sorted(RECIPES)
+    assert all(line.endswith(f"{make(line.split()[0]).promise[1]:.3g}") for line in lines)
+
+
+def test_tables_on_a_terminal_fold_but_keep_names(monkeypatch, capsys):
+    console = Console(force_terminal=True, width=80, file=sys.stdout, no_color=True)
+    monkeypatch.setattr("sheer.commands.tables.Console", lambda: console)
+    recipe_table()
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in RECIPES)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 
 
 def test_cache_shows_and_clears(tmp_path, monkeypatch):

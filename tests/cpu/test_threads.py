@@ -187,7 +187,7 @@ def test_how_many_threads(monkeypatch, tmp_path):
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert 1 <= threads.thread_count() <= len(os.sched_getaffinity(0))
     monkeypatch.setenv("SHEER_THREADS", "many")
-    with pytest.raises(ValueError, match="SHEER_THREADS=many is not a number of threads"):
+    with pytest.raises(ValueError, match="SHEER_THREADS=many is no number of threads"):
         threads.thread_count()
 
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
 
 from ..ops.primitive import REGISTRY, Absent, HostOp, KernelIn, Primitive
+from .tables import print_table
 
 
 def recipe_table() -> None:
     """Name, what it is, settings and promised test figure of every recipe."""
     from ..recipes import RECIPES
-    table = Table("recipe", "task", "settings", "promises")
+    rows = []
     for name, recipe in sorted(RECIPES.items()):
         settings = "  ".join(f"{k}={v}" for k, v in vars(recipe.settings()).items())
         metric, value = recipe.promise
-        table.add_row(name, recipe.summary, settings, f"{metric} {value:.3g}")
-    Console().print(table)
+        rows.append((name, recipe.summary, settings, f"{metric} {value:.3g}"))
+    print_table(rows, ("recipe", "task", "settings", "promises"))
 
 
 def primitive_table(only_host: bool) -> None:
     """Every primitive: its family, how it runs on the CPU, and its formula."""
-    table = Table("primitive", "family", "on the cpu", "what it is")
+    rows = []
     for name, cls in sorted(REGISTRY.items(), key=lambda item: (family(item[1]), item[0])):
         how = kernel_of(cls)
         if how.startswith("host") or not only_host:
-            table.add_row(name, family(cls), how, (cls.__doc__ or "").split("\n")[0])
-    Console().print(table)
+            rows.append((name, family(cls), how, (cls.__doc__ or "").split("\n")[0]))
+    print_table(rows, ("primitive", "family", "on the cpu", "what it is"))
 
 
 def family(cls: type[Primitive]) -> str:

@@ -6,8 +6,8 @@ import platform
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+
+from .tables import print_table
 
 
 def describe_machine() -> dict[str, Any]:
@@ -47,10 +47,7 @@ def vars_of(stats: Any) -> dict[str, Any]:
 
 def machine_table(facts: dict[str, Any]) -> None:
     """The facts as a table."""
-    table = Table(show_header=False)
-    for name, value in facts.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    print_table([(name, str(value)) for name, value in facts.items()])
 
 
 def cache_report(clear: bool) -> None:

@@ -18,6 +18,7 @@ from ..graph.graph import Graph
 from ..mixins.core import wrap
 from ..ops.structure import data
 from ..recipes import Recipe, make
+from ..serialization import write_whole
 from ..train.fit import as_source
 from ..train.metrics import named
 from ..train.session import Session, batch_of
@@ -43,7 +44,7 @@ def show_recipe(name: str, wanted: Wanted, svg: Path | None, folder: Path | None
     form = (traced_epoch if wanted.epoch else traced_recipe)(make(name), folder)
     if svg is not None:
         from ..explain.draw import to_svg
-        svg.write_text(to_svg(form.graph), encoding="utf-8")
+        write_whole(svg, to_svg(form.graph).encode())
         print(f"picture: {svg}")
     stages = wanted.stages or (["graph", "program"] if svg is None and not wanted.change else [])
     for stage in stages:
@@ -84,6 +85,7 @@ def _stage(stage: str, form: jit.Traced, wanted: Wanted) -> None:
         return
     program: Any = execute.get_backend("cpu").compile(form.graph, form.donate)
     if stage != "program":
+        _check_kernel(wanted.kernel, len(list(program.program.walk())))
         print(getattr(program.program, stage)(wanted.kernel))
         return
     told = program.program.explain()
@@ -94,6 +96,13 @@ def _stage(stage: str, form: jit.Traced, wanted: Wanted) -> None:
         console.print(told)
     else:
         print(told)
+
+
+def _check_kernel(number: int | None, count: int) -> None:
+    """Raise E825 unless there is a kernel of that number."""
+    if number is not None and number not in range(count):
+        raise ArgumentError("E825", "show", f"there is no kernel {number}",
+                            need=f"0 to {count - 1}, as `sheer show NAME --program` numbers them")
 
 
 def pass_changes(graph: Graph) -> str:

@@ -28,7 +28,7 @@ def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int | N
 
     seed  None: that of the run that goes on, else 0
     """
-    changes = dict(_pair(text) for text in settings)
+    changes = dict(_pair(text, "train") for text in settings)
     if epochs is not None:
         changes["epochs"] = str(epochs)
     if resume is not None:
@@ -48,7 +48,7 @@ def train_recipe(name: str, data: Path | None, epochs: int | None, seed: int | N
 def predict_recipe(name: str, data: Path | None, epochs: int | None, batch: int | None,
                    settings: list[str], as_json: bool) -> None:
     """Print what training the recipe will take. Its program is planned, but not compiled or run."""
-    changes = dict(_pair(text) for text in settings)
+    changes = dict(_pair(text, "predict") for text in settings)
     changes |= {k: str(v) for k, v in (("epochs", epochs), ("batch_size", batch)) if v is not None}
     recipe = make(name, changes)
     task = recipe.data(data)
@@ -98,10 +98,10 @@ def summary(outcome: Outcome, console: Console) -> None:
     sys.stdout.flush()
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, command: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise ArgumentError("E821", "train", f"--set {text} is no key=value",
+        raise ArgumentError("E821", command, f"--set {text} is no key=value",
                             need="--set key=value")
     return key, value
 

@@ -1,5 +1,6 @@
-"""What sheer leaves out of torch, torch.Tensor, torch.linalg and torch.special: names, as patterns,
-flow in; the reasons of docs/left-out.md, word for word, flow out.
+"""What sheer leaves out of torch, Tensor, linalg and special: names flow in, reasons flow out.
+
+The reasons are those of docs/left-out.md, word for word; a test compares the two.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Stories(OneCycle):
         said = predict(model, task.test[0]).argmax(1)
         tokens = task.extra["known"].decode(said)
         task.notes.append(". ".join(" ".join(line) for line in first[0])
-                          + f". {' '.join(first[1])}? {tokens[1]}")
+                          + f". {' '.join(first[1])}? {tokens[1]} (true: {first[2]})")
         return super().score(model, task) | _by_facts(task, tokens)
 
     def baselines(self, task: Task) -> dict[str, dict[str, float]]:
@@ -193,7 +193,8 @@ class Spans(OneCycle):
         test = task.extra["test"]
         ends = predict(model, task.test[0]).argmax(2)                          # (N, 2)
         said = [" ".join(t[0][a:b + 1]) for t, (a, b) in zip(test, ends, strict=True)]
-        task.notes.append(f"{' '.join(test[0][0])} {' '.join(test[0][1])}? {said[0]}")
+        task.notes.append(f"{' '.join(test[0][0])} {' '.join(test[0][1])}? {said[0]}"
+                          f" (true: {_answers(task)[0]})")
         return super().score(model, task) | {"exact": exact_match(_answers(task), said)}
 
     def baselines(self, task: Task) -> dict[str, dict[str, float]]:

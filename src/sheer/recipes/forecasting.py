@@ -79,6 +79,9 @@ class _Forecast(OneCycle, abstract=True):
         at = 0 if self.column is None else names.index(self.column)
         told = series.values[:, at]                                      # (T,)
         cut = len(told) - (s.test_rows or len(told) // 5)
+        longest = cut - s.horizon
+        self.demand(0 < s.window <= longest, "window", "the window is longer than the series",
+                    f"window of 1 to {longest}: the rows before the test part, less the horizon")
         seen = filled(np.column_stack([told, np.delete(series.values, at, 1)]))
         if self.logs:
             seen[:, 0] = np.log(seen[:, 0])
@@ -247,6 +250,7 @@ class RandomWalk(_Forecast):
 
     def series(self, folder: Path | None) -> SeriesArrays:
         s: Any = self.set
+        self.demand(s.volatility > 0, "volatility", "the price never moves", "volatility above 0")
         steps = np.random.Generator(np.random.Philox(key=1)).normal(0, s.volatility, s.rows)
         times = np.datetime64("2000-01-01T00:00:00", "s") + np.arange(s.rows) * 86_400
         return SeriesArrays("random-walk", times, 100 * np.exp(np.cumsum(steps))[:, None],

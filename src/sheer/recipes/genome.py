@@ -42,6 +42,8 @@ class DnaMotif(OneCycle):
 
     def data(self, folder: Path | None) -> Task:
         s: Any = self.set
+        self.demand(s.length >= len(MOTIF), "length", "the motif is longer than the stretches",
+                    f"length of at least {len(MOTIF)}")
         rng = np.random.Generator(np.random.Philox(key=1))
         return Task(stretches(s.rows, s.length, s.faithful, rng),
                     stretches(2000, s.length, s.faithful, rng), classes=("without", "with"))

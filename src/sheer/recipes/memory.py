@@ -62,6 +62,8 @@ class DelayedCopy(OneCycle):
 
     def data(self, folder: Path | None) -> Task:
         s: Any = self.set
+        self.demand(0 < s.lag < s.steps, "lag", "no symbol is heard and said again",
+                    f"lag of 1 to {s.steps - 1}, less than steps")
         rng = np.random.default_rng(0)
 
         def rows(count: int) -> tuple[Any, Any]:
@@ -115,6 +117,7 @@ class Adding(OneCycle):
 
     def data(self, folder: Path | None) -> Task:
         s: Any = self.set
+        self.demand(s.steps >= 2, "steps", "each half of the row has a mark", "steps of at least 2")
         rng = np.random.default_rng(0)
 
         def rows(count: int) -> tuple[Any, Any]:

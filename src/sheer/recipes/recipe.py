@@ -33,6 +33,10 @@ class Settings:
     batch_size: int = 64         # rows per update
     lr: float = 1e-3             # per update
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ArgumentError("E508", "recipe", f"epochs is {self.epochs}", need="at least 1")
+
 
 @dataclass
 class Task:
@@ -107,6 +111,12 @@ class Recipe:
     def callbacks(self) -> list[Callback]:
         """Early stopping and the like."""
         return []
+
+    def demand(self, holds: bool, setting: str, what: str, need: str) -> None:
+        """Raise E821 unless a setting has a value that the task can be made of."""
+        if not holds:
+            raise ArgumentError("E821", self.name, what, need=need,
+                                got={setting: getattr(self.set, setting)})
 
     # ---- what is done with it ----------------------------------------------------------------
     def train(self, model: Any, task: Task, **options: Any) -> Run:
@@ -187,7 +197,7 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
     Raises  E820 for an unknown recipe, E821 for an unknown setting or a value of the wrong kind
     """
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, 3, 0.4)
+        near = difflib.get_close_matches(name, RECIPES, 3, 0.6)
         raise ArgumentError("E820", "recipe", f"there is no recipe {name!r}",
                             got={"nearest": ", ".join(near)} if near else None,
                             need="one of those that `sheer recipes` lists")
@@ -196,7 +206,7 @@ def make(name: str, changes: Mapping[str, str] | None = None) -> Recipe:
     values: dict[str, Any] = {}
     for key, text in (changes or {}).items():
         if key not in known:
-            near = difflib.get_close_matches(key, known, 3, 0.4)
+            near = difflib.get_close_matches(key, known, 3, 0.6)
             raise ArgumentError("E821", name, f"there is no setting {key!r}",
                                 got={"nearest": ", ".join(near)} if near else None,
                                 need=f"one of {', '.join(known)}")

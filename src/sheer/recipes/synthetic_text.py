@@ -80,7 +80,7 @@ class _Exact(OneCycle, abstract=True):
         numbers = written(model, source, write.vocabulary[START], target.shape[1])
         said = [write.decode(row) for row in numbers]
         true = [b for _, b in task.extra["test"]]
-        task.notes.append(f"{task.extra['test'][0][0]} -> {said[0]}")
+        task.notes.append(f"{task.extra['test'][0][0]} -> {said[0]} (true: {true[0]})")
         return super().score(model, task) | {"exact": exact_match(true, said)}
 
     def baselines(self, task: Task) -> dict[str, dict[str, float]]:

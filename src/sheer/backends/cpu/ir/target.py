@@ -10,6 +10,7 @@ from typing import Any
 import llvmlite.binding
 
 from sheer.graph.dtypes import DType
+from sheer.graph.errors import ArgumentError
 
 llvm: Any = llvmlite.binding      # llvmlite declares no types
 
@@ -62,7 +63,7 @@ def initialize() -> None:
 def host_target() -> Target:
     """This machine, or the narrower one that `SHEER_CPU` names.
 
-    Raises ValueError when `SHEER_CPU` is unknown or wider than this machine.
+    Raises E623 when `SHEER_CPU` is unknown or wider than this machine.
     """
     return _host_target(os.environ.get("SHEER_CPU", "").strip().lower())
 
@@ -74,8 +75,8 @@ def _host_target(forced: str) -> Target:
     if not forced:
         return next(iter(choices.values()))
     if forced not in choices:
-        names = ", ".join(choices)
-        raise ValueError(f"SHEER_CPU={forced} is not possible here; choose from {names}")
+        raise ArgumentError("E623", "cpu", f"SHEER_CPU={forced} is not possible here",
+                            need=f"one of {', '.join(choices)}")
     return choices[forced]
 
 

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from sheer.graph.dtypes import int64
+from sheer.graph.errors import ArgumentError
 
 from ..ir.control import Control
 from ..ir.target import host_target
@@ -87,12 +88,13 @@ def _launch(b: Control, function: str, *arguments: Value) -> None:
 def thread_count() -> int:
     """SHEER_THREADS, else OMP_NUM_THREADS, else the processors this process may use.
 
-    Raises ValueError when SHEER_THREADS is not a positive number.
+    Raises E623 when SHEER_THREADS is not a positive number.
     """
     asked = os.environ.get("SHEER_THREADS", "").strip()
     if asked:
         if not asked.isdigit() or int(asked) < 1:
-            raise ValueError(f"SHEER_THREADS={asked} is not a number of threads; use 1, 2, ...")
+            raise ArgumentError("E623", "threads", f"SHEER_THREADS={asked} is no number of threads",
+                                need="1, 2, ...")
         return min(int(asked), MAX_THREADS)
     omp = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if omp.isdigit() and int(omp) > 0:
