@@ -20,8 +20,8 @@ systems: $(VENV)/.dev   # every system of docs/systems.md, with its figures: hou
 recipes: $(VENV)/.dev   # every recipe with three seeds, one after the other, as docs/recipes.md
 	$(PYTHON) -m pytest tests/recipes -m "slow or not slow" --recipes=docs/recipes.md
 
-bench: $(VENV)/.bench
-	$(VENV)/bin/sheer bench
+bench: $(VENV)/.bench   # with torch.compile, which takes minutes to compile what it is compared by
+	$(VENV)/bin/sheer bench --compile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

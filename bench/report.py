@@ -25,10 +25,11 @@ def write(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any],
 def about(machine: Mapping[str, Any]) -> list[str]:
     """On what this was measured, and how to read it."""
     compiled = ("eager and through torch.compile" if machine["compiled"] else
-                "eager; `python -m bench --compile` adds torch.compile")
+                "eager; `sheer bench --compile` adds torch.compile")
+    command = "make bench" if machine["compiled"] else "sheer bench"
     return [
         f"{machine['cpu']}, {machine['cores']} cores, {platform.system()}; Python "
-        f"{platform.python_version()}; {machine['versions']}. Made by `make bench`.",
+        f"{platform.python_version()}; {machine['versions']}. Made by `{command}`.",
         f"PyTorch: the best of its variants (1 and 2 threads, fused and foreach, {compiled}).",
         "Ratio: how many times faster sheer is than the best PyTorch variant (or JAX), median of",
         "paired runs in one process, with the range that holds 8 of 10 pairs. Below 1 sheer loses.",

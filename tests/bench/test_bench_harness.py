@@ -100,6 +100,8 @@ def test_the_files_have_the_promised_form(tmp_path):
     text = (tmp_path / "results.md").read_text()
     assert "| w (tiny) | 1.00 ms | 2.00 ms (eager) | **2** (1.9 to 2.1) |" in text
     assert "12 MB" in text
+    assert "Made by `sheer bench`." in text
+    assert "Made by `make bench`." in "".join(report.about({**about, "compiled": True}))
     assert "| w | 2 1 | 2 1 |  |" in text
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")

@@ -46,3 +46,16 @@ def test_every_command_it_names_exists():
     named = set(re.findall(r"^sheer (\w+)", "\n".join(blocks("bash")), re.M))
     assert named
     assert named <= known
+
+
+def test_it_names_every_page_and_example():
+    linked = set(re.findall(r"\]\(([\w/.-]+)\)", TEXT))
+    there = {str(p.relative_to(ROOT)) for p in (*ROOT.glob("docs/*.md"), *ROOT.glob("examples/*"))}
+    assert there <= linked
+    assert all((ROOT / name).exists() for name in linked)
+
+
+def test_the_table_of_the_benchmarks_is_made_as_it_says():
+    command = re.search(r"^bench:.*\n\t(.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert command is not None
+    assert command[1].endswith("sheer bench --compile")
