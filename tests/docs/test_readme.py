@@ -56,6 +56,7 @@ def test_it_names_every_page_and_example():
 
 
 def test_the_table_of_the_benchmarks_is_made_as_it_says():
-    command = re.search(r"^bench:.*\n\t(.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    command = re.search(r"^bench:.*\n\t(.*)$", rules, re.M)
     assert command is not None
     assert command[1].endswith("sheer bench --compile")
