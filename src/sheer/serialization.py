@@ -38,6 +38,7 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], **unused: Any) -> None
     Raises  E502 when the file cannot be written; E511 for a value that is none of the above,
             naming the place
     Example
+        >>> model = nn.Linear(3, 2)
         >>> sheer.save(model.state_dict(), "model.safetensors")
     """
     if isinstance(f, str | os.PathLike) and Path(f).suffix in TORCH:
@@ -62,7 +63,12 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, *,
             broken, E831 when it holds more than data, E832 when it is an archive made to harm,
             E833 when tensors do not fit their memory
     Example
-        >>> model.load_state_dict(sheer.load("model.pt"))
+        >>> old, new = nn.Linear(3, 2), nn.Linear(3, 2)
+        >>> sheer.save(old.state_dict(), "model.pt")
+        >>> new.load_state_dict(sheer.load("model.pt"))
+        <All keys matched successfully>
+        >>> bool((old.weight == new.weight).all())
+        True
     """
     name, body = _bytes(f)
     if sha256 is not None and hashlib.sha256(body).hexdigest() != sha256.lower():
@@ -84,7 +90,10 @@ def checksum(f: str | os.PathLike[str] | IO[bytes]) -> str:
 
     Raises  E503 when the file cannot be read
     Example
-        >>> sheer.load("model.pt", sha256=sheer.serialization.checksum("model.pt"))
+        >>> sheer.save({"step": 3}, "state.safetensors")
+        >>> told = sheer.serialization.checksum("state.safetensors")
+        >>> sheer.load("state.safetensors", sha256=told)
+        {'step': 3}
     """
     return hashlib.sha256(_bytes(f)[1]).hexdigest()
 

@@ -76,7 +76,12 @@ class SheerClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc, unused
     Params  classes_, network_, loss_curve_ (one number an epoch), center_ and scale_ after fit
     Raises  E840 without scikit-learn; E850 when there is only one class
     Example
-        >>> GridSearchCV(SheerClassifier(epochs=20), {"hidden": [(16,), (64, 64)]}).fit(x, y)
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> x, y = np.arange(40.0)[:, None], np.repeat(["low", "high"], 20)
+        >>> grid = {"hidden": [(4,), (8, 8)]}
+        >>> found = GridSearchCV(SheerClassifier(epochs=5, random_state=0), grid, cv=2).fit(x, y)
+        >>> found.predict(x).shape
+        (40,)
     """
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -111,7 +116,12 @@ class SheerRegressor(RegressorMixin, _Estimator):  # type: ignore[misc, unused-i
     Params  network_, loss_curve_, center_, scale_, target_center_ and target_scale_ after fit
     Raises  E840 without scikit-learn
     Example
-        >>> make_pipeline(PolynomialFeatures(), SheerRegressor(hidden=(32, 32))).fit(x, y)
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import PolynomialFeatures
+        >>> x = np.linspace(-1, 1, 40)[:, None]
+        >>> line = make_pipeline(PolynomialFeatures(), SheerRegressor(hidden=(8, 8), epochs=5))
+        >>> line.fit(x, x[:, 0] ** 2).predict(x).shape
+        (40,)
     """
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -130,7 +130,7 @@ def placeholder(dtype: Any = float32, shape: Sequence[int] = (), name: str = "pl
     Example
         >>> a = placeholder("float32", ())
         >>> Session().run(a * 2, {a: 3.0})
-        6.0
+        np.float32(6.0)
     """
     return Placeholder(_symbol(shape, dtype), name)
 
@@ -184,7 +184,7 @@ class Session:
     Source  tf.compat.v1.Session
     Example
         >>> Session().run(constant(2.0) + constant(4.0))
-        6.0
+        np.float32(6.0)
     """
 
     def __init__(self) -> None:

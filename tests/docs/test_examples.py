@@ -11,20 +11,23 @@ import pytest
 
 import sheer
 
-ROOMS = ("sheer.metrics", "sheer.data", "sheer.train")
+ROOMS = ("sheer.metrics", "sheer.data", "sheer.train", "sheer.nn", "sheer.optim", "sheer.models",
+         "sheer.static", "sheer.onnx", "sheer.sklearn", "sheer.serialization", "sheer.autograd")
 
 
 def modules():
     for room in ROOMS:
         package = importlib.import_module(room)
         yield room
-        yield from (m.name for m in pkgutil.walk_packages(package.__path__, f"{room}."))
+        folders = getattr(package, "__path__", ())                  # none: a room of one file
+        yield from (m.name for m in pkgutil.walk_packages(folders, f"{room}."))
 
 
 @pytest.mark.parametrize("name", list(modules()))
-def test_the_examples_of_a_module_run(name, tmp_path):
+def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     sheer.manual_seed(0)
     found = doctest.testmod(module, extraglobs={
-        "np": np, "sheer": sheer, "folder": tmp_path})
+        "np": np, "sheer": sheer, "nn": sheer.nn, "folder": tmp_path})
     assert found.failed == 0

@@ -19,7 +19,8 @@ class Sequential(Module):
     Raises  E206 for anything that is no module
     Source  torch.nn.Sequential
     Example
-        >>> Sequential(Linear(4, 3), ReLU(), Linear(3, 2))(sheer.ones(5, 4)).shape
+        >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+        >>> net(sheer.ones(5, 4)).shape
         (5, 2)
     """
 

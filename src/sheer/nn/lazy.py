@@ -164,7 +164,7 @@ class LazyLinear(_Lazy):
     Raises  E250 when a size is asked for before the first call
     Source  torch.nn.LazyLinear
     Example
-        >>> head = Sequential(Conv2d(1, 4, 3), Flatten(), LazyLinear(10))
+        >>> head = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.LazyLinear(10))
         >>> head(sheer.ones(2, 1, 8, 8)).shape, head[2].in_features
         ((2, 10), 144)
     """

@@ -39,10 +39,10 @@ class Module(Tree, Hookable):
     Raises  E205 when `super().__init__()` was forgotten, E206 for a class in place of a layer
     Source  torch.nn.Module
     Example
-        >>> class Net(Module):
+        >>> class Net(nn.Module):
         ...     def __init__(self):
         ...         super().__init__()
-        ...         self.fc = Linear(4, 2)
+        ...         self.fc = nn.Linear(4, 2)
         ...     def forward(self, x):
         ...         return self.fc(x)
         >>> [name for name, _ in Net().named_parameters()]

@@ -86,7 +86,7 @@ class SamePad(Module):
     Raises  E203 without spatial axes, E123 for settings
     Source  tf.nn.convolution
     Example
-        >>> stem = Sequential(SamePad(3, stride=2), Conv2d(3, 8, 3, stride=2))
+        >>> stem = nn.Sequential(nn.SamePad(3, stride=2), nn.Conv2d(3, 8, 3, stride=2))
         >>> stem(sheer.ones(1, 3, 7, 6)).shape
         (1, 8, 4, 3)
     """

@@ -27,7 +27,7 @@ class Stateful(Module):
     Raises  E870 for a bidirectional layer, which needs the end of the stream; E871 for another B
     Source  Williams and Peng 1990, doi:10.1162/neco.1990.2.4.490; Keras RNN(stateful=True)
     Example
-        >>> stream = Stateful(LSTM(3, 4), batch_size=2)
+        >>> stream = nn.Stateful(nn.LSTM(3, 4), batch_size=2)
         >>> stream(sheer.ones(5, 2, 3)).shape, stream(sheer.ones(7, 2, 3)).shape
         ((5, 2, 4), (7, 2, 4))
     """

@@ -107,7 +107,7 @@ def summary(model: Module, input_size: Any = None, *, example: Any = None, dtype
     Raises  E251 unless one of input_size and example is given; what the model raises for it
     Source  definition
     Example
-        >>> print(summary(Linear(3, 2), (1, 3)))
+        >>> print(nn.summary(nn.Linear(3, 2), (1, 3)))
         layer   output  parameters  FLOPs
         ---------------------------------
         Linear  (1, 2)           8     14

@@ -41,6 +41,7 @@ def export(model: Module, args: Any, f: str | os.PathLike[str] | IO[bytes], *,
             depends on the batch size in another way than a size does, E843 for wrong arguments
     Source  torch.onnx.export
     Example
+        >>> model = nn.Linear(784, 10)
         >>> sheer.onnx.export(model, sheer.zeros(1, 784), "model.onnx")
     """
     inputs = [as_tensor(a) for a in (args if isinstance(args, tuple) else (args,))]

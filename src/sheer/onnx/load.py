@@ -36,7 +36,9 @@ def load(f: str | os.PathLike[str] | IO[bytes]) -> OnnxModule:
     Raises  E840 without onnx, E844 for operators that have no meaning here, E845 for a file that is
             broken or has its weights elsewhere
     Example
-        >>> sheer.onnx.load("model.onnx")(x)
+        >>> sheer.onnx.export(nn.Linear(3, 2), sheer.zeros(1, 3), "model.onnx")
+        >>> sheer.onnx.load("model.onnx")(sheer.ones(5, 3)).shape
+        (5, 2)
     """
     onnx = extra("onnx", "onnx", "onnx.load")
     name = str(f) if isinstance(f, str | os.PathLike) else getattr(f, "name", "an open file")

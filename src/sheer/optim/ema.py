@@ -25,8 +25,16 @@ class ExponentialMovingAverage:
     Raises  E301 without parameters, E304 for a decay out of range
     Source  Polyak and Juditsky 1992 for averaging; torch.optim.swa_utils.get_ema_multi_avg_fn
     Example
+        >>> w = nn.Parameter(sheer.tensor([1.0]))
+        >>> ema = sheer.optim.ExponentialMovingAverage([w], decay=0.5)
+        >>> with sheer.no_grad():
+        ...     _ = w.fill_(3.0)
+        >>> ema.update()
         >>> with ema.applied():
-        ...     score = evaluate(model, test)
+        ...     print(w.item())
+        2.0
+        >>> w.item()
+        3.0
     """
 
     def __init__(self, parameters: Iterable[Any], decay: float = 0.999) -> None:
