@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import numpy as np
@@ -31,3 +32,10 @@ def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
     found = doctest.testmod(module, extraglobs={
         "np": np, "sheer": sheer, "nn": sheer.nn, "folder": tmp_path})
     assert found.failed == 0
+
+
+def test_every_public_function_and_method_says_what_it_does():
+    functions = [(f"sheer.{n}", getattr(sheer, n)) for n in sheer.__all__]
+    methods = [(f"Tensor.{n}", getattr(sheer.Tensor, n)) for n in dir(sheer.Tensor) if n[0] != "_"]
+    called = [(n, f) for n, f in (*functions, *methods) if inspect.isroutine(f)]
+    assert [n for n, f in called if not inspect.getdoc(f)] == []

@@ -60,15 +60,41 @@ class Casts(Core):
     def _cast(self, dtype: DType) -> Any:
         return self if dtype == self.node.dtype else apply(cast, self, dtype=dtype)
 
-    def float(self, memory_format: Any = None) -> Tensor: return self._cast(float32)
-    def double(self, memory_format: Any = None) -> Tensor: return self._cast(float64)
-    def char(self, memory_format: Any = None) -> Tensor: return self._cast(int8)
-    def short(self, memory_format: Any = None) -> Tensor: return self._cast(int16)
-    def int(self, memory_format: Any = None) -> Tensor: return self._cast(int32)
-    def long(self, memory_format: Any = None) -> Tensor: return self._cast(int64)
-    def byte(self, memory_format: Any = None) -> Tensor: return self._cast(uint8)
-    def bool(self, memory_format: Any = None) -> Tensor: return self._cast(bool_)
-    def type_as(self, other: Tensor) -> Tensor: return self._cast(other.dtype)
+    def float(self, memory_format: Any = None) -> Tensor:
+        """As float32."""
+        return self._cast(float32)
+
+    def double(self, memory_format: Any = None) -> Tensor:
+        """As float64."""
+        return self._cast(float64)
+
+    def char(self, memory_format: Any = None) -> Tensor:
+        """As int8."""
+        return self._cast(int8)
+
+    def short(self, memory_format: Any = None) -> Tensor:
+        """As int16."""
+        return self._cast(int16)
+
+    def int(self, memory_format: Any = None) -> Tensor:
+        """As int32; fractions are cut off."""
+        return self._cast(int32)
+
+    def long(self, memory_format: Any = None) -> Tensor:
+        """As int64; fractions are cut off."""
+        return self._cast(int64)
+
+    def byte(self, memory_format: Any = None) -> Tensor:
+        """As uint8."""
+        return self._cast(uint8)
+
+    def bool(self, memory_format: Any = None) -> Tensor:
+        """As bool: whether a number is not 0."""
+        return self._cast(bool_)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of the other tensor."""
+        return self._cast(other.dtype)
 
     def type(self, dtype: Any = None) -> Any:
         """The tensor as another type; without one, the name torch has for its type."""
@@ -105,7 +131,9 @@ class Casts(Core):
         on_cpu(device)
         return self  # type: ignore[return-value]
 
-    def get_device(self) -> builtins.int: return -1
+    def get_device(self) -> builtins.int:
+        """-1, as PyTorch says of a tensor on the CPU."""
+        return -1
 
     # ---- storage -----------------------------------------------------------------------------
     def element_size(self) -> builtins.int:
@@ -122,8 +150,22 @@ class Casts(Core):
         """Bytes of all elements."""
         return self.node.dtype.size * self.node.size
 
-    def is_floating_point(self) -> builtins.bool: return self.node.dtype.is_floating_point
-    def is_signed(self) -> builtins.bool: return self.node.dtype.is_signed
-    def is_complex(self) -> builtins.bool: return False
-    def is_conj(self) -> builtins.bool: return False
-    def is_neg(self) -> builtins.bool: return False
+    def is_floating_point(self) -> builtins.bool:
+        """Is its dtype a float?"""
+        return self.node.dtype.is_floating_point
+
+    def is_signed(self) -> builtins.bool:
+        """Can its dtype hold negative numbers?"""
+        return self.node.dtype.is_signed
+
+    def is_complex(self) -> builtins.bool:
+        """Never: there are no complex dtypes."""
+        return False
+
+    def is_conj(self) -> builtins.bool:
+        """Never: there are no complex dtypes."""
+        return False
+
+    def is_neg(self) -> builtins.bool:
+        """Never: nothing is negated late."""
+        return False

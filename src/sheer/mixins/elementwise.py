@@ -127,8 +127,13 @@ class Elementwise(Arithmetic):
         """As clamp; x itself without bounds (array API)."""
         return self.clamp(min, max) if not (min is None and max is None) else self.positive()
 
-    def clamp_min(self, min: Any) -> Tensor: return self.clamp(min=min)
-    def clamp_max(self, max: Any) -> Tensor: return self.clamp(max=max)
+    def clamp_min(self, min: Any) -> Tensor:
+        """Elements below `min` become `min`."""
+        return self.clamp(min=min)
+
+    def clamp_max(self, max: Any) -> Tensor:
+        """Elements above `max` become `max`."""
+        return self.clamp(max=max)
 
     def polygamma(self, n: int) -> Tensor:
         """Derivative number n of digamma."""

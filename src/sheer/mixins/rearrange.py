@@ -30,8 +30,13 @@ class Rearrange(Core):
         wanted = None if dims in ((), (None,)) else ints(dims)
         return apply(ops.flip, self, axes=axes_of("flip", self.node, wanted))
 
-    def fliplr(self) -> Tensor: return self.flip(1)
-    def flipud(self) -> Tensor: return self.flip(0)
+    def fliplr(self) -> Tensor:
+        """Columns in reverse order: along axis 1."""
+        return self.flip(1)
+
+    def flipud(self) -> Tensor:
+        """Rows in reverse order: along axis 0."""
+        return self.flip(0)
 
     def rot90(self, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         """Turned k times by 90 degrees, from the first of two axes towards the second."""

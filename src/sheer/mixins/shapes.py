@@ -63,9 +63,16 @@ class Shapes(Core):
         """The shape, or the length of one axis."""
         return self.shape if dim is None else self.shape[axis_of("size", self.node, dim)]
 
-    def dim(self) -> int: return self.node.ndim
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.node.ndim
+
     ndimension = dim
-    def numel(self) -> int: return math.prod(self.shape)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
     nelement = numel
 
     def __len__(self) -> int:
@@ -78,8 +85,13 @@ class Shapes(Core):
         found = tuple(strides(self.shape))
         return found if dim is None else found[axis_of("stride", self.node, dim)]
 
-    def is_contiguous(self) -> bool: return True
-    def is_same_size(self, other: Tensor) -> bool: return self.shape == other.shape
+    def is_contiguous(self) -> bool:
+        """Always: tensors are row-major."""
+        return True
+
+    def is_same_size(self, other: Tensor) -> bool:
+        """Have both tensors the same shape?"""
+        return self.shape == other.shape
 
     def contiguous(self) -> Tensor:
         """This tensor; of a view that torch would have to copy, one with elements of its own."""
@@ -99,7 +111,10 @@ class Shapes(Core):
                                 tries=[("x.to(dtype), which converts the numbers", lambda: None)])
         return apply_view(ops.reshape, self, shape=ints(shape))
 
-    def view_as(self, other: Tensor) -> Tensor: return self.reshape(other.shape)
+    def view_as(self, other: Tensor) -> Tensor:
+        """The elements in the shape of the other tensor."""
+        return self.reshape(other.shape)
+
     reshape_as = view_as
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -109,7 +124,9 @@ class Shapes(Core):
         a, b = axis_of("flatten", self.node, start_dim), axis_of("flatten", self.node, end_dim)
         return self.reshape(*self.shape[:a], math.prod(self.shape[a:b + 1]), *self.shape[b + 1:])
 
-    def ravel(self) -> Tensor: return self.reshape(-1)
+    def ravel(self) -> Tensor:
+        """All elements in one axis. Shape (*S) -> (N,)"""
+        return self.reshape(-1)
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
         """One axis as several; one of the sizes may be -1."""
@@ -140,8 +157,13 @@ class Shapes(Core):
                      s in enumerate(wanted))
         return apply_view(ops.broadcast_to, self, shape=full)
 
-    def expand_as(self, other: Tensor) -> Tensor: return self.expand(other.shape)
-    def broadcast_to(self, shape: Sequence[int]) -> Tensor: return self.expand(tuple(shape))
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Repeated to the shape of the other tensor."""
+        return self.expand(other.shape)
+
+    def broadcast_to(self, shape: Sequence[int]) -> Tensor:
+        """Repeated to that shape."""
+        return self.expand(tuple(shape))
 
     # ---- axes in another order ---------------------------------------------------------------
     def permute(self, *dims: Any) -> Tensor:

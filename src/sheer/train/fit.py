@@ -36,18 +36,34 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
                 ParquetDataset stay on disk: a thread fetches chunks of batches ahead, within a
                 fixed bound of memory
     loss        loss(model(x), y) -> one number
+    optimizer   of sheer.optim, of the model's parameters; its state goes on from call to call
+    epochs      passes over the rows, at least 0
+    batch_size  rows per update, at least 1; the last batch of an epoch has what is left over
     validation  as data; scored after every epoch
+    metrics     names, or functions metric(output, y) -> one number, of training and validation
+                rows: "accuracy", "precision", "recall", "f1" of classes; "mae", "mse", "rmse", "r2"
+                of numbers; "perplexity"
     schedule    of the learning rate, from sheer.optim: moves per update when it says `per_update`
                 (OneCycleLR, WarmupCosine, ..., `each_update()`), else per epoch
     clip_norm, clip_value   gradient clipping before every update
+    callbacks   objects of train.Callback, asked after every epoch: EarlyStopping, GradualUnfreezing
     transform   applied to the inputs of every batch inside the program
     seed        of the order of rows; the order is a function of (seed, epoch)
+    shuffle     other batches every epoch; drop_last: leave out a last batch that is not full
     run         where to write; with resume=True the training goes on from its last checkpoint
+    progress    a live bar on a terminal, else a line for every epoch; False: nothing
 
     The same seed gives the same bits, in any number of threads, resumed or not. Ctrl-C leaves a
     checkpoint to resume from.
     Raises E701 when the loss is not finite, naming the operation, layer and line that made it;
     E508 for a negative number of epochs, E506 when what is monitored is not measured.
+    Example
+        >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+        >>> model = sheer.nn.Linear(1, 1)
+        >>> run = fit(model, (x, 3 * x + 1), loss=sheer.nn.MSELoss(), epochs=50, metrics=["mae"],
+        ...           optimizer=sheer.optim.Adam(model.parameters(), lr=0.1), progress=False)
+        >>> len(run.history), run.history[-1]["mae"] < 0.1
+        (50, True)
     """
     if epochs < 0:
         raise ArgumentError("E508", "fit", f"epochs is {epochs}", need="at least 0")
