@@ -48,6 +48,35 @@ def test_types_are_inferred(file):
     assert repr(frame).startswith("Frame of 3 rows (age: number, work: category")
 
 
+def test_whole_numbers_keep_all_their_digits(file):
+    ids = [1234567890123456789, 1234567890123456788, -2**63, 2**63 - 1]
+    found = read_frame(file("id\n" + "\n".join(map(str, ids))))["id"]
+    assert (found.dtype, found.tolist()) == (np.int64, ids)
+    beyond = [str(2**63), str(2**63 + 1), "7"]
+    assert read_frame(file("id\n" + "\n".join(beyond)))["id"].tolist() == beyond
+    assert Frame({"id": [2**63, 2**63 + 1]})["id"].tolist() == beyond[:2]
+    assert read_frame(file("n\n1\n2.5\n"))["n"].tolist() == [1, 2.5]
+    np.testing.assert_array_equal(read_frame(file("n,w\n1,a\n,b\n"))["n"], [1, np.nan])
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n \n\t\n"])
+def test_the_last_cell_of_the_last_row_may_be_empty(file, end):
+    frame = read_frame(file("a\tb\n1\t2\n3\t" + end))
+    np.testing.assert_array_equal(frame["b"], [2, np.nan])
+    assert len(frame) == 2
+
+
+def test_cells_given_by_hand_may_be_missing():
+    frame = Frame({"whole": [1, None, 3], "real": [0.5, None, np.float32(2)],
+                   "word": ["a", None, "b"], "mixed": [1, None, "b"], "none": [None] * 3})
+    np.testing.assert_array_equal(frame["whole"], [1, np.nan, 3])
+    np.testing.assert_array_equal(frame["real"], [0.5, np.nan, 2])
+    assert frame["word"].tolist() == ["a", "", "b"]
+    assert frame["mixed"].tolist() == ["1", "", "b"]
+    assert frame["none"].tolist() == ["", "", ""]
+    assert Frame({"n": np.array([1, True], object)})["n"].dtype == np.int64
+
+
 @pytest.mark.system("Tabular frames")
 @given(st.integers(1, 6).flatmap(lambda n: st.fixed_dictionaries({
     "whole": st.lists(st.integers(-2**52, 2**52), min_size=n, max_size=n),
@@ -74,6 +103,11 @@ def test_data_frames_of_pandas_lists_and_matrices():
                            "hours": "number"}
     assert frame["work"].tolist() == ["a", "", "b"]
     np.testing.assert_array_equal(frame["hours"], [1.5, np.nan, 3])
+    gaps = pd.DataFrame({"n": pd.array([1, None, 3], "Int64"), "m": pd.array([1, 2, 3], "Int64"),
+                         "w": pd.array(["a", None, "b"], "string")})
+    for nullable in (as_frame(gaps), Frame({name: gaps[name] for name in gaps})):
+        np.testing.assert_array_equal(nullable["n"], [1, np.nan, 3])
+        assert (nullable["m"].dtype, nullable["w"].tolist()) == (np.int64, ["a", "", "b"])
     arrays = as_table(table, target="kind")
     assert (arrays.classes, arrays.train.y.tolist()) == (("x", "y"), [0, 1, 0])
     by_hand = as_frame({"age": [39, 50, 28], "work": ["a", "", "b"]})
@@ -162,6 +196,16 @@ def test_a_label_that_is_missing(fails, lines):
           got  : ''
           try  : correct the label, or leave the row out
           more : sheer explain E806""")
+
+
+def test_a_number_that_is_missing_is_no_class(file, fails):
+    path = file("x,y\n1,0\n2,1\n3,\n")
+    for classes in (None, ("0.0", "1.0", "nan")):
+        said = fails(as_table, read_frame(path), "y", classes)
+        assert "row  : 3" in said
+        assert "E806" in said
+    whole = as_table(read_frame(file("x,y\n1,0\n2,1\n")), target="y")
+    assert (whole.classes, whole.train.y.tolist()) == (("0", "1"), [0, 1])
 
 
 def test_a_series(file):

@@ -21,10 +21,11 @@ def csv_rows(path: Path, comment: str = "", separator: str | None = None,
             broken     what to do with a row that cannot be cut; None raises
     Raises  E801 to E804 for the file; E805 for a row with an unpaired quote
     """
-    text = read_text(path).rstrip()
-    first = text.partition("\n")[0]
+    lines = read_text(path).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()                       # whole lines: a tab at the end of a row is an empty cell
+    first = lines[0] if lines else ""
     mark = separator or next((s for s in ";\t" if s in first), ",")
-    lines = text.split("\n") if text else []
     return mark, _rows(path, lines, comment, mark, broken)
 
 

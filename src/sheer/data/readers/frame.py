@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sheer.data.readers.csv_frame import read_csv_columns
 from sheer.data.readers.parquet import read_parquet
-from sheer.data.tables.frame import Column, Frame
+from sheer.data.tables.frame import Column, Frame, whole_or_real
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")      # cells that stand for no value
 
@@ -20,6 +20,9 @@ def read_frame(path: str | Path, *, header: bool | None = None, names: Sequence[
                separator: str | None = None, missing: Sequence[str] = MISSING,
                bad: Any = "raise") -> Frame:
     """The columns of a CSV or a Parquet file, their types inferred.
+
+    Whole numbers are exact, as int64 or, beyond it, as texts; those of a column with missing cells
+    are float64, which is exact to 2^53.
 
     Params  header     does the first line hold names? None: yes when no cell of it is a number and
                        some cell below it is one
@@ -48,8 +51,9 @@ def _inferred(cells: Sequence[str], missing: frozenset[str]) -> Column:
     if found is None:
         return np.array(["" if gone else cell for cell, gone in zip(cells, absent, strict=True)],
                         np.str_)
-    if len(found) == len(cells) and signs <= set("+-0123456789") and np.abs(found).max() < 2**53:
-        return found.astype(np.int64)
+    if len(found) == len(cells) and signs <= set("+-0123456789"):
+        exact = whole_or_real([int(cell) for cell in cells])     # float() keeps 53 bits of an ID
+        return np.array(cells, np.str_) if exact is None else exact
     numbers = np.full(len(cells), np.nan)
     numbers[~absent] = found
     return numbers

@@ -114,11 +114,13 @@ def as_table(table: Any, target: str, classes: Sequence[str] | None = None,
     """
     frame = as_frame(table)
     column = frame[target]
+    missing = np.isnan(column) if column.dtype.kind == "f" else column.astype(np.str_) == ""
     labels = column.astype(np.str_)
     known = list(classes) if classes is not None else [
-        str(v) for v in np.unique(column).tolist() if v not in ("",)]
+        str(v) for v in np.unique(column[~missing]).tolist()]
     index = {label: i for i, label in enumerate(known)}
     y = np.array([index.get(label, -1) for label in labels.tolist()], np.int64)
+    y[missing] = -1                       # the text of NaN is no name of a class
     if (y < 0).any():
         row = int(np.flatnonzero(y < 0)[0])
         raise DataError("E806", f"column {target}: a label is of no known class", row=row + 1,

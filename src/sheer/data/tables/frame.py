@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ from numpy.typing import NDArray
 from ..errors import DataError
 
 Column = NDArray[Any]
+NUMBERS = (Real, Decimal, np.bool_)         # cells of object arrays that are numbers
 
 
 class Frame:
     """Columns of equal length under their names: numbers as float64 or int64, texts as str.
 
     A missing number is NaN, a missing text "". A column is one of numbers when every cell that is
-    not missing is one, a whole number column int64 when none is missing.
+    not missing is one, a whole number column int64 when none is missing. Whole numbers that int64
+    cannot hold are texts.
 
     Params  columns  by name, each (N,)
             skipped  how many rows of the file were left out
@@ -104,7 +108,7 @@ def as_frame(table: Any) -> Frame:
     if isinstance(table, Mapping):
         return Frame(table)
     if hasattr(table, "columns") and hasattr(table, "__getitem__"):
-        return Frame({str(name): _foreign(table[name]) for name in table.columns})
+        return Frame({str(name): table[name] for name in table.columns})
     raise DataError("E634", f"a {type(table).__name__} has no columns",
                     expected="a Frame, a dict of columns, or a data frame", found=repr(type(table)),
                     fix="read_frame(path)")
@@ -113,22 +117,42 @@ def as_frame(table: Any) -> Frame:
 def _foreign(series: Any) -> Column:
     """A column of pandas, its own marks of missing values as ours."""
     values = np.asarray(series)
-    if values.dtype.kind not in "OUSTM":
-        return values
-    absent = np.asarray(series.isna()) if hasattr(series, "isna") else np.zeros(len(values), bool)
-    return np.where(absent, "", values.astype(str))
+    if values.dtype.kind == "O":
+        return np.where(np.asarray(series.isna()), None, values)
+    if values.dtype.kind in "USTM":
+        return np.where(np.asarray(series.isna()), "", values.astype(str))
+    return values
 
 
 def _column(values: Iterable[Any]) -> Column:
-    """A column given by hand: numbers stay, texts are looked at cell by cell."""
+    """A column given by hand or by pandas: numbers stay, all else is looked at cell by cell."""
+    if hasattr(values, "isna"):
+        values = _foreign(values)
     column = values if isinstance(values, np.ndarray) else np.asarray(list(values))
     if column.ndim != 1:
         raise DataError("E812", "a column of the frame is no single column", expected="one axis",
                         found=f"shape {column.shape}", fix="one name per column")
-    if column.dtype.kind in "iub":
+    if column.dtype.kind in "ib" or column.dtype in (np.uint8, np.uint16, np.uint32):
         return column.astype(np.int64)
     if column.dtype.kind == "f":
         return column.astype(np.float64)
-    words = ["" if cell is None or (isinstance(cell, float) and math.isnan(cell)) else str(cell)
+    cells = [None if isinstance(cell, float) and math.isnan(cell) else cell
              for cell in column.tolist()]
-    return np.array(words, np.str_)
+    numbers = whole_or_real(cells) if column.dtype.kind in "Ou" else None
+    if numbers is not None:
+        return numbers
+    return np.array(["" if cell is None else str(cell) for cell in cells], np.str_)
+
+
+def whole_or_real(cells: Sequence[Any]) -> Column | None:
+    """Numbers and None as int64, or as float64 with NaN when one is missing or not whole.
+
+    None when a cell is something else, when there is no number at all, or when whole numbers are
+    too large for int64: those are names, which float64 would make equal to one another.
+    """
+    given = [cell for cell in cells if cell is not None]
+    if not given or not all(isinstance(cell, NUMBERS) for cell in given):
+        return None
+    if len(given) < len(cells) or not all(isinstance(c, Integral | np.bool_) for c in given):
+        return np.array([math.nan if cell is None else float(cell) for cell in cells])
+    return np.array(given, np.int64) if -2**63 <= min(given) <= max(given) < 2**63 else None
