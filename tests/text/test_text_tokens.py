@@ -131,6 +131,22 @@ def test_decoding_stops_at_the_end():
     assert Codec(Characters(), known).decode([1, 3, 4, 2, 3, 3, 0]) == "ab"
 
 
+def test_padding_under_another_name_is_left_out():
+    codec = Codec(Characters(), Vocabulary(["[PAD]", *"abc"], padding="[PAD]"))
+    assert codec.batch(["cab", "a"]).tolist() == [[3, 1, 2], [1, 0, 0]]
+    assert codec.decode([1, 0, 0]) == "a"
+
+
+@pytest.mark.parametrize("use", [
+    lambda known: Codec(Characters(), known, start=True).encode("ab"),
+    lambda known: Codec(Characters(), known, end=True).encode("ab"),
+    lambda known: Codec(Characters(), known).batch(["ab", "a"]), lambda known: known.pad])
+def test_the_unknown_token_stands_for_no_special_one(use):
+    with pytest.raises(SheerError) as error:
+        use(Vocabulary([UNKNOWN, *"ab"], unknown=UNKNOWN))
+    assert error.value.code == "E690"
+
+
 @pytest.mark.parametrize(("make", "text"), [
     (lambda: Vocabulary(["a", "b", "a"]), """Vocabulary: the token 'a' is given twice
   need : each token once
@@ -147,12 +163,19 @@ def test_decoding_stops_at_the_end():
   need : one of its 1 tokens, or an unknown token
   try  : the specials ('<unk>', ...)
   more : sheer explain E690"""),
+    (lambda: Vocabulary([UNKNOWN], unknown=UNKNOWN).pad, """Vocabulary: there is no token '<pad>'
+  need : '<pad>' among its 1 tokens: one of the specials
+  more : sheer explain E690"""),
     (lambda: Vocabulary(["a"]).decode([0, 7]), """Vocabulary: there is no token number 7
   need : 0 <= number < 1
   more : sheer explain E690"""),
     (lambda: Words("("), r"""Words: the pattern '(' does not compile
   error: missing ), unterminated subpattern at position 0
-  need : a regular expression
+  need : a regular expression, flags as in (?i:...)
+  more : sheer explain E693"""),
+    (lambda: Words("(?i)[a-z]+"), r"""Words: the pattern '(?i)[a-z]+' does not compile
+  error: global flags not at the start of the expression at position 4
+  need : a regular expression, flags as in (?i:...)
   more : sheer explain E693"""),
     (lambda: Words(r"\w*"), r"""Words: the pattern '\\w*' matches no word
   need : a pattern of at least one character, none of them a space

@@ -37,10 +37,15 @@ class Codec:
     end: bool = False
 
     def encode(self, text: str) -> list[int]:
-        """The numbers of a text. Raises E690 for an unknown token where none stands for it."""
+        """The numbers of a text.
+
+        Raises  E690 for an unknown token where none stands for it, and for a start or end token
+                that the vocabulary does not have
+        """
         v = self.vocabulary
         body = v.encode(self.tokeniser.split(text))
-        return [*([v[START]] if self.start else []), *body, *([v[END]] if self.end else [])]
+        return [*([v.special(START)] if self.start else []), *body,
+                *([v.special(END)] if self.end else [])]
 
     def batch(self, texts: Iterable[str], length: int | None = None,
               cut: bool = False) -> NDArray[np.int64]:
@@ -52,4 +57,5 @@ class Codec:
         tokens = self.vocabulary.decode(numbers)
         if END in tokens:
             tokens = tokens[:tokens.index(END)]
-        return self.tokeniser.join(t for t in tokens if t not in (START, PADDING))
+        left_out = START, self.vocabulary.padding or PADDING
+        return self.tokeniser.join(t for t in tokens if t not in left_out)

@@ -57,13 +57,14 @@ class Words:
         self.pattern, self.lower = pattern, lower
         try:
             word = re.compile(pattern)
+            self._piece = re.compile(rf"\s+|{pattern}|.", re.DOTALL)
         except re.error as error:
             raise ArgumentError("E693", "Words", f"the pattern {pattern!r} does not compile",
-                                got={"error": error}, need="a regular expression") from error
+                                got={"error": error},
+                                need="a regular expression, flags as in (?i:...)") from error
         if word.fullmatch("") or word.match(" "):
             raise ArgumentError("E693", "Words", f"the pattern {pattern!r} matches no word",
                                 need="a pattern of at least one character, none of them a space")
-        self._piece = re.compile(rf"\s+|{pattern}|.", re.DOTALL)
 
     def split(self, text: str) -> list[str]:
         pieces = [m.group() for m in self._piece.finditer(text.lower() if self.lower else text)]

@@ -92,10 +92,18 @@ class Vocabulary:
                               tries=[(f"the specials ({UNKNOWN!r}, ...)", lambda: None)])
         return self._number[self.unknown]
 
+    def special(self, token: str) -> int:
+        """The number of a token that no other stands for. Raises E690 when it is not there."""
+        found = self._number.get(token)
+        if found is None:
+            raise BoundsError("E690", "Vocabulary", f"there is no token {token!r}",
+                              need=f"{token!r} among its {len(self)} tokens: one of the specials")
+        return found
+
     @property
     def pad(self) -> int:
         """The number of the padding token. Raises E690 when there is none."""
-        return self._number[self.padding] if self.padding is not None else self[PADDING]
+        return self.special(PADDING if self.padding is None else self.padding)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """The numbers of some tokens."""
