@@ -17,6 +17,7 @@ from sheer.data import (
     read_series,
 )
 from sheer.data.preprocess import TableEncoder
+from sheer.graph.errors import BoundsError
 
 PEOPLE = """age,work,hours,pay
 39, State-gov, 40, <=50K
@@ -291,6 +292,10 @@ def test_parquet_rows_in_any_order(parquet, fails, lines):
     one, label = data[-1]
     assert (one.tolist(), int(label)) == ([49, -49], 1)
     assert "there is no column 'z'" in fails(ParquetDataset, path, ["a", "z"])
+    for wrong in ([-1], [3, 50]):
+        with pytest.raises(BoundsError) as error:
+            data.batch(wrong)
+        assert error.value.code == "E407"
 
 
 def test_parquet_values_that_are_missing(parquet, fails, lines):

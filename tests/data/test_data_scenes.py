@@ -257,7 +257,7 @@ def test_an_image_folder(photos):
     assert data.imgs is data.samples
     image, label = data[-1]
     assert (image.size, image.mode, label) == ((8, 6), "RGB", 1)
-    with pytest.raises(IndexError, match="there is no number 3"):
+    with pytest.raises(IndexError, match="there is no example 3"):
         data[3]
     loader = DataLoader(ImageFolder(photos, transform=ToTensor(), target_transform=lambda y: -y),
                         batch_size=3)

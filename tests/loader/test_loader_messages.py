@@ -14,6 +14,7 @@ from sheer.data import (
     IterableDataset,
     RandomSampler,
     StratifiedSampler,
+    Subset,
     TensorDataset,
     WeightedRandomSampler,
     default_collate,
@@ -98,6 +99,16 @@ CASES = {
     "no such example": (lambda: ConcatDataset([[1, 2], [3]])[3], """
         ConcatDataset: there is no example 3
           need : -3 <= index < 3
+          more : sheer explain E407
+        """),
+    "no such row": (lambda: TensorDataset(sheer.ones(4, 2), sheer.ones(4))[9], """
+        TensorDataset: there is no example 9
+          need : -4 <= index < 4
+          more : sheer explain E407
+        """),
+    "no such example of a part": (lambda: Subset([1, 2, 3], [2, 0])[-3], """
+        Subset: there is no example -3
+          need : -2 <= index < 2
           more : sheer explain E407
         """),
     "parts": (lambda: random_split(range(10), [5, 4]), """
@@ -192,7 +203,9 @@ def test_a_row_that_is_not_there_is_named_on_the_fast_path_too():
     assert text(lambda: list(loader)) == textwrap.dedent("""
         DataLoader: example 2 could not be made
           dataset: TensorDataset
-          error  : IndexError: index 2 is out of bounds for axis 0 with size 2
+          error  : BoundsError: TensorDataset: there is no example 2
+              need : -2 <= index < 2
+              more : sheer explain E407
           need   : dataset[2] that works on its own
           more   : sheer explain E404
         """).strip("\n")

@@ -146,7 +146,7 @@ class DataLoader:
             raise DataError(
                 "E404", "DataLoader", f"example {row} could not be made",
                 got={"dataset": type(self.dataset).__name__,
-                     "error": f"{type(error).__name__}: {error}"},
+                     "error": f"{type(error).__name__}: {error}".replace("\n", "\n    ")},
                 need=f"dataset[{row}] that works on its own") from error
 
     def _stream_jobs(self) -> Iterator[Callable[[], Any]]:

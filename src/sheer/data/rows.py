@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.errors import ArgumentError, ShapeError
+from ..graph.errors import ArgumentError, BoundsError, ShapeError
 from ..tensor import Tensor
 
 RowIndex = NDArray[np.int64]
@@ -21,6 +21,23 @@ def array(values: Any) -> NDArray[Any]:
 def counted(rows: Any) -> int:
     """N, from N or from anything with a length."""
     return int(rows) if isinstance(rows, int | np.integer) else len(rows)
+
+
+def placed(op: str, index: Any, n: int) -> int:
+    """The number of one of n examples, -1 for the last. Raises E407 when it is not there."""
+    row = int(index) + (n if index < 0 else 0)
+    if not 0 <= row < n:
+        raise BoundsError("E407", op, f"there is no example {index}", need=f"-{n} <= index < {n}")
+    return row
+
+
+def all_placed(op: str, rows: Any, n: int) -> RowIndex:
+    """Rows of n as int64, none of them from the end. Raises E407 when one is not there."""
+    found = np.asarray(rows, np.int64)
+    if found.size and not 0 <= found.min() <= found.max() < n:
+        raise BoundsError("E407", op, "there is no such example",
+                          got={"rows": f"{found.min()} to {found.max()}"}, need=f"0 <= row < {n}")
+    return found
 
 
 def per_row(op: str, name: str, values: Any, n: int) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from ...mixins.core import evaluate, wrap
 from ...ops.structure import data
 from ...tensor import Tensor, as_tensor
 from ..draws import SPLIT, permuted, seed_of
+from ..rows import placed
 
 
 class Dataset:
@@ -49,7 +50,7 @@ class TensorDataset(Dataset):
     Arrays are taken as `sheer.tensor` takes them.
 
     Shape   each (N, ...)
-    Raises  E401 when the tensors do not all have N rows
+    Raises  E401 when the tensors do not all have N rows; E407 for a row that is not there
     Source  torch.utils.data.TensorDataset
     """
 
@@ -69,13 +70,18 @@ class TensorDataset(Dataset):
         return tuple(wrap(data(np.array(rows))) for rows in self.batch(index))
 
     def batch(self, rows: Any) -> tuple[np.ndarray, ...]:
-        """The given rows of every tensor, as arrays: one gather each."""
-        return tuple(a[rows] for a in evaluate(self.tensors))
+        """The given rows of every tensor, as arrays: one gather each. Raises E407."""
+        try:
+            return tuple(a[rows] for a in evaluate(self.tensors))
+        except IndexError as error:       # by NumPy, which need not look at every row twice
+            raise BoundsError("E407", "TensorDataset", f"there is no example {rows}",
+                              need=f"-{len(self)} <= index < {len(self)}") from error
 
 
 class Subset(Dataset):
     """The examples of a dataset with the given numbers, in the given order.
 
+    Raises  E407 for an example that is not there
     Source  torch.utils.data.Subset
     """
 
@@ -87,7 +93,7 @@ class Subset(Dataset):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(self._rows[index])]
+        return self.dataset[int(self._rows[placed("Subset", index, len(self))])]
 
     def batch(self, rows: Any) -> Any:
         """What the dataset itself gives for these rows at once; None when it does not."""
@@ -119,10 +125,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, index: int) -> Any:
-        row = index + len(self) if index < 0 else index
-        if not 0 <= row < len(self):
-            raise BoundsError("E407", "ConcatDataset", f"there is no example {index}",
-                              need=f"-{len(self)} <= index < {len(self)}")
+        row = placed("ConcatDataset", index, len(self))
         part = bisect.bisect_right(self.cumulative_sizes, row)
         before = self.cumulative_sizes[part - 1] if part else 0
         return self.datasets[part][row - before]

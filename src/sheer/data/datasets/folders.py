@@ -19,6 +19,7 @@ from ..readers.resample import resample
 from ..readers.text_file import read_text
 from ..readers.wav import read_wav
 from ..readers.whole_file import read_bytes
+from ..rows import placed
 from ..transforms import chance
 from .base import Dataset
 
@@ -36,7 +37,8 @@ class DatasetFolder(Dataset):
             bad         "raise" when a broken file is asked for; "skip" reads every file once, now,
                         and leaves out those that are broken, with a note
     Raises  E801 when root is no folder; E802 when it has no class folders, or one of them has no
-            file that counts; E806 for a folder that is no class; what the loader raises
+            file that counts; E806 for a folder that is no class; E407 for a file that is not there;
+            what the loader raises
     Source  torchvision.datasets.DatasetFolder
     """
 
@@ -64,10 +66,7 @@ class DatasetFolder(Dataset):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        row = int(index) + (len(self) if index < 0 else 0)
-        if not 0 <= row < len(self):
-            raise IndexError(f"{type(self).__name__} has {len(self)} files; "
-                             f"there is no number {index}")
+        row = placed(type(self).__name__, index, len(self))
         path, label = self.samples[row]
         target: Any = label
         with chance.at(row):

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...graph.errors import BoundsError, ShapeError
+from ...graph.errors import ShapeError
 from ...graph.memory import empty
 from ..readers.npy import read_npy
+from ..rows import all_placed, placed
 from .base import Dataset
 
 AROUND = 2 << 20         # bytes Linux may map around one that is touched: from 6.18 a whole folio
@@ -28,7 +29,8 @@ class MappedDataset(Dataset):
 
     Params  arrays  paths of .npy files, memory maps, or arrays; each (N, ...)
     Dtype   float64 becomes float32, as everywhere in sheer
-    Raises  E401 when the arrays do not all have N rows; what `read_npy` raises for a file
+    Raises  E401 when the arrays do not all have N rows; what `read_npy` raises for a file; E407 for
+            a row that is not there
     Example
         >>> dataset = MappedDataset(np.zeros((10, 3), "f4"), np.arange(10))    # or paths of files
         >>> len(dataset), dataset[4][0].shape
@@ -55,19 +57,12 @@ class MappedDataset(Dataset):
         return len(self.arrays[0])
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        row = int(index) + (len(self) if index < 0 else 0)
-        if not 0 <= row < len(self):
-            raise BoundsError("E407", "MappedDataset", f"there is no example {index}",
-                              need=f"-{len(self)} <= index < {len(self)}")
+        row = placed("MappedDataset", index, len(self))
         return tuple(a[0] for a in self.batch(np.array([row])))
 
     def batch(self, rows: Any) -> tuple[NDArray[Any], ...]:
-        """The given rows of every array, as arrays in memory."""
-        rows = np.asarray(rows, np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
-            raise BoundsError("E407", "MappedDataset", "there is no such example",
-                              got={"rows": f"{rows.min()} to {rows.max()}"},
-                              need=f"0 <= row < {len(self)}")
+        """The given rows of every array, as arrays in memory. Raises E407."""
+        rows = all_placed("MappedDataset", rows, len(self))
         return tuple(source.taken(rows) for source in self._rows)
 
 

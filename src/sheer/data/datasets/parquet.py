@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...graph.errors import BoundsError
 from ..errors import DataError
 from ..readers.parquet import open_parquet, read_group
+from ..rows import all_placed, placed
 from ..samplers.blocks import BlockSampler
 from .base import Dataset
 
@@ -31,7 +31,8 @@ class ParquetDataset(Dataset):
             keep      row groups in memory at once
     Shape   x (features,), y ()
     Raises  E801, E802, E804, E637 as `read_frame`; E634 for a column that is not there; E807 for a
-            column that is no number, or a value that is missing, with the row
+            column that is no number, or a value that is missing, with the row; E407 for a row that
+            is not there
     """
 
     def __init__(self, path: str | Path, features: Sequence[str] | None = None,
@@ -69,16 +70,12 @@ class ParquetDataset(Dataset):
         return int(self.ends[-1])
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        row = int(index) + (len(self) if index < 0 else 0)
-        if not 0 <= row < len(self):
-            raise BoundsError("E407", "ParquetDataset", f"there is no example {index}",
-                              need=f"-{len(self)} <= index < {len(self)}")
-        x, y = self.batch(np.array([row]))
+        x, y = self.batch(np.array([placed("ParquetDataset", index, len(self))]))
         return x[0], y[0]
 
     def batch(self, rows: Any) -> Rows:
-        """The given rows, as arrays: each row group they lie in is unpacked once."""
-        rows = np.asarray(rows, np.int64)
+        """The given rows, as arrays: each row group they lie in is unpacked once. Raises E407."""
+        rows = all_placed("ParquetDataset", rows, len(self))
         groups = np.searchsorted(self.ends, rows, side="right")
         x = np.empty((len(rows), len(self.features)), np.float32)
         y: NDArray[Any] | None = None

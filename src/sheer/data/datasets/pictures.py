@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..known.catalogue import DATASETS, load_arrays
 from ..known.sources import find, find_complete
 from ..readers.decoded_cache import cache_folder
+from ..rows import placed
 from ..transforms import chance
 from ..transforms.pipeline import Pipeline, takes_arrays
 
@@ -33,7 +34,7 @@ class Pictures:
 
     images   uint8 (N, C, H, W)
     labels   int64 (N,)
-    Raises  IndexError for a row that is not there
+    Raises  E407 for a row that is not there
     Source  torchvision.datasets.VisionDataset
     """
 
@@ -51,7 +52,7 @@ class Pictures:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        row = self._row(index)
+        row = placed(type(self).__name__, index, len(self))
         label: Any = int(self.labels[row])
         with chance.at(row):
             picture = self._picture(row)
@@ -69,15 +70,8 @@ class Pictures:
         pipeline = Pipeline.of(self.transform)
         if pipeline is None or self.target_transform is not None:
             return None
-        known = [self._row(r) for r in rows]
+        known = [placed(type(self).__name__, r, len(self)) for r in rows]
         return pipeline(self.images, known), self.labels[known]
-
-    def _row(self, index: int) -> int:
-        row = int(index) + (len(self) if index < 0 else 0)
-        if not 0 <= row < len(self):
-            raise IndexError(f"{type(self).__name__} has {len(self)} pictures; "
-                             f"there is no number {index}")
-        return row
 
     def _picture(self, row: int) -> Any:
         array = np.moveaxis(self.images[row], 0, -1)             # (H, W, C)
