@@ -42,6 +42,7 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         on_cpu(device)
+        self.seedings = 0                    # a seed set again starts again what is drawn elsewhere
         self.state = Tensor(data(np.array([0, 0], np.int64)))
 
     def manual_seed(self, seed: int) -> Generator:
@@ -49,6 +50,7 @@ class Generator:
         low = int(seed) & 0xFFFFFFFFFFFFFFFF
         signed = low - (1 << 64) if low >> 63 else low
         self.state._rebind(data(np.array([signed, 0], np.int64)))
+        self.seedings += 1
         return self
 
     def seed(self) -> int:

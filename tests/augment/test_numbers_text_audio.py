@@ -45,6 +45,17 @@ def test_jitter_is_noise_of_the_size_asked_for():
     np.testing.assert_allclose((dropped == -1).mean(0), 0.3, atol=0.04)
 
 
+def test_the_same_seed_starts_the_same_draws_again():
+    row = np.zeros(4, np.float32)
+    def made(seed):
+        sheer.manual_seed(seed)
+        return [T.Jitter(1.0)(row).tolist() for _ in range(2)]
+    first = made(0)
+    assert first[0] != first[1]
+    assert made(0) == first
+    assert made(1) != first
+
+
 @pytest.mark.system(NUMERIC)
 @pytest.mark.parametrize("make", [T.MixUp, T.CutMix])
 def test_mixed_labels_sum_to_one_and_say_what_is_in_the_picture(make):

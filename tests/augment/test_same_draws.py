@@ -6,6 +6,7 @@ import pytest
 import sheer
 from sheer import nn, optim
 from sheer.data import (
+    ConcatDataset,
     DataLoader,
     PairedDataset,
     Subset,
@@ -123,6 +124,16 @@ def test_an_example_has_its_draws_wherever_it_stands():
     whole = DataLoader(pictures(), 1, seed=9)
     want = [b[0].tolist()[0] for b in whole.batches(2)]
     assert next(iter(part.batches(2)))[0].tolist() == [want[4], want[11]]
+
+
+@pytest.mark.parametrize("hide", [lambda d: Subset(d, range(ROWS)),
+                                  lambda d: ConcatDataset([d])])
+def test_transforms_around_a_part_or_a_sum_have_draws_of_their_own(hide):
+    zeros = [(np.zeros(3, np.float32), 0)] * ROWS
+    once = [x for x, _ in epoch(TransformedDataset(zeros, T.Jitter(1.0)), 1, 0)]
+    inner = TransformedDataset(zeros, T.Jitter(1.0))
+    twice = [x for x, _ in epoch(TransformedDataset(hide(inner), T.Jitter(1.0)), 1, 0)]
+    assert not np.allclose(np.array(twice), 2 * np.array(once))
 
 
 def test_a_training_that_was_resumed_saw_the_same_pictures(tmp_path):

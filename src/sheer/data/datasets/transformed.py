@@ -22,7 +22,7 @@ class _Around(Dataset):
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
-        self._purpose: int = getattr(dataset, "_purpose", chance.ITEM) + 1
+        self._purpose = _purpose_of(dataset) + 1
 
     def __len__(self) -> int: return len(self.dataset)
 
@@ -31,6 +31,17 @@ class _Around(Dataset):
         number = int(index) + (len(self) if index < 0 else 0)
         with chance.at(number):
             return number, self.dataset[index]
+
+
+def _purpose_of(dataset: Any) -> int:
+    """The largest purpose that a dataset or one below it draws for: parts and sums hide theirs."""
+    own = getattr(dataset, "_purpose", None)
+    if isinstance(own, int):
+        return own
+    several = getattr(dataset, "datasets", ())
+    below = [*(several if isinstance(several, list | tuple) else ()),
+             *([dataset.dataset] if hasattr(dataset, "dataset") else [])]
+    return max(map(_purpose_of, below), default=chance.ITEM)
 
 
 class TransformedDataset(_Around):

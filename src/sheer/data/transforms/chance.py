@@ -2,7 +2,7 @@
 
 The loader says which item of which epoch is being made (`at`); what is drawn is then a function
 of that place alone, whatever the number of workers and the order they work in. Outside a loader
-the numbers come from one stream per process, started by `sheer.manual_seed`'s seed.
+the numbers come from one stream per process, which every `sheer.manual_seed` starts again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ...random import default_generator
 
 ITEM, BATCH = 0, 2**32
 _local = threading.local()
-_free: dict[int, np.random.Generator] = {}       # seed -> the stream of items without a place
+# (seedings, seed) -> the stream of items without a place
+_free: dict[tuple[int, int], np.random.Generator] = {}
 
 
 @contextmanager
@@ -58,12 +59,13 @@ def stream() -> np.random.Generator:
 
 
 def _unplaced() -> np.random.Generator:
-    """The stream of the seed in force; `manual_seed` with another seed starts another."""
+    """The stream of the seed in force; `manual_seed` starts it again, with the same seed too."""
     seed = default_generator.initial_seed()
-    if seed not in _free:
+    now = default_generator.seedings, seed
+    if now not in _free:
         _free.clear()
-        _free[seed] = np.random.Generator(np.random.Philox(key=seed % 2**64))
-    return _free[seed]
+        _free[now] = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    return _free[now]
 
 
 def uniform() -> float:
