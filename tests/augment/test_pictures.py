@@ -190,6 +190,16 @@ def test_grey_is_luma_and_inverting_twice_is_the_identity():
     np.testing.assert_array_equal(invert(invert(a)), a)
 
 
+@pytest.mark.parametrize("name", COLOURS)
+def test_pictures_of_16_bits_are_as_bright_as_those_of_8(name):
+    a = photo()
+    deep = a.astype(np.uint16) * 257                    # 255 becomes 65535
+    made = drawn(COLOURS[name], deep)
+    assert made.dtype == np.uint16
+    want = drawn(COLOURS[name], a).astype(np.float64)
+    assert np.abs(made / 257 - want).max() <= 1         # a level of 8 bits
+
+
 @pytest.mark.system(AUGMENTATION)
 def test_blur_is_a_convolution_with_a_gaussian():
     a = np.random.default_rng(0).random((20, 22, 3)).astype(np.float32) * 4 - 2
@@ -273,6 +283,9 @@ def test_some_one_or_all_in_another_order():
     ("E423", lambda: T.RandomChoice([T.Grayscale()], [1, 2])),
     ("E423", lambda: T.Pad((1, 2, 3))),
     ("E423", lambda: T.Pad(1, padding_mode="wrap")),
+    ("E424", lambda: T.ColorJitter(1)(photo().astype(np.int64))),
+    ("E424", lambda: T.RandomInvert(1.0)(photo().astype(np.int16))),
+    ("E424", lambda: T.GaussianNoise()(photo().astype(np.uint32))),
     ("E425", lambda: T.ColorJitter(1)(np.zeros((4, 4, 5), np.uint8))),
     ("E665", lambda: T.Pad(1)(photo(), {"boxes": [[1, 2, 3]]})),
     ("E665", lambda: T.Pad(1)(photo(), np.zeros((30, 36)))),

@@ -196,6 +196,17 @@ def test_a_known_share_is_wrong():
     assert (corrupt_labels(y, 0.2, seed=1)[1] != corrupt_labels(y, 0.2, seed=3)[1]).any()
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32])
+def test_many_classes_fit_into_small_labels(dtype):
+    y = np.arange(1000) % 100
+    noisy, wrong = corrupt_labels(y.astype(dtype), 1.0)
+    assert noisy.dtype == dtype
+    np.testing.assert_array_equal(noisy, corrupt_labels(y, 1.0)[0])
+    assert (noisy != y).all()
+    assert wrong.all()
+    assert corrupt_labels(y.astype(dtype), 1.0, classes=500)[0].max() > 255
+
+
 @pytest.mark.system("Planted label noise and corrupted data")
 @pytest.mark.parametrize("kind", ["noise", "missing", "zero", "swap"])
 def test_a_known_share_of_inputs_is_spoilt(kind):

@@ -23,6 +23,7 @@ def corrupt_labels(y: Any, share: float, *, classes: int | None = None,
     """Give round(share * N) labels another class, each of the others equally likely.
 
     Shape   y (N,) whole numbers -> (N,), which are wrong bool (N,)
+    Dtype   that of y, or int64 where it does not hold K - 1
     Params  classes  K; the largest label + 1 unless given
     Raises  E663 for a share outside [0, 1], or fewer than two classes
     Source  symmetric label noise; Angluin and Laird 1988, doi:10.1007/BF00116829
@@ -31,15 +32,17 @@ def corrupt_labels(y: Any, share: float, *, classes: int | None = None,
         >>> int(wrong.sum()), int((y != [0, 1, 2, 0]).sum())
         (2, 2)
     """
-    labels = array(y).copy()
+    labels = array(y)
     k = int(labels.max()) + 1 if classes is None else classes
     if k < 2:
         raise ArgumentError("E663", "corrupt_labels", "there is no other class", got={"classes": k},
                             need="at least 2")
     wrong = chosen_rows("corrupt_labels", len(labels), share, seed)
-    away = 1 + (uniform(len(labels), seed, 0, _VALUES) * (k - 1)).astype(labels.dtype)
-    labels[wrong] = (labels[wrong] + away[wrong]) % k
-    return labels, wrong
+    away = 1 + (uniform(len(labels), seed, 0, _VALUES) * (k - 1)).astype(np.int64)
+    moved = labels.astype(np.int64)          # in int8, 99 + 99 would come out negative
+    moved[wrong] = (moved[wrong] + away[wrong]) % k
+    held = np.array(k - 1).astype(labels.dtype) == k - 1
+    return moved.astype(labels.dtype if held else np.int64), wrong
 
 
 def corrupt_inputs(x: Any, share: float, *, kind: str = "noise", scale: float = 1.0,

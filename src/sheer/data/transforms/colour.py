@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import ArgumentError, ShapeError
+from ...graph.errors import ArgumentError, DTypeError, ShapeError
 from . import chance
 from .base import PictureTransform
 from .settings import interval, probability
@@ -22,7 +22,7 @@ class ColorJitter(PictureTransform):
     Shape   any picture -> the same; saturation and hue leave a grey one as it is
     Params  brightness, contrast, saturation  d for a factor in [max(0, 1 - d), 1 + d], or a range
             hue  d for a shift in [-d, d] of the whole circle, at most 0.5; or a range
-    Raises  E423
+    Raises  E423; E424 for whole numbers that do not say what full light is
     Source  torchvision.transforms.ColorJitter
     """
 
@@ -45,6 +45,7 @@ class ColorJitter(PictureTransform):
         fixed = [self.brightness, self.contrast, self.saturation] == [(1.0, 1.0)] * 3
         if fixed and self.hue == (0.0, 0.0):
             return a
+        top(a)                                # without full light nothing is bright or dark
         return in_floats(a, *(steps[i] for i in order))
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class RandomInvert(PictureTransform):
     """Light and dark exchanged with probability p.
 
     Shape   any picture -> the same; floats are in [0, 1]
-    Raises  E423
+    Raises  E423; E424 for whole numbers that do not say what full light is
     Source  torchvision.transforms.RandomInvert
     """
 
@@ -114,12 +115,13 @@ class RandomInvert(PictureTransform):
 
 
 def in_floats(a: np.ndarray, *steps: Change) -> np.ndarray:
-    """Steps on values whose full light is 1; bytes come back rounded."""
-    x = a.astype(np.float32) / np.float32(255) if a.dtype == np.uint8 else a.astype(np.float32)
+    """Steps on values whose full light is 1; uint8 and uint16 come back rounded."""
+    full = top(a) if a.dtype.kind == "u" else 1
+    x = a.astype(np.float32) / np.float32(full) if full > 1 else a.astype(np.float32)
     for step in steps:
         x = step(x)
-    if a.dtype == np.uint8:
-        x = np.rint(x * 255).clip(0, 255)
+    if full > 1:
+        x = np.rint(x * full).clip(0, full)
     return x.astype(a.dtype if a.dtype.kind in "uf" else np.float32)
 
 
@@ -132,8 +134,16 @@ def coloured(a: np.ndarray) -> bool:
 
 
 def top(a: np.ndarray) -> int:
-    """What full light is: 255 of bytes, 1 of floats."""
-    return 255 if a.dtype == np.uint8 else 1
+    """What full light is: 1 of floats, 255 of uint8, 65535 of uint16.
+
+    Raises  E424 for other whole numbers: an int64 picture may mean 255, or its own largest number
+    """
+    if a.dtype in (np.uint8, np.uint16):
+        return int(np.iinfo(a.dtype).max)
+    if a.dtype.kind in "iu":
+        raise DTypeError("E424", "colour", f"{a.dtype} does not say what full light is",
+                         got={"picture": a}, need="uint8, uint16, or floats in [0, 1]")
+    return 1
 
 
 def grey(x: np.ndarray) -> np.ndarray:

@@ -51,7 +51,7 @@ class GaussianNoise(PictureTransform):
     Shape   any picture -> the same
     Params  mean, sigma  of the noise, where full light is 1
             clip         cut the result off at 0 and full light
-    Raises  E423
+    Raises  E423; E424 for whole numbers that do not say what full light is
     Source  torchvision.transforms.v2.GaussianNoise
     """
 
@@ -63,9 +63,9 @@ class GaussianNoise(PictureTransform):
     def on_pixels(self, a: np.ndarray) -> np.ndarray:
         noise = self.mean + self.sigma * chance.normals(*a.shape)
         x = a + top(a) * noise
-        if self.clip or a.dtype == np.uint8:
+        if self.clip or a.dtype.kind == "u":
             x = x.clip(0, top(a))
-        result: np.ndarray = (np.rint(x) if a.dtype == np.uint8 else x).astype(a.dtype)
+        result: np.ndarray = (np.rint(x) if a.dtype.kind == "u" else x).astype(a.dtype)
         return result
 
     def __repr__(self) -> str: return f"GaussianNoise(mean={self.mean}, sigma={self.sigma})"
@@ -101,8 +101,8 @@ class RandomErasing(PictureTransform):
         out, (h, w) = a.copy(), part.size
         hole = out[part.top:part.top + h, part.left:part.left + w]
         random = isinstance(self.value, str)
-        hole[...] = np.clip(chance.normals(*hole.shape) * top(a), 0 if a.dtype == np.uint8 else
-                            -np.inf, top(a) if a.dtype == np.uint8 else np.inf) \
+        limits = (0, top(a)) if random and a.dtype.kind == "u" else (-np.inf, np.inf)
+        hole[...] = np.clip(chance.normals(*hole.shape) * top(a), *limits) \
             if random else np.asarray(self.value)
         return out
 
