@@ -220,6 +220,7 @@ def test_unknown_name(fails, lines):
           got  : 'minst'
           try  : load_arrays("mnist")
           more : sheer explain E811""")
+    assert "there is no dataset None" in fails(load_arrays, None)
     assert "try" not in fails(load_arrays, "xyzzy")
 
 

@@ -19,6 +19,7 @@ def test_reads_what_was_written(tmp_path, idx, zipped):
     np.testing.assert_array_equal(found, IMAGES)
     assert found.dtype == np.uint8
     assert found.flags.writeable
+    np.testing.assert_array_equal(read_idx(str(tmp_path / "a")), IMAGES)
 
 
 @pytest.mark.parametrize(("code", "name"), [(8, "u1"), (9, "i1"), (11, "i2"), (12, "i4"),

@@ -42,6 +42,13 @@ class Broken(Dataset):
         return {"image": np.zeros((2, 3 + (i == 7)), np.float32), "label": i}
 
 
+class Endless(Dataset):
+    """Example i is i, whatever i is."""
+
+    def __getitem__(self, i):
+        return i
+
+
 class Stream(IterableDataset):
     def __iter__(self):
         return iter([1, 2, 3])
@@ -118,6 +125,20 @@ CASES = {
           need    : lengths that add up to 10, or shares that add up to 1
           more    : sheer explain E408
         """),
+    "a negative part": (lambda: random_split(range(5), [-1, 6]), """
+        random_split: lengths cannot be negative
+          lengths : [-1, 6]
+          examples: 5
+          need    : lengths that add up to 5, or shares that add up to 1
+          more    : sheer explain E408
+        """),
+    "half an example": (lambda: random_split(range(5), [2.5, 2.5]), """
+        random_split: lengths are whole numbers
+          lengths : [2.5, 2.5]
+          examples: 5
+          need    : lengths that add up to 5, or shares that add up to 1
+          more    : sheer explain E408
+        """),
     "draws": (lambda: RandomSampler([1], num_samples=0), """
         RandomSampler: num_samples = 0
           need : a whole number >= 1
@@ -157,12 +178,56 @@ CASES = {
           need : only one of them
           more : sheer explain E411
         """),
+    "a class": (lambda: DataLoader(Broken), """
+        DataLoader: the dataset is the class Broken
+          need : an instance of it: Broken(...)
+          more : sheer explain E412
+        """),
+    "nothing": (lambda: DataLoader(None), """
+        DataLoader: a NoneType is no dataset
+          need : a dataset with __getitem__ and __len__, or a stream
+          more : sheer explain E412
+        """),
+    "a generator": (lambda: DataLoader(i for i in range(3)), """
+        DataLoader: a generator is no dataset
+          need : an IterableDataset that gives the examples, or a list of them
+          more : sheer explain E412
+        """),
+    "no length": (lambda: DataLoader(Endless()), """
+        DataLoader: Endless has no length
+          need : Endless.__len__, or a sampler
+          more : sheer explain E412
+        """),
+    "a sampler of batches that gives numbers": (
+        lambda: list(DataLoader([1, 2], batch_sampler=RandomSampler([1, 2], seed=0))), """
+        DataLoader: batch_sampler = [0]
+          need : lists of numbers, one per batch: a BatchSampler, [[0, 1], [2, 3]]
+          more : sheer explain E412
+        """),
     "a stream in another order": (lambda: DataLoader(Stream(), shuffle=True), """
         DataLoader: an IterableDataset and shuffle exclude each other
           need : only one of them
           more : sheer explain E411
         """),
 }
+
+
+@pytest.mark.parametrize(("name", "value", "need"), [
+    ("shuffle", "yes", "True or False"), ("sampler", 3, "numbers of examples: a Sampler, a list"),
+    ("sampler", RandomSampler, "numbers of"), ("batch_sampler", [0, 1], "lists of numbers"),
+    ("batch_sampler", 2, "lists of numbers"), ("num_workers", 1.5, "a whole number >= 0"),
+    ("num_workers", -1, "a whole number >= 0"), ("num_workers", None, "a whole number >= 0"),
+    ("collate_fn", 3, "a function from a list"), ("timeout", -1, "seconds >= 0"),
+    ("prefetch_factor", 0, "a whole number >= 1")])
+def test_a_setting_that_means_nothing_is_refused(name, value, need):
+    said = text(lambda: DataLoader([1, 2], **{name: value}))
+    assert said.startswith(f"DataLoader: {name} = {value!r}\n  need : {need}")
+    assert said.endswith("E412")
+
+
+def test_a_sampler_makes_up_for_a_missing_length():
+    assert [b.tolist() for b in DataLoader(Endless(), 2, sampler=[5, 3, 8])] == [[5, 3], [8]]
+    assert len(DataLoader([1, 2], shuffle=np.True_, num_workers=np.int64(1))) == 2
 
 
 @pytest.mark.parametrize("name", CASES)

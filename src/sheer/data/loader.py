@@ -22,6 +22,17 @@ from .samplers.orders import RandomSampler, Sampler, SequentialSampler
 from .transforms import chance
 
 _END = object()                          # what a stream that is used up gives
+_WHOLE = lambda v: isinstance(v, int | np.integer) and not isinstance(v, bool)
+_MANY = lambda v: hasattr(v, "__iter__") and not isinstance(v, type | str)
+_SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {       # what fits, in code and in words
+    "shuffle": (lambda v: isinstance(v, bool | np.bool_), "True or False"),
+    "sampler": (_MANY, "numbers of examples: a Sampler, a list, or an object with __iter__"),
+    "batch_sampler": (lambda v: _MANY(v) and (not isinstance(v, list | tuple) or all(
+        map(_MANY, v))), "lists of numbers, one per batch: a BatchSampler, [[0, 1], [2, 3]]"),
+    "num_workers": (lambda v: _WHOLE(v) and v >= 0, "a whole number >= 0"),
+    "collate_fn": (callable, "a function from a list of examples to a batch"),
+    "timeout": (lambda v: isinstance(v, int | float | np.number) and v >= 0, "seconds >= 0"),
+    "prefetch_factor": (lambda v: _WHOLE(v) and v >= 1, "a whole number >= 1")}
 
 
 class DataLoader:
@@ -40,7 +51,8 @@ class DataLoader:
             seed         of the orders and augmentations; that of `sheer.manual_seed` unless given
     Shape   len(loader): ceil(N / batch_size), or floor with drop_last
     Raises  E402 no batch size, E403 examples that differ, E404 an example that failed, E405 one
-            that cannot be stacked, E410 an empty dataset, E411 settings that exclude each other
+            that cannot be stacked, E410 an empty dataset, E411 settings that exclude each other,
+            E412 one that means nothing
     Source  torch.utils.data.DataLoader
     """
 
@@ -54,6 +66,10 @@ class DataLoader:
         self.num_workers, self.collate_fn = num_workers, collate_fn
         self.prefetch_factor = prefetch_factor or 2
         self.streaming = isinstance(dataset, IterableDataset)
+        _check_dataset(dataset, ordered=sampler is not None or batch_sampler is not None)
+        _check_settings(shuffle=shuffle, sampler=sampler, batch_sampler=batch_sampler,
+                        num_workers=num_workers, collate_fn=collate_fn, timeout=timeout,
+                        prefetch_factor=prefetch_factor)
         self._check(shuffle, sampler, batch_sampler)
         self.seed = seed_of(seed, generator)          # of orders and augmentations
         self.sampler = sampler if sampler is not None or self.streaming else self._sampler(shuffle)
@@ -117,6 +133,7 @@ class DataLoader:
 
     def _batch(self, rows: Sequence[int]) -> Any:
         """One batch, at once when the dataset can do that."""
+        _check_settings(batch_sampler=[rows])                # those that cannot be asked before
         arrays = None
         if self.collate_fn is None and hasattr(self.dataset, "batch"):
             try:
@@ -203,11 +220,40 @@ class DataLoader:
         if len(given) > 1:
             raise ArgumentError("E411", "DataLoader", f"{' and '.join(given)} exclude each other",
                                 need="only one of them")
-        if not self.streaming and len(self.dataset) == 0:
+        if hasattr(self.dataset, "__len__") and not self.streaming and len(self.dataset) == 0:
             raise ArgumentError(
                 "E410", "DataLoader", "the dataset is empty",
                 got={"dataset": f"{type(self.dataset).__name__} of length 0"},
                 need="at least one example: check the folder, the filter or the split it came from")
+
+
+def _check_dataset(dataset: Any, ordered: bool) -> None:
+    """Raise E412 unless it is a stream, or gives examples by number and something says which.
+
+    ordered  a sampler says which
+    """
+    kind = dataset.__name__ if isinstance(dataset, type) else type(dataset).__name__
+    what, need = f"a {kind} is no dataset", "a dataset with __getitem__ and __len__, or a stream"
+    if isinstance(dataset, type):
+        what, need = f"the dataset is the class {kind}", f"an instance of it: {kind}(...)"
+    elif isinstance(dataset, IterableDataset):
+        return
+    elif hasattr(dataset, "__getitem__"):
+        if ordered or hasattr(dataset, "__len__"):
+            return
+        what, need = f"{kind} has no length", f"{kind}.__len__, or a sampler"
+    elif hasattr(dataset, "__iter__"):
+        need = "an IterableDataset that gives the examples, or a list of them"
+    raise ArgumentError("E412", "DataLoader", what, need=need)
+
+
+def _check_settings(**given: Any) -> None:
+    """Raise E412 for the first setting of a kind that means nothing."""
+    for name, value in given.items():
+        fits, need = _SETTINGS[name]
+        optional = name not in ("num_workers", "timeout")
+        if not (optional and value is None) and not fits(value):
+            raise ArgumentError("E412", "DataLoader", f"{name} = {repr(value)[:60]}", need=need)
 
 
 def _run(seed: int, epoch: int, job: Callable[[], Any]) -> Any:

@@ -138,15 +138,16 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None,
     lengths  numbers of examples that add up to all of them, or shares that add up to 1; of
              examples left over by rounding the first parts get one each
     seed     the same seed gives the same parts
-    Raises  E408 when the lengths do not add up
+    Raises  E408 when the lengths do not add up, or one is negative or no whole number
     Source  torch.utils.data.random_split
     """
-    n = len(dataset)
-    counts = [int(k) for k in lengths]
-    if math.isclose(sum(lengths), 1):
-        counts = _from_shares(n, lengths)
-    if sum(counts) != n or min(counts, default=-1) < 0:
-        raise ArgumentError("E408", "random_split", f"the lengths add up to {sum(lengths)}",
+    n, total = len(dataset), sum(lengths)
+    counts = _from_shares(n, lengths) if math.isclose(total, 1) else [int(k) for k in lengths]
+    wrong = "lengths cannot be negative" if min(lengths, default=0) < 0 else \
+        "lengths are whole numbers" if total == n != sum(counts) else \
+        f"the lengths add up to {total}" if sum(counts) != n or not counts else ""
+    if wrong:
+        raise ArgumentError("E408", "random_split", wrong,
                             got={"lengths": list(lengths), "examples": n},
                             need=f"lengths that add up to {n}, or shares that add up to 1")
     order = permuted(n, seed_of(seed, generator), 0, SPLIT)

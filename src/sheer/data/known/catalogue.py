@@ -83,11 +83,11 @@ def load_arrays(name: str, data_dir: str | Path | None = None) -> Any:
         raise error.with_fix(f"{REPLACE}; see {dataset.homepage}") from error.__cause__
 
 
-def _dataset(name: str) -> Dataset:
-    name = name.replace("_", "-")
-    if name in DATASETS:
+def _dataset(name: object) -> Dataset:
+    name = name.replace("_", "-") if isinstance(name, str) else name
+    if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
-    near = difflib.get_close_matches(name, DATASETS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), DATASETS, n=1, cutoff=0.5)
     raise DataError("E811", f"there is no dataset {name!r}", expected=", ".join(DATASETS),
                     found=repr(name), fix=f'load_arrays("{near[0]}")' if near else None)
 

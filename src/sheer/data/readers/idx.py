@@ -22,7 +22,7 @@ ELEMENT = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MAX_AXES = 32  # what every NumPy can hold
 
 
-def read_idx(path: Path, ndim: int | None = None, dtype: str | None = None) -> NDArray[Any]:
+def read_idx(path: str | Path, ndim: int | None = None, dtype: str | None = None) -> NDArray[Any]:
     """The array in an IDX file.
 
     Params  ndim   how many axes it must have, if that is known
@@ -32,6 +32,7 @@ def read_idx(path: Path, ndim: int | None = None, dtype: str | None = None) -> N
     Raises  E801 to E803 when the file is missing, empty, or shorter or longer than its header
             says; E804 when it is not IDX, or another number of axes or type than asked for
     """
+    path = Path(path)
     raw = read_bytes(path)
     element, shape, start = _header(path, raw)
     if len(shape) != (ndim or len(shape)) or element.name != (dtype or element.name):
