@@ -8,9 +8,11 @@ Files of torch.save are read and written by the room `torchfiles`.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -34,13 +36,14 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], **unused: Any) -> None
     and have no meaning here.
 
     Params  obj  what to save; a state dict, or {"model": ..., "optimizer": ..., "epoch": 3}
-            f    path of the file, or an open binary file
-    Raises  E502 when the file cannot be written; E511 for a value that is none of the above,
-            naming the place
+            f    path of the file, whose folder is made if need be, or an open binary file
+    Raises  E502 when the file cannot be written, or `f` is none; E511 for a value that is none of
+            the above, naming the place
     Example
         >>> model = nn.Linear(3, 2)
         >>> sheer.save(model.state_dict(), "model.safetensors")
     """
+    _check_file(obj, f)
     if isinstance(f, str | os.PathLike) and Path(f).suffix in TORCH:
         from . import torchfiles
         write_whole(Path(f), torchfiles.write(obj))
@@ -102,7 +105,7 @@ def write(f: str | os.PathLike[str] | IO[bytes], arrays: Mapping[str, np.ndarray
           about: Mapping[str, Any]) -> None:
     """Write arrays and a JSON description as one safetensors file, whole or not at all."""
     from safetensors.numpy import save as to_bytes
-    plain = {k: np.asarray(a, order="C") for k, a in arrays.items()}
+    plain = {k: np.asarray(a, a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     text = json.dumps({**about, DIGEST: _digest(plain, about)}, allow_nan=False)
     body = to_bytes(plain, metadata={KEY: text})
     if isinstance(f, str | os.PathLike):
@@ -111,8 +114,25 @@ def write(f: str | os.PathLike[str] | IO[bytes], arrays: Mapping[str, np.ndarray
         f.write(body)
 
 
+def _check_file(obj: Any, f: Any) -> None:
+    """Raise E502 unless f is a path with a name, or a file open for bytes."""
+    path = isinstance(f, str | os.PathLike)
+    if (path and Path(f).name) or (hasattr(f, "write") and not isinstance(f, io.TextIOBase)):
+        return
+    kind = "a path without a name" if path else f"a {type(f).__name__}"
+    swapped = isinstance(obj, str | os.PathLike)
+    raise DataError("E502", "save", f"{kind} is no file that can be written",
+                    got={"f": repr(f)[:60]},
+                    need='the path of a file, or a file open for bytes: open(path, "wb")',
+                    tries=[("save(value, path): the value first", lambda: None)] if swapped else [])
+
+
 def _bytes(f: str | os.PathLike[str] | IO[bytes]) -> tuple[str, bytes]:
     """The name of a file, and what is in it."""
+    if not isinstance(f, str | os.PathLike) and (
+            not hasattr(f, "read") or isinstance(f, io.TextIOBase)):
+        raise _unreadable(repr(f)[:60], f"a {type(f).__name__} is no path and no file open for "
+                                        "bytes")
     name = str(f) if isinstance(f, str | os.PathLike) else getattr(f, "name", "an open file")
     try:
         return name, Path(f).read_bytes() if isinstance(f, str | os.PathLike) else f.read()
@@ -167,7 +187,8 @@ def _unreadable(name: str, what: str) -> DataError:
 
 def write_whole(path: Path, body: bytes) -> None:
     """Write under a temporary name, to the disk, then give the file its own name. Raises E502."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Processes and threads that save under one name each write a file of their own.
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as file:

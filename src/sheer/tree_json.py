@@ -12,6 +12,10 @@ from .graph.errors import DataError
 from .tensor import Tensor, tensor
 
 MARK = "$"                                     # a JSON object with this key stands for no dict
+TAKEN = "__metadata__"                         # a name that safetensors gives to no array
+# element types of arrays that safetensors has a name for
+HELD = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64", "complex64")
 
 
 def encode(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
@@ -19,7 +23,11 @@ def encode(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
 
     A tensor that occurs twice is stored once. Raises E511 for what has no JSON form.
     """
-    return _Encoder(arrays).visit(value, path)
+    try:
+        return _Encoder(arrays).visit(value, path)
+    except RecursionError:                     # which a value that is printed would meet again
+        raise DataError("E511", "save", "the value is nested too deeply to be saved",
+                        need="fewer dicts, lists and tuples within one another") from None
 
 
 def decode(tree: Any, arrays: Mapping[str, np.ndarray]) -> Any:
@@ -36,22 +44,24 @@ def decode(tree: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 class _Encoder:
-    """One value under way: `met` has the tensors so far by identity, and keeps them alive."""
+    """One value under way.
+
+    met     the tensors so far by identity, kept alive
+    around  the containers that what is visited lies in, by identity
+    """
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         self.arrays = arrays
         self.met: dict[int, tuple[str, Any]] = {}
+        self.around: set[int] = set()
 
     def visit(self, value: Any, path: str) -> Any:
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, Tensor | np.ndarray):
             return self._leaf(value, path)
-        if isinstance(value, Mapping):
-            return self._mapping(value, path)
-        if isinstance(value, tuple | list):
-            items = [self.visit(v, join(path, i)) for i, v in enumerate(value)]
-            return items if isinstance(value, list) else {MARK: "tuple", "items": items}
+        if isinstance(value, Mapping | tuple | list):
+            return self._container(value, path)
         if isinstance(value, float) and not math.isfinite(value):
             return {MARK: "float", "value": str(value)}
         if value is None or isinstance(value, bool | int | float | str):
@@ -61,18 +71,36 @@ class _Encoder:
     def _leaf(self, value: Any, path: str) -> Any:
         if id(value) not in self.met:
             name = path or "value"
-            while name in self.arrays:         # {"a/b": x, "a": {"b": y}}
+            while name in self.arrays or name == TAKEN:        # {"a/b": x, "a": {"b": y}}
                 name += "'"
+            array = np.array(value.numpy() if isinstance(value, Tensor) else value)
+            if array.dtype.name not in HELD:
+                raise refuse(value, path, f"an array of {array.dtype} cannot be saved")
             self.met[id(value)] = name, value
-            self.arrays[name] = np.array(value.numpy() if isinstance(value, Tensor) else value)
+            self.arrays[name] = array
         made = {MARK: "tensor" if isinstance(value, Tensor) else "array",
                 "name": self.met[id(value)][0]}
         return made | ({"requires_grad": True} if getattr(value, "requires_grad", False) else {})
+
+    def _container(self, value: Any, path: str) -> Any:
+        if id(value) in self.around:
+            raise refuse(value, path, f"a {type(value).__name__} that contains itself cannot be "
+                                      "saved")
+        self.around.add(id(value))
+        if isinstance(value, Mapping):
+            made = self._mapping(value, path)
+        else:
+            items = [self.visit(v, join(path, i)) for i, v in enumerate(value)]
+            made = items if isinstance(value, list) else {MARK: "tuple", "items": items}
+        self.around.discard(id(value))
+        return made
 
     def _mapping(self, value: Mapping[Any, Any], path: str) -> Any:
         for key in value:
             if not isinstance(key, str | int | float | bool | None):
                 raise refuse(key, path)
+            if isinstance(key, float) and not math.isfinite(key):
+                raise refuse(key, path, f"the key {key} cannot be saved")
         if MARK not in value and all(isinstance(k, str) for k in value):
             return {k: self.visit(v, join(path, k)) for k, v in value.items()}
         return {MARK: "dict",
@@ -110,10 +138,10 @@ def join(path: str, part: Any) -> str:
     return f"{path}/{part}" if path else str(part)
 
 
-def refuse(value: Any, path: str) -> DataError:
+def refuse(value: Any, path: str, what: str = "") -> DataError:
     """E511: a value that is no data, with its place."""
     module = hasattr(value, "state_dict")
-    return DataError("E511", "save", f"a {type(value).__name__} cannot be saved",
+    return DataError("E511", "save", what or f"a {type(value).__name__} cannot be saved",
                      got={"place": path or "the value itself", "value": repr(value)[:60]},
                      need="tensors, arrays, numbers, texts, None; dicts, lists and tuples of them",
                      tries=[("save(x.state_dict(), f)", value.state_dict)] if module else [])

@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -56,6 +58,29 @@ def test_files_work_as_paths_do(tmp_path):
     assert load(str(tmp_path / "f")) == [1, "two"]
 
 
+def test_byte_orders_and_names_that_files_do_not_have(tmp_path):
+    value = {"a": np.arange(3, dtype=">f4"), "__metadata__": sheer.tensor([1, 2]),
+             "__metadata__'": sheer.tensor([3])}
+    save(value, tmp_path / "f")
+    back = load(tmp_path / "f")
+    assert as_plain(back) == as_plain(value)
+    assert back["a"].dtype.isnative
+
+
+def test_threads_that_save_to_one_path_leave_one_whole_file(tmp_path, monkeypatch):
+    parts, together = set(), threading.Barrier(4)
+    def replace(part, path, really=os.replace):
+        together.wait()                                 # all have written, none has renamed
+        parts.add(part)
+        really(part, path)
+    monkeypatch.setattr(os, "replace", replace)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: save({"w": sheer.tensor([i])}, tmp_path / "f"), range(4)))
+    assert len(parts) == 4
+    assert load(tmp_path / "f")["w"].tolist()[0] in range(4)
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
 def test_one_tensor_stored_once_is_one_tensor_again(tmp_path):
     shared = sheer.tensor([1.0, 2.0], requires_grad=True)
     save({"a": shared, "b": shared}, tmp_path / "f")
@@ -89,6 +114,34 @@ save: a set cannot be saved
     assert list(tmp_path.iterdir()) == []
 
 
+ROUND = [1]
+ROUND.append({"again": ROUND})
+DEEP = []
+for _ in range(2000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(("value", "what", "place"), [
+    ({"a": [np.array(["x"])]}, "an array of <U1 cannot be saved", "a/0"),
+    ({"a": np.array([None])}, "an array of object cannot be saved", "a"),
+    ({"a": np.zeros(2, "M8[s]")}, "an array of datetime64[s] cannot be saved", "a"),
+    ({"a": {float("inf"): 1}}, "the key inf cannot be saved", "a"),
+    ({"a": ROUND}, "a list that contains itself cannot be saved", "a/1/again"),
+    (DEEP, "the value is nested too deeply to be saved", None)])
+def test_arrays_keys_and_circles_that_cannot_be_saved(tmp_path, value, what, place):
+    with pytest.raises(DataError) as caught:
+        save(value, tmp_path / "f")
+    assert (caught.value.code, caught.value.what) == ("E511", what)
+    assert caught.value.got.get("place") == place
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_in_two_places_is_no_circle(tmp_path):
+    twice = [1, 2]
+    save({"a": twice, "b": (twice, twice)}, tmp_path / "f")
+    assert load(tmp_path / "f") == {"a": [1, 2], "b": ([1, 2], [1, 2])}
+
+
 # ---- bad files -----------------------------------------------------------------------------------
 
 def test_every_truncation_is_noticed(tmp_path):
@@ -99,6 +152,21 @@ def test_every_truncation_is_noticed(tmp_path):
         with pytest.raises(DataError) as caught:
             load(tmp_path / "f")
         assert caught.value.code == "E503"
+
+
+@pytest.mark.parametrize(("call", "code", "says"), [
+    (lambda: load(None), "E503", "load: a NoneType is no path and no file open for bytes"),
+    (lambda: load({"w": 1}), "E503", "load: a dict is no path"),
+    (lambda: load(io.StringIO("x")), "E503", "load: a StringIO is no path"),
+    (lambda: save({}, None), "E502", "save: a NoneType is no file that can be written"),
+    (lambda: save({}, io.StringIO()), "E502", "save: a StringIO is no file"),
+    (lambda: save({}, ""), "E502", "save: a path without a name is no file"),
+    (lambda: save("f.pt", {"w": 1}), "E502", "save(value, path): the value first")])
+def test_what_is_no_file_is_refused(call, code, says):
+    with pytest.raises(DataError) as caught:
+        call()
+    assert caught.value.code == code
+    assert says in str(caught.value)
 
 
 def test_a_missing_file(tmp_path):
