@@ -24,7 +24,7 @@ from .transforms import chance
 _END = object()                          # what a stream that is used up gives
 _WHOLE = lambda v: isinstance(v, int | np.integer) and not isinstance(v, bool)
 _MANY = lambda v: hasattr(v, "__iter__") and not isinstance(v, type | str)
-_SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {       # what fits, in code and in words
+_SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {        # what fits, in code and in words
     "shuffle": (lambda v: isinstance(v, bool | np.bool_), "True or False"),
     "sampler": (_MANY, "numbers of examples: a Sampler, a list, or an object with __iter__"),
     "batch_sampler": (lambda v: _MANY(v) and (not isinstance(v, list | tuple) or all(

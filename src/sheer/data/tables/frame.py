@@ -118,7 +118,9 @@ def _foreign(series: Any) -> Column:
     """A column of pandas, its own marks of missing values as ours."""
     values = np.asarray(series)
     if values.dtype.kind == "O":
-        return np.where(np.asarray(series.isna()), None, values)
+        cells = values.copy()
+        cells[np.asarray(series.isna())] = None
+        return cells
     if values.dtype.kind in "USTM":
         return np.where(np.asarray(series.isna()), "", values.astype(str))
     return values
