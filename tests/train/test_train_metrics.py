@@ -7,7 +7,8 @@ from sklearn import metrics as sk
 import sheer
 from sheer import nn, optim
 from sheer.graph.errors import ArgumentError
-from sheer.train import METRICS, FBeta, Perplexity, Run, compare, evaluate, fit, predict
+from sheer.train import METRICS, R2, FBeta, Perplexity, Run, compare, evaluate, fit, predict
+from sheer.train.metrics import is_better
 
 ROWS = 103                                    # prime: the last batch is ragged
 
@@ -83,6 +84,36 @@ def test_metrics_of_regressions_equal_scikit_learn():
         [found[n] for n in ("rmse", "r2", "mse", "mae")],
         [sk.root_mean_squared_error(y, said), sk.r2_score(y, said), sk.mean_squared_error(y, said),
          sk.mean_absolute_error(y, said)], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e4, -1e6])
+def test_r2_does_not_cancel_when_targets_are_far_from_zero(mean):
+    x, _ = classes(2)
+    y = (mean + np.random.default_rng(0).normal(size=(ROWS, 1))).astype(np.float32)
+    said = lambda out, t: sheer.tensor(mean) + 0.5 * (t - mean)
+    found = evaluate(nn.Linear(6, 1), (x, y), loss=nn.functional.mse_loss, batch_size=16,
+                     metrics=[type("R2", (R2,), {"__call__": lambda self, out, t: R2.__call__(
+                         self, said(out, t), t)})()])
+    half = np.float32(mean) + np.float32(0.5) * (y - np.float32(mean))
+    np.testing.assert_allclose(found["r2"], sk.r2_score(y.astype(float), half.astype(float)),
+                               rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "down"), [
+    ("loss", True), ("error", True), ("val_error", True), ("MeanSquaredError", True),
+    ("val_nll", True), ("cross_entropy", True), ("val_perplexity", True), ("rmse", True),
+    ("accuracy", False), ("val_f1", False), ("r2", False)])
+def test_losses_and_errors_fall_by_their_names(name, down):
+    assert is_better(name, 1.0, 2.0) == down
+    assert is_better(name, 2.0, 1.0) != down
+
+
+@pytest.mark.parametrize("name", ["epoch", "loss", "val_loss", "rate", "seconds"])
+def test_columns_of_the_history_are_no_names_of_metrics(name):
+    metric = lambda out, y: out.mean()
+    metric.__name__ = name
+    with pytest.raises(ArgumentError, match=f"two columns would be called '{name}'"):
+        evaluate(nn.Linear(6, 2), classes(2), loss=nn.functional.cross_entropy, metrics=[metric])
 
 
 def test_a_resumed_run_has_the_same_scores(tmp_path):

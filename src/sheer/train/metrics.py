@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,24 +67,29 @@ METRICS: dict[str, Metric] = {
     "f1": FBeta(), "perplexity": Perplexity()}
 
 # Which way is better, for early stopping and "best": the loss and errors fall, the rest rises.
-FALLING = {"loss", "mae", "mse", "rmse", "perplexity", "mase", "wrong_bits", "wrong_bits_twice",
-           "nll"}
+FALLING = {"mae", "mse", "rmse", "mase", "wrong_bits", "wrong_bits_twice"}
+FALLING_WORDS = ("loss", "error", "nll", "entropy", "perplexity")       # wherever a name has them
+# Columns of the history that are there without a metric.
+RESERVED = ("epoch", "loss", "val_loss", "rate", "seconds")
 
 
-def named(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
+def named(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]:
     """Metrics by name; each is a name from METRICS or a function (output, target) -> number.
 
-    Raises E501 for an unknown name, with the choices, and for two of one name.
+    Raises E501 for an unknown name, with the choices, for what is no metric, and for two of one
+    name or one whose name is a column of the history without it.
     """
     found: dict[str, Metric] = {}
-    for m in metrics:
-        if isinstance(m, str) and m not in METRICS:
+    alone = isinstance(metrics, str) or not isinstance(metrics, Iterable)
+    given: Iterable[Any] = (metrics,) if alone else metrics    # type: ignore[assignment]
+    for m in given:
+        if m not in METRICS if isinstance(m, str) else not callable(m) or isinstance(m, type):
             raise ArgumentError("E501", "metrics", f"there is no metric {m!r}",
                                 need=f"one of {', '.join(METRICS)}, or a function (output, target)")
         name = m if isinstance(m, str) else getattr(m, "__name__", type(m).__name__)
-        if name in found or name == "loss":
+        if name in found or name in RESERVED:
             raise ArgumentError("E501", "metrics", f"two columns would be called {name!r}",
-                                need="functions with different names")
+                                need=f"different names, none of {', '.join(RESERVED)}")
         found[name] = METRICS[m] if isinstance(m, str) else m
     return found
 
@@ -104,5 +109,11 @@ def valued(metrics: Mapping[str, Metric], means: np.ndarray,
 def is_better(name: str, new: float, old: float, min_delta: float = 0.0,
               mode: str = "auto") -> bool:
     """Is `new` an improvement of the quantity called `name` (a `val_` in front does not matter)?"""
-    falling = mode == "min" or (mode == "auto" and name.removeprefix("val_") in FALLING)
+    falling = mode == "min" or (mode == "auto" and falls(name))
     return new < old - min_delta if falling else new > old + min_delta
+
+
+def falls(name: str) -> bool:
+    """Is less of the quantity better, going by its name?"""
+    plain = name.lower().removeprefix("val_")
+    return plain in FALLING or any(word in plain for word in FALLING_WORDS)

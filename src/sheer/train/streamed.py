@@ -122,8 +122,8 @@ class R2(Streamed):
     __name__ = "r2"
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
-        want = target.reshape(output.shape).float()
-        deviation = output - want
+        want = target.reshape(output.shape).double()    # E[y^2] - E[y]^2 would cancel in float32
+        deviation = output.double() - want
         return _stack([(v * v).mean() for v in (deviation, want)] + [want.mean()])
 
     def value(self, means: np.ndarray) -> float:
