@@ -158,5 +158,5 @@ def test_evaluation_weighs_rows():
 
 
 def test_groups_must_have_rows():
-    with pytest.raises(SheerError, match="same number of rows"):
+    with pytest.raises(SheerError, match="the data have no rows"):
         as_source(Buckets([(np.zeros((0, 3), np.int64), np.zeros(0, np.int64))]), 2, 0, True, False)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 import sheer
 from sheer import nn, optim
 from sheer.graph.errors import ArgumentError, ShapeError
 from sheer.random import manual_seed
-from sheer.train import evaluate, fit, predict
+from sheer.train import EarlyStopping, FBeta, evaluate, fit, predict
 from sheer.train.plan import epoch_order
 
 
@@ -196,9 +197,31 @@ REFUSED = {
     "three parts": (ArgumentError, "E509", {"data": (1, 2, 3)}),
     "rows differ": (ShapeError, "E401",
                     {"data": (np.zeros((3, 5), np.float32), np.zeros(4, np.int64))}),
-    "no rows": (ShapeError, "E401",
+    "no rows": (ArgumentError, "E410",
                 {"data": (np.zeros((0, 5), np.float32), np.zeros(0, np.int64))}),
 }
+
+
+ELSEWHERE = lambda: optim.SGD(nn.Linear(5, 2).parameters(), lr=0.1)
+KINDS = [
+    *(("E515", {"loss": v}) for v in (
+        nn.CrossEntropyLoss, None, "mse", lambda out, y: 1.0, lambda out, y: None,
+        lambda out, y: (out.sum(), y), lambda out, y: out)),
+    *(("E515", {"optimizer": v}) for v in (
+        None, optim.SGD, "sgd", torch.optim.SGD(torch.nn.Linear(5, 2).parameters(), lr=0.1))),
+    *(("E515", {"model": v}) for v in (nn.Linear, None, lambda x: x, torch.nn.Linear(5, 2))),
+    *(("E508", {"epochs": v}) for v in ("1", None, 1.5)),
+    *(("E402", {"batch_size": v}) for v in (2.5, None, "4")),
+    *(("E515", {"schedule": v}) for v in ("cos", optim.lr_scheduler.StepLR)),
+    *(("E515", {"callbacks": v}) for v in ([3], [EarlyStopping], None, "loss")),
+    *(("E501", {"metrics": v}) for v in ([3], 3, [FBeta])),
+    *(("E308", {"clip_norm": v}) for v in ("a", -1.0)), ("E308", {"clip_value": "a"}),
+    *(("E515", {"seed": v}) for v in (None, "a", 0.5)),
+    ("E515", {"transform": 3}), ("E515", {"run": "foo"}), ("E515", {"progress": "a"}),
+    ("E515", {"resume": True}), ("E516", {"optimizer": ELSEWHERE()}),
+    ("E309", {"schedule": optim.lr_scheduler.StepLR(ELSEWHERE(), 1)})]
+REFUSED |= {f"{next(iter(given))}, kind {number}": (ArgumentError, code, given)
+            for number, (code, given) in enumerate(KINDS)}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -206,9 +229,69 @@ def test_mistakes_are_refused_by_code(problem, name):
     kind, code, options = REFUSED[name]
     model, optimizer = problem.make()
     with pytest.raises(kind) as caught:
-        problem.fit(model, optimizer, **options)
+        problem.fit(**{"model": model, "optimizer": optimizer, **options})
     assert caught.value.code == code
     assert str(caught.value).endswith(f"sheer explain {code}")
+
+
+X = np.zeros((6, 5), np.float32)
+CALLS = {
+    "None": ("E509", lambda m: predict(m, None)),
+    "one number": ("E509", lambda m: predict(m, np.float32(1))),
+    "a dataset": ("E509", lambda m: predict(m, sheer.data.TensorDataset(sheer.tensor(X)))),
+    "two outputs": ("E515", lambda m: predict(nn.LSTM(5, 4), X[:, None])),
+    "no model": ("E515", lambda m: predict(None, X)),
+    "half a row": ("E402", lambda m: predict(m, X, batch_size=2.5)),
+    "no rows": ("E410", lambda m: predict(m, X[:0])),
+    "no rows to score": ("E410", lambda m: evaluate(m, (X[:0], X[:0]), loss=nn.MSELoss())),
+    "a class": ("E515", lambda m: evaluate(m, (X, X), loss=nn.MSELoss)),
+    "many losses": ("E515", lambda m: evaluate(m, (X, X), loss=lambda out, y: out)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_evaluate_and_predict_refuse_in_their_own_names(problem, name):
+    code, call = CALLS[name]
+    with pytest.raises(ArgumentError) as caught:
+        call(problem.make()[0])
+    assert caught.value.code == code
+    assert caught.value.op in ("predict", "evaluate", "loss")
+
+
+def test_one_callback_and_one_metric_need_no_list(problem):
+    made = problem.make()
+    run = problem.fit(*made, epochs=9, metrics="accuracy",
+                      callbacks=EarlyStopping("loss", patience=1, min_delta=99.0))
+    assert len(run.column("accuracy")) == 2
+
+
+def test_any_whole_number_is_a_seed_modulo_two_to_the_64(problem, same):
+    models = []
+    for seed in (-1, 2**64 - 1, 2**70 - 1):
+        model, optimizer = problem.make()
+        problem.fit(model, optimizer, seed=seed, epochs=1)
+        models.append(model)
+        same(model, models[0])
+
+
+def test_validation_rows_of_another_width_stop_it_before_the_first_update(problem, same):
+    (a, optimizer), (b, _) = problem.make(), problem.make()
+    with pytest.raises(ShapeError, match="E201"):
+        problem.fit(a, optimizer, validation=(problem.x[:, :3], problem.y))
+    same(a, b)
+
+
+def test_a_loss_may_be_all_that_learns(problem):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(sheer.tensor([1.0]))
+
+        def forward(self, out, y):
+            return (self.scale * out.detach()).square().mean()
+    model, loss = problem.make()[0], Scaled()
+    problem.fit(model, optim.SGD(loss.parameters(), lr=0.1), loss=loss, epochs=1)
+    assert loss.scale.item() < 1
 
 
 def test_a_loader_must_give_pairs_and_not_nothing(problem, batches):

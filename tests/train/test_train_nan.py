@@ -10,7 +10,7 @@ import sheer.nn.functional as F
 from sheer import nn, optim
 from sheer.graph.errors import NumericError
 from sheer.random import manual_seed
-from sheer.train import fit
+from sheer.train import fit, lr_range_test
 from sheer.train import plan as plan_module
 
 ROWS = np.arange(40, dtype=np.float32)[:, None]                  # one input: the number of the row
@@ -206,3 +206,13 @@ def test_infinite_buffers_are_allowed():
               epochs=1,
               progress=False)
     assert np.isfinite(run.history[0]["loss"])
+
+
+def test_a_range_test_whose_first_loss_is_nan_says_why_and_leaves_the_weights():
+    model = Outer(lambda x: (-1 - x * 0).log())
+    with pytest.raises(NumericError, match="the loss became nan") as caught:
+        lr_range_test(model, (ROWS, ROWS), loss=lambda out, y: out.mean(),
+                      optimizer=optim.SGD(model.parameters()), steps=5)
+    assert caught.value.code == "E701"
+    assert caught.value.got["step"] == "update 1 of 5"
+    assert model.body[1].scale.item() == 1.0

@@ -135,6 +135,26 @@ def test_early_stopping_remembers_across_a_resume(problem, tmp_path):
     assert len(run.history) == 2
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_callbacks_find_their_states_by_class_or_in_old_files_by_place(problem, tmp_path, named):
+    class Other(Callback):
+        def state(self):
+            return {"other": 1}
+        def load(self, state):
+            assert state == {"other": 1}
+    stopping = lambda: EarlyStopping("loss", patience=100)
+    problem.fit(*problem.make(), epochs=2, run=Run.open(tmp_path, {}),
+                callbacks=[Other(), first := stopping()])
+    saved = load(tmp_path / LAST)
+    if not named:                                    # as it was written before classes were
+        del saved["training"]["callback_classes"]
+        save(saved, tmp_path / LAST)
+    second = stopping()
+    problem.fit(*problem.make(), epochs=2, run=Run.open(tmp_path), resume=True,
+                callbacks=[second, Callback()] if named else [Other(), second])
+    assert (second.best, second.waited) == (first.best, first.waited)
+
+
 def test_resume_without_a_checkpoint_starts(problem, tmp_path):
     model, optimizer = problem.make()
     assert len(problem.fit(model, optimizer, epochs=1, run=Run.open(tmp_path, {}),

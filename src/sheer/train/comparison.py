@@ -14,6 +14,7 @@ from ..graph.errors import ArgumentError
 from ..ops.structure import data as constant
 from ..transforms import tree
 from ..transforms.execute import evaluate
+from .arguments import check_scoring
 from .metrics import Metric, named
 from .prediction import planned
 from .session import Session, modes_kept
@@ -75,6 +76,8 @@ def compare(models: Mapping[str, Any], data: Any, *, loss: Callable[[Any, Any], 
     """
     if not models:
         raise ArgumentError("E677", "compare", "there are no models", need="at least one, by name")
+    for model in models.values():
+        check_scoring("compare", model, loss, transform, batch_size)
     made = Comparison()
     for name, model in models.items():
         with modes_kept(model):
@@ -84,7 +87,7 @@ def compare(models: Mapping[str, Any], data: Any, *, loss: Callable[[Any, Any], 
 
 
 def _measured(name: str, session: Session, data: Any, batch_size: int, repeats: int) -> Compared:
-    every = as_source(data, batch_size, 0, False, False)
+    every = as_source(data, batch_size, 0, False, False, op="compare")
     scores, seconds = _timed(lambda: score(session, every), repeats)
     part = next(iter(every.slices(0, every.steps)))
     forecast = session.forecast(part, None, planned, False) if part.memory is not None else None

@@ -7,8 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import ArgumentError
 from ..tensor import Tensor
+from .arguments import (
+    callbacks_of,
+    check_bounds,
+    check_course,
+    check_optimizer,
+    check_schedule,
+    check_scoring,
+    rows_of,
+)
 from .callbacks import Callback
 from .metrics import Metric, named
 from .plan import slice_length
@@ -23,11 +31,12 @@ Loss = Callable[[Any, Any], Tensor]
 
 
 def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
-        batch_size: int = 32, validation: Any = None, metrics: Sequence[str | Metric] = (),
+        batch_size: int = 32, validation: Any = None, metrics: str | Sequence[str | Metric] = (),
         schedule: Any = None, clip_norm: float | None = None, clip_value: float | None = None,
-        callbacks: Iterable[Callback] = (), transform: Callable[[Any], Any] | None = None,
-        seed: int = 0, shuffle: bool = True, drop_last: bool = False, run: Run | None = None,
-        resume: bool = False, progress: bool | Progress = True) -> Run:
+        callbacks: Callback | Iterable[Callback] = (),
+        transform: Callable[[Any], Any] | None = None, seed: int = 0, shuffle: bool = True,
+        drop_last: bool = False, run: Run | None = None, resume: bool = False,
+        progress: bool | Progress = True) -> Run:
     """Train a model.
 
     data        (x, y) tensors or arrays of all rows: whole epochs run as native programs; or
@@ -56,7 +65,8 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
     The same seed gives the same bits, in any number of threads, resumed or not. Ctrl-C leaves a
     checkpoint to resume from.
     Raises E701 when the loss is not finite, naming the operation, layer and line that made it;
-    E508 for a negative number of epochs, E506 when what is monitored is not measured.
+    E506 when what is monitored is not measured; E309, E308, E402, E508, E515, E516 for arguments
+    that do not fit.
     Example
         >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
         >>> model = sheer.nn.Linear(1, 1)
@@ -65,27 +75,31 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
         >>> len(run.history), run.history[-1]["mae"] < 0.1
         (50, True)
     """
-    if epochs < 0:
-        raise ArgumentError("E508", "fit", f"epochs is {epochs}", need="at least 0")
+    check_scoring("fit", model, loss, transform, batch_size)
+    check_optimizer("fit", model, loss, optimizer)
+    check_schedule("fit", schedule, optimizer)
+    check_course("fit", epochs, seed, run, resume, progress)
+    check_bounds("fit", clip_norm=clip_norm, clip_value=clip_value)
     source = as_source(data, batch_size, seed, shuffle, drop_last)
     scored = None if validation is None else as_source(validation, batch_size, seed, False, False)
     session = Session(model, loss, optimizer, named(metrics), transform,
                       _clipper(model, clip_norm, clip_value))
     trainer = Trainer(session, source, scored, epochs, Rates(schedule, optimizer),
-                      list(callbacks), run or Run(), make(progress))
+                      callbacks_of("fit", callbacks), run or Run(), make(progress))
     if resume:
         trainer.resume()
     with modes_kept(model):
         return trainer.train()
 
 
-def evaluate(model: Any, data: Any, *, loss: Loss, metrics: Sequence[str | Metric] = (),
+def evaluate(model: Any, data: Any, *, loss: Loss, metrics: str | Sequence[str | Metric] = (),
              batch_size: int = 256, transform: Callable[[Any], Any] | None = None) -> dict[str,
                                                                                            float]:
     """Mean loss and metrics of a model in evaluation mode, weighted by rows."""
+    check_scoring("evaluate", model, loss, transform, batch_size)
     session = Session(model, loss, None, named(metrics), transform)
     with modes_kept(model):
-        return score(session, as_source(data, batch_size, 0, False, False))
+        return score(session, as_source(data, batch_size, 0, False, False, op="evaluate"))
 
 
 def predict(model: Any, x: Any, *, batch_size: int = 256,
@@ -94,9 +108,12 @@ def predict(model: Any, x: Any, *, batch_size: int = 256,
 
     Shape   x (N, ...) -> (N, ...)
     """
-    session = Session(model, lambda out, y: out, None, {}, transform)
-    rows = len(x[0] if isinstance(x, tuple) else x)
-    source = as_source((x, np.zeros(rows, np.int64)), _even(rows, batch_size), 0, False, False)
+    unused = lambda out, y: out
+    check_scoring("predict", model, unused, transform, batch_size)
+    rows = rows_of("predict", x)
+    session = Session(model, unused, None, {}, transform)
+    source = as_source((x, np.zeros(rows, np.int64)), _even(rows, batch_size), 0, False, False,
+                       op="predict")
     length = slice_length(source.full_batches, 0.0)
     with modes_kept(model):
         outputs = [session.predict(p.memory, p.parts) for p in source.slices(0, length)]

@@ -55,11 +55,12 @@ class Memory:
     tensors  (x, y), or (x,) when the inputs are the targets, as an autoencoder's are
     """
 
-    def __init__(self, x: Any, y: Any, batch_size: int, drop_last: bool = False) -> None:
+    def __init__(self, x: Any, y: Any, batch_size: int, drop_last: bool = False,
+                 op: str = "fit") -> None:
         self.tensors = (_tensors(x),) if y is x else (_tensors(x), _tensors(y))
-        self.rows = _common_length(self.tensors)
+        self.rows = _common_length(self.tensors, op)
         if batch_size < 1:
-            raise ArgumentError("E402", "fit", f"batch_size is {batch_size}", need="at least 1")
+            raise ArgumentError("E402", op, f"batch_size is {batch_size}", need="at least 1")
         self.batch_size = min(batch_size, self.rows)
         self.drop_last = drop_last
 
@@ -100,11 +101,15 @@ def _tensors(value: Any) -> Any:
     return value if isinstance(value, Tensor) else as_tensor(value)
 
 
-def _common_length(pair: Any) -> int:
+def _common_length(pair: Any, op: str) -> int:
     leaves = tree.leaves(list(pair))
     lengths = {t.shape[0] if t.shape else -1 for t in leaves}
-    if len(lengths) != 1 or lengths & {-1, 0}:
-        raise ShapeError("E401", "fit", "inputs and targets do not have the same number of rows",
+    if lengths == {0}:
+        raise ArgumentError("E410", op, "the data have no rows",
+                            got={f"tensor {i}": t.node for i, t in enumerate(leaves)},
+                            need="at least one row: check the filter or split they came from")
+    if len(lengths) != 1 or -1 in lengths:
+        raise ShapeError("E401", op, "inputs and targets do not have the same number of rows",
                          got={f"tensor {i}": t.node for i, t in enumerate(leaves)},
                          need="one positive length of the first axis")
     return int(lengths.pop())
@@ -119,5 +124,5 @@ def epoch_order(rows: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
     """The order of the rows in an epoch: a function of (seed, epoch) and of nothing else."""
     if not shuffle:
         return np.arange(rows)
-    bits = np.random.Philox(key=np.array([seed, epoch], np.uint64))
+    bits = np.random.Philox(key=np.array([seed % 2**64, epoch], np.uint64))
     return np.argsort(bits.random_raw(rows), kind="stable")

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+SPOKEN = ("start", "step", "epoch", "note", "stop")        # what `fit` calls
+
 
 class Progress(Protocol):
     """What `fit` tells."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from ..graph.errors import ArgumentError
 from ..tensor import Tensor
+from .arguments import check_optimizer, check_scoring, check_seed
+from .replay import explain_step
 from .session import Session, modes_kept
 from .source import Source, as_source
 from .state import Snapshot
@@ -34,20 +37,28 @@ def lr_range_test(model: Any, data: Any, *, loss: Callable[[Any, Any], Tensor], 
 
     data       as for `fit`
     smoothing  share of the running mean that is kept at each step, in [0, 1)
-    Raises     E894 for bounds or steps that make no range
+    Raises     E894 for bounds or steps that make no range, E701 when the first loss is not finite;
+               E402, E515 and E516 for arguments that do not fit
     Source     Smith 2017, arXiv:1506.01186, section 3.3
     """
     if not 0 < start < stop or steps < 2:
         raise ArgumentError("E894", "lr_range_test", "this is no range of rates",
                             got={"start": start, "stop": stop, "steps": steps},
                             need="0 < start < stop, at least 2 steps")
-    source = as_source(data, batch_size, seed, True, False)
+    check_scoring("lr_range_test", model, loss, None, batch_size)
+    check_optimizer("lr_range_test", model, loss, optimizer)
+    check_seed("lr_range_test", seed)
+    source = as_source(data, batch_size, seed, True, False, op="lr_range_test")
     session = Session(model, loss, optimizer, {})
     before = Snapshot(model, optimizer)
     rates = np.geomspace(start, stop, steps)
     try:
         with modes_kept(model):
             found = _losses(session, source, rates, source.length(session))
+            if not len(found):                        # at the smallest rate: the rate is not why
+                before.put_back()
+                first = next(iter(source.slices(0, 1)))
+                raise explain_step(session, first, math.nan, f"update 1 of {steps}")
     finally:
         before.put_back()
     losses = _smoothed(found, smoothing)

@@ -21,6 +21,7 @@ from ..transforms import execute, tree
 from ..transforms import jit as jit_module
 from ..transforms.jit import Jitted, jit
 from ..transforms.loop import scan
+from .arguments import lost, predicted
 from .metrics import Metric, valued
 
 Transform = Callable[..., Any]
@@ -50,7 +51,7 @@ class Session:
         self.optimizer.set_rates(rates)
         self._forget_gradients()
         out = self.model(self._prepared(x))
-        loss = self.loss(out, y)
+        loss = lost(self.loss(out, y))
         loss.backward()
         if self.clip is not None:
             self.clip()
@@ -73,7 +74,7 @@ class Session:
     def _scored(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
         with no_grad():
             out = self.model(self._prepared(x))
-            return self.loss(out, y), *self._measure(out, y)
+            return lost(self.loss(out, y)), *self._measure(out, y)
 
     # ---- many steps in one program ---------------------------------------------------------------
     def _train_batches(self, memory: Any, parts: Any, rates: tuple[Tensor, ...]) -> Any:
@@ -88,7 +89,7 @@ class Session:
     def _predict_batches(self, memory: Any, parts: Any) -> Any:
         def one(_: Any, part: Any) -> Any:
             with no_grad():
-                return (), self.model(self._prepared(batch_of(memory, part)[0]))
+                return (), predicted(self.model(self._prepared(batch_of(memory, part)[0])))
         return scan(one, (), parts)[1]
 
     def train(self, memory: Any, parts: Any, rates: np.ndarray | None = None) -> np.ndarray:

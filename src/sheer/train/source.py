@@ -85,11 +85,11 @@ class BucketsSource:
 class LoaderSource:
     """A DataLoader: equal batches are stacked, up to STACK of them, while the program runs."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Any, op: str = "fit") -> None:
         self.loader = loader
         self.steps = self.full_batches = len(loader)
         if not self.steps:
-            raise ArgumentError("E512", "fit", "the loader has no batches",
+            raise ArgumentError("E512", op, "the loader has no batches",
                                 need="rows; drop_last=False when they are fewer than batch_size")
 
     def length(self, session: Any) -> int:
@@ -112,8 +112,10 @@ class LoaderSource:
         return itertools.islice(iter(self.loader), start, None)
 
 
-def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool) -> Source:
-    """A source from (x, y), Buckets, a dataset or a DataLoader. Raises E509 for anything else.
+def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool,
+              op: str = "fit") -> Source:
+    """A source from (x, y), Buckets, a dataset or a DataLoader, for errors of `op`. Raises E509 for
+    anything else, E401, E410 and E512 for rows that do not fit or are missing.
 
     Memory maps are not read as a whole: they become chunks, as a dataset on disk does.
     """
@@ -121,20 +123,21 @@ def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: 
     if tensors is not None:
         given = tuple(tensors)
     if isinstance(given, Buckets):
-        return BucketsSource([Memory(x, y, batch_size, drop_last) for x, y in given.parts], seed,
-                             shuffle)
+        groups = [Memory(x, y, batch_size, drop_last, op) for x, y in given.parts]
+        return BucketsSource(groups, seed, shuffle)
     if isinstance(given, tuple | list) and len(given) == 2:
         if any(map(is_mapped, given)):                # larger than memory, or it would be there
             given = MappedDataset(*(np.asanyarray(a) for a in given))
             return ChunkSource(_loader(given, batch_size, seed, shuffle, drop_last))
-        return MemorySource(Memory(given[0], given[1], batch_size, drop_last), seed, shuffle)
+        return MemorySource(Memory(given[0], given[1], batch_size, drop_last, op), seed,
+                            shuffle)
     if hasattr(given, "__len__") and hasattr(given, "__iter__") and hasattr(given, "batch_size"):
-        return ChunkSource(given) if suits(given) else LoaderSource(given)
+        return ChunkSource(given) if suits(given) else LoaderSource(given, op)
     if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(
             given, tuple | list | dict | str | Tensor | np.ndarray):
         loader = _loader(given, batch_size, seed, shuffle, drop_last)
-        return ChunkSource(loader) if suits(loader) else LoaderSource(loader)
-    raise ArgumentError("E509", "fit", f"a {type(given).__name__} is no training data",
+        return ChunkSource(loader) if suits(loader) else LoaderSource(loader, op)
+    raise ArgumentError("E509", op, f"a {type(given).__name__} is no training data",
                         need="(x, y), Buckets, a dataset or a DataLoader")
 
 

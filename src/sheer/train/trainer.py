@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -24,7 +24,7 @@ from .rates import Rates
 from .replay import explain_step
 from .run import BEST, LAST, Run
 from .session import Session
-from .source import Source
+from .source import MemorySource, Source
 
 # The most training that a killed process loses: files take milliseconds, a small epoch far less.
 SAVE_SECONDS = 1.0
@@ -47,6 +47,23 @@ def added(total: np.ndarray, found: np.ndarray, rows: int) -> np.ndarray:
     total = total if len(total) else np.zeros(len(found))
     table = np.concatenate([total[:, None], found * rows], axis=1)
     return np.cumsum(table, axis=1)[:, -1]
+
+
+def remembered_states(callbacks: Sequence[Callback],
+                      kept: Mapping[str, Any]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
+    """Each callback with the state that one of its class left, the first with the first.
+
+    Files from before the classes were written are matched by place.
+    """
+    if "callback_classes" not in kept:
+        yield from zip(callbacks, kept["callbacks"], strict=False)
+        return
+    waiting: dict[str, list[Any]] = {}
+    for name, remembered in zip(kept["callback_classes"], kept["callbacks"], strict=True):
+        waiting.setdefault(name, []).append(remembered)
+    for c in callbacks:
+        if waiting.get(type(c).__name__):
+            yield c, waiting[type(c).__name__].pop(0)
 
 
 class Trainer:
@@ -86,6 +103,7 @@ class Trainer:
         length = self.source.length(self.session)
         self.progress.start(self.epochs, self.source.steps,
                             self.epoch * self.source.steps + self.done)
+        self._look_ahead()
         try:
             prediction, known = self._predicted(), len(self.run.history)
             with Interrupts() as interrupts, self._saved():
@@ -102,6 +120,15 @@ class Trainer:
         for c in self.callbacks:
             c.on_train_end(self)
         return self.run
+
+    def _look_ahead(self) -> None:
+        """Trace the scoring of validation rows in memory, so that shapes that do not fit are told
+        before the first update. It is the program that scores them later; labels out of range
+        show only in values, when it runs.
+        """
+        if self.epoch < self.epochs and isinstance(self.scored, MemorySource):
+            part = next(self.scored.slices(0, self.scored.steps))
+            self.session.forecast(part, None, lambda jitted, *given: jitted.prepared(*given), False)
 
     def _predicted(self) -> Prediction | None:
         """What the run will take, told before it begins; nothing for whom nobody listens to."""
@@ -209,7 +236,8 @@ class Trainer:
             "spent": self.spent, "history": list(self.run.history), "best": self.best,
             "best_epoch": self.run.best_epoch, "stopped": self.stopped,
             "schedule": self.rates.state(),
-            "callbacks": [c.state() for c in self.callbacks]}
+            "callbacks": [c.state() for c in self.callbacks],
+            "callback_classes": [type(c).__name__ for c in self.callbacks]}
 
     def _save(self) -> None:
         """Write what is remembered and not yet written. The best goes first: a run that goes on
@@ -256,7 +284,7 @@ class Trainer:
         if self.best is not None and (folder / BEST).exists():
             self.best_weights = load(folder / BEST)
         self.rates.load(kept["schedule"])
-        for c, remembered in zip(self.callbacks, kept["callbacks"], strict=False):
+        for c, remembered in remembered_states(self.callbacks, kept):
             c.load(remembered)
 
     # ---- when it goes wrong ----------------------------------------------------------------------
