@@ -3,6 +3,7 @@
 import math
 import textwrap
 
+import numpy as np
 import pytest
 
 import sheer
@@ -27,7 +28,6 @@ def weight(value=1.0):
 
 
 W, V = weight(), weight(3.0)
-
 
 
 CASES = {
@@ -177,6 +177,87 @@ CASES = {
           more : sheer explain E313
         """),
 }
+
+
+S = optim.lr_scheduler
+
+
+def used(kind=optim.Adam, **options):
+    """An optimizer of three weights after one step."""
+    p = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    optimizer = kind([p], **options)
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+    return optimizer
+
+
+def with_gradient(grad):
+    p = weight()
+    p.grad = grad                          # refused here or, at the latest, by the step
+    optim.SGD([p]).step()
+
+
+def schedule(kind, *args, **options):
+    return getattr(S, kind)(optim.SGD([W]), *args, **options)
+
+
+REFUSED = {
+    "swapped": ("E301", lambda: optim.Adam(0.1, [W])),
+    "text for parameters": ("E301", lambda: optim.Adam("weights")),
+    "None for parameters": ("E301", lambda: optim.Adam(None)),
+    "a number as closure": ("E304", lambda: used().step(3)),
+    "a number as closure of L-BFGS": ("E521", lambda: optim.LBFGS([W]).step(3)),
+    "two rates": ("E304", lambda: optim.Adam([W], lr=sheer.tensor([0.1, 0.2]))),
+    "a rate as text": ("E304", lambda: optim.SGD([W], lr="0.1")),
+    "an infinite rate": ("E304", lambda: optim.SGD([W], lr=math.inf)),
+    "momentum as text": ("E304", lambda: optim.SGD([W], momentum="abc")),
+    "betas as text": ("E304", lambda: optim.Adam([W], betas=("a", "b"))),
+    "one eta": ("E304", lambda: optim.Rprop([W], etas=0.5)),
+    "no rate": ("E304", lambda: used().param_groups[0].pop("lr")),
+    "no betas": ("E304", lambda: used().param_groups[0].pop("betas")),
+    "an integer gradient": (None, lambda: with_gradient(sheer.tensor([1, 2]))),
+    "an array as gradient": (None, lambda: with_gradient(np.ones(2, np.float32))),
+    "a number as lambda": ("E309", lambda: schedule("LambdaLR", 0.5)),
+    "a lambda of None": ("E309", lambda: schedule("LambdaLR", lambda t: None)),
+    "a factor of None": ("E309", lambda: schedule("MultiplicativeLR", lambda t: None).step()),
+    "one milestone": ("E309", lambda: schedule("MultiStepLR", 3)),
+    "half a milestone": ("E309", lambda: schedule("MultiStepLR", [1.5])),
+    "gamma as text": ("E309", lambda: schedule("StepLR", 1, gamma="a")),
+    "half a step": ("E309", lambda: schedule("StepLR", 1.5)),
+    "gamma None": ("E309", lambda: schedule("ExponentialLR", None)),
+    "T_max as text": ("E309", lambda: schedule("CosineAnnealingLR", "a")),
+    "no iterations": ("E309", lambda: schedule("PolynomialLR", None)),
+    "a start as text": ("E309", lambda: schedule("LinearLR", "a")),
+    "a top as text": ("E309", lambda: schedule("OneCycleLR", "a", 10)),
+    "no list of schedules": ("E309", lambda: schedule("SequentialLR", 3, [1])),
+    "no metric": ("E309", lambda: schedule("ReduceLROnPlateau").step(None)),
+    "no place": ("E309", lambda: schedule("StepLR", 1).load_state_dict(None)),
+    "another place": ("E309", lambda: schedule("StepLR", 1).load_state_dict({"a": 1})),
+    "no place of a plateau": ("E309", lambda: schedule("ReduceLROnPlateau").load_state_dict({})),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_mistakes_are_refused_by_code(name):
+    code, call = REFUSED[name]
+    with pytest.raises(SheerError) as caught:
+        call()
+    assert code in (None, caught.value.code)
+
+
+def test_what_is_tried_for_a_dict_of_tensors_works():
+    params = {"a": weight(), "b": weight()}
+    assert text(lambda: optim.SGD(params, lr=0.1)) == lines("""
+        SGD: params is a dict, not several tensors
+          need : an iterable of tensors or of dicts
+          try  : list(params.values())
+          more : sheer explain E301
+        """)
+    optim.SGD(list(params.values()), lr=0.1)
 
 
 @pytest.mark.parametrize("name", CASES)

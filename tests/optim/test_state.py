@@ -19,6 +19,7 @@ from optim_cases import (
 
 import sheer
 from sheer import optim
+from sheer.graph import SheerError
 
 each_case = pytest.mark.parametrize(("name", "options"), CASES, ids=NAMES)
 
@@ -118,6 +119,108 @@ def test_a_saved_state_is_a_snapshot():
     train(optimizer, params, x[2:], y[2:], make=constant)
     for a, b in zip(before, (v for s in saved["state"].values() for v in s.values()), strict=True):
         np.testing.assert_array_equal(a, b.numpy())
+
+
+def stepped(kind=optim.Adam, **options):
+    """An optimizer of one weight (3,) after a step."""
+    p = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    optimizer = kind([p], **options)
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+    return optimizer
+
+
+def spoilt(where, **values):
+    """A saved state with other options (in the group) or moments (in the state)."""
+    saved = stepped(lr=0.5).state_dict()
+    {"group": saved["param_groups"][0], "state": saved["state"][0]}[where].update(values)
+    return saved
+
+
+BROKEN = {
+    "nothing": {}, "None": None, "no groups": {"state": {}, "param_groups": [{}]},
+    "a group without params": {"state": {}, "param_groups": [{"lr": 0.1}]},
+    "lr": spoilt("group", lr=-1), "betas": spoilt("group", betas="abc"),
+    "eps": spoilt("group", eps="abc"), "decay": spoilt("group", weight_decay=-1.0),
+    "one number": spoilt("state", exp_avg=np.float32(1)),
+    "text": spoilt("state", exp_avg_sq="abc"),
+    "a clock of three": spoilt("state", step=np.ones(3)),
+    "another name": spoilt("state", momentum_buffer=np.ones(3)),
+    "SGD": stepped(optim.SGD).state_dict(),
+    "SGD with momentum": stepped(optim.SGD, momentum=0.9).state_dict(),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_state_that_does_not_fit_changes_nothing(name):
+    optimizer = stepped(lr=0.25)
+    before = optimizer.state_dict()
+    with pytest.raises(SheerError) as caught:
+        optimizer.load_state_dict(BROKEN[name])
+    assert caught.value.code in ("E304", "E306")
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    for key, value in before["state"][0].items():
+        np.testing.assert_array_equal(after["state"][0][key].numpy(), value.numpy())
+
+
+def test_momentum_that_is_no_number_is_not_loaded():
+    optimizer, saved = stepped(optim.SGD, momentum=0.9), stepped(optim.SGD).state_dict()
+    saved["param_groups"][0] |= {"lr": 7.0, "momentum": "abc"}
+    with pytest.raises(SheerError, match="momentum = 'abc'"):
+        optimizer.load_state_dict(saved)
+    assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]) == (1e-3, 0.9)
+
+
+def test_a_new_lbfgs_state_forgets_the_old_memory():
+    fresh = optim.LBFGS([sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)])
+    optimizer = stepped(optim.LBFGS)
+    assert optimizer.memory.calls > 0
+    optimizer.load_state_dict(fresh.state_dict())
+    assert optimizer.memory == fresh.memory
+    with pytest.raises(SheerError, match="E306"):
+        optimizer.load_state_dict({})
+
+
+def test_zeroed_gradients_are_zero_even_after_a_nan():
+    p = sheer.tensor([1.0, 2.0], requires_grad=True)
+    (p * float("nan")).sum().backward()
+    optim.SGD([p]).zero_grad(set_to_none=False)
+    np.testing.assert_array_equal(p.grad.numpy(), [0, 0])
+
+
+def test_muon_refuses_a_vector_and_keeps_its_groups():
+    matrix = sheer.ones(2, 2, requires_grad=True)
+    optimizer = optim.Muon([matrix])
+    with pytest.raises(SheerError, match="E520"):
+        optimizer.add_param_group({"params": [sheer.ones(2, requires_grad=True)]})
+    assert [len(g["params"]) for g in optimizer.param_groups] == [1]
+    assert list(optimizer.state) == [matrix]
+
+
+@pytest.mark.parametrize("state", [
+    None, {}, {"decay": 2.0, "averages": [np.ones(3)]}, {"decay": 0.5, "averages": [np.ones(())]},
+    {"decay": 0.5, "averages": [np.ones(3), np.ones(3)]}, {"decay": 0.5, "averages": ["abc"]}])
+def test_averages_that_do_not_fit_change_nothing(state):
+    average = optim.ExponentialMovingAverage([sheer.tensor([1.0, 2.0, 3.0])], 0.9)
+    with pytest.raises(SheerError):
+        average.load_state_dict(state)
+    assert average.decay == 0.9
+    np.testing.assert_array_equal(average.averages[0].numpy(), [1, 2, 3])
+
+
+def test_a_loader_that_fails_leaves_the_modes_and_momenta_of_update_bn():
+    norm = sheer.nn.BatchNorm1d(3, momentum=0.2).eval()
+    def broken():
+        yield sheer.ones(4, 3)
+        raise RuntimeError("no more")
+    with pytest.raises(RuntimeError, match="no more"):
+        optim.swa_utils.update_bn(broken(), norm)
+    assert (norm.training, norm.momentum) == (False, 0.2)
 
 
 # ---- clipping ----------------------------------------------------------------------------------

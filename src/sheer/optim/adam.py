@@ -19,7 +19,7 @@ class Adam(Optimizer):
             betas         each in [0, 1): memory of the mean and of the mean square
             eps           added to the root
             weight_decay  L2 penalty, added to the gradient
-            amsgrad       divide by the largest v' so far, which never shrinks
+            amsgrad       take for v, before it is corrected, the largest so far: it never shrinks
             maximize      climb instead of descend
             decoupled_weight_decay  shrink the weights directly, as AdamW
     Raises  E301 to E306 as `Optimizer`

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph.errors import SheerError
+from ..graph.errors import DTypeError, SheerError
 from ..graph.node import Node, topological
 from ..mixins import core
 from ..ops.structure import Data, Input, data, stop_gradient
@@ -31,7 +31,7 @@ def commit(changes: Sequence[tuple[Any, Node]]) -> None:
 
 def finish(params: Sequence[Any], state: Callable[[], Sequence[Any]]) -> None:
     """Before an update: compute the gradients, and all that is pending on the weights, at once."""
-    grads = [p.grad for p in params if p.grad is not None]
+    grads = [checked_gradient(p.grad) for p in params if p.grad is not None]
     pending = pending_on(lambda: [t.node for t in (*params, *state())])
     if pending or not all(isinstance(g.node.prim, Data) for g in grads):
         settle(grads, pending)
@@ -50,6 +50,15 @@ def settle(grads: Sequence[Any], pending: Sequence[Any]) -> None:
                 core.evaluate([t])
             except SheerError:
                 core._live.give_up(t)
+
+
+def checked_gradient(grad: Any) -> Any:
+    """A gradient that somebody may have assigned. Raises E604 unless it is a tensor of floats."""
+    if not isinstance(grad, core.Core) or not grad.node.dtype.is_floating_point:
+        given = grad.node if isinstance(grad, core.Core) else type(grad).__name__
+        raise DTypeError("E604", "step", "a gradient is no tensor of floats",
+                         got={"gradient": given}, need="p.grad as backward leaves it, or None")
+    return grad
 
 
 def pending_on(old: Callable[[], Sequence[Node]]) -> list[Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from ..graph.errors import StateError
 from ..graph.node import Node
 from ..mixins.core import evaluate, no_grad
 from ..ops.structure import data
 from ..transforms import trace
 from .commit import commit
-from .group import check_range, handle
+from .group import check_range, handle, is_number
 from .parameters import named
 
 
@@ -22,7 +23,7 @@ class ExponentialMovingAverage:
 
     Params  parameters  tensors to follow; the averages start at their values
             decay       in [0, 1)
-    Raises  E301 without parameters, E304 for a decay out of range
+    Raises  E301 without parameters, E304 for a decay out of range, E306 for other averages
     Source  Polyak and Juditsky 1992 for averaging; torch.optim.swa_utils.get_ema_multi_avg_fn
     Example
         >>> w = nn.Parameter(sheer.tensor([1.0]))
@@ -39,7 +40,7 @@ class ExponentialMovingAverage:
 
     def __init__(self, parameters: Iterable[Any], decay: float = 0.999) -> None:
         kind = type(self).__name__
-        check_range(kind, "decay", decay, 0 <= decay < 1, "a number in [0, 1)")
+        _check_decay(decay)
         self.params = named(kind, parameters)[1]
         self.decay = decay
         self.averages = [handle(p.numpy(), p.dtype.numpy) for p in self.params]
@@ -67,12 +68,26 @@ class ExponentialMovingAverage:
         return {"decay": self.decay, "averages": [a.detach() for a in self.averages]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over averages."""
+        """Take over averages. Raises E304 and E306, having changed nothing, if they do not fit."""
+        if not isinstance(state, Mapping) or not {"decay", "averages"} <= state.keys():
+            raise StateError("E306", type(self).__name__, "this is no state of averages",
+                             got={"state": type(state).__name__}, need="what state_dict() gave")
+        _check_decay(state["decay"])
+        arrays = [np.asarray(v) for v in state["averages"]]
+        shapes, ours = [a.shape for a in arrays], [tuple(a.shape) for a in self.averages]
+        if shapes != ours or any(a.dtype.kind not in "fiu" for a in arrays):
+            raise StateError("E306", type(self).__name__, "the averages are not of these weights",
+                             got={"saved": shapes, "here": ours}, need="averages of these shapes")
         self.decay = state["decay"]
-        for a, value in zip(self.averages, state["averages"], strict=True):
+        for a, value in zip(self.averages, arrays, strict=True):
             a._rebind(data(np.array(value, a.dtype.numpy)))
 
     def _set(self, arrays: Iterable[np.ndarray]) -> None:
         with trace.suspended():
             for p, array in zip(self.params, arrays, strict=True):
                 p._rebind(data(np.array(array)))
+
+
+def _check_decay(decay: Any) -> None:
+    check_range("ExponentialMovingAverage", "decay", decay, is_number(decay) and 0 <= decay < 1,
+                "a number in [0, 1)")

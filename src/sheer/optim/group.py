@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
@@ -60,13 +61,14 @@ class ParamGroup(MutableMapping[str, Any]):
     `vary` made it a tensor too.
     """
 
-    __slots__ = ("_options", "_varying", "lr_tensor")
+    __slots__ = ("_needed", "_options", "_varying", "lr_tensor")
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], needed: Iterable[str] = ("lr",)) -> None:
+        self._needed = frozenset(needed)         # what cannot be deleted
         self._options = {k: v for k, v in options.items() if k != "lr"}
         self._varying: dict[str, tuple[Any, ...]] = {}
         rate = options["lr"]
-        self.lr_tensor = rate if isinstance(rate, Core) else handle(check_rate(rate))
+        self.lr_tensor = _rate_tensor(rate)
 
     def __getitem__(self, key: str) -> Any:
         if key == "lr":
@@ -88,7 +90,12 @@ class ParamGroup(MutableMapping[str, Any]):
             return
         self.lr_tensor._rebind(_fixed(check_rate(value), dtype))
 
-    def __delitem__(self, key: str) -> None: del self._options[key]
+    def __delitem__(self, key: str) -> None:
+        if key in self._needed:
+            raise ArgumentError("E304", "optimizer", f"a group cannot be without its {key}",
+                                need="another value in its place")
+        del self._options[key]
+
     def __iter__(self) -> Iterator[str]: return iter(["lr", *self._options])
     def __len__(self) -> int: return len(self._options) + 1
 
@@ -153,13 +160,29 @@ def _fixed(number: float, dtype: DType) -> Node:
 def check_rate(value: Any) -> float:
     """A learning rate as a float. Raises E304 when it is negative or no number."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
-        number = float("nan")
-    if not number >= 0:
+        number = math.nan
+    if not 0 <= number < math.inf:
         raise ArgumentError("E304", "optimizer", f"lr = {value!r} is no learning rate",
                             need="a number >= 0; to climb instead of descend, maximize=True")
     return number
+
+
+def _rate_tensor(rate: Any) -> Any:
+    """The tensor behind a rate: one of shape () that was given, or a new one."""
+    if not isinstance(rate, Core):
+        return handle(check_rate(rate))
+    if rate.node.shape or not rate.node.dtype.is_floating_point:
+        raise ArgumentError("E304", "optimizer", "lr is a tensor that is not one float",
+                            got={"lr": rate.node}, need="a number >= 0, or a tensor of shape ()")
+    return rate
+
+
+def is_number(value: Any) -> bool:
+    """Is it one finite number (a bool counts)?"""
+    numbers = int | float | np.number | np.bool_
+    return isinstance(value, numbers) and math.isfinite(value)
 
 
 def check_range(optimizer: str, name: str, value: Any, holds: bool, need: str) -> None:
@@ -171,7 +194,7 @@ def check_range(optimizer: str, name: str, value: Any, holds: bool, need: str) -
 def check_betas(optimizer: str, betas: Any) -> None:
     """Raise E304 unless betas is a pair of numbers in [0, 1)."""
     holds = (isinstance(betas, tuple | list) and len(betas) == 2
-             and all(0 <= float(b) < 1 for b in betas))
+             and all(is_number(b) and 0 <= b < 1 for b in betas))
     check_range(optimizer, "betas", betas, holds, "two numbers in [0, 1), such as (0.9, 0.999)")
 
 

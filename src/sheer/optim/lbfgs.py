@@ -17,6 +17,7 @@ from . import line_search
 from .group import check_range
 from .line_search import Point
 from .optimizer import Optimizer, Options
+from .persist import checked_groups, checked_options
 
 Array = np.ndarray
 
@@ -78,7 +79,7 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; the loss that the first evaluation gave."""
-        if closure is None or trace.current() is not None:
+        if not callable(closure) or trace.current() is not None:
             raise StateError("E521", "LBFGS", "a step evaluates the loss several times, and looks",
                              need="step(closure), outside compiled functions",
                              tries=[("optimizer.step(closure)", lambda: None)])
@@ -124,11 +125,13 @@ class LBFGS(Optimizer):
         return {"state": {0: kept} if m.calls else {}, "param_groups": [group]}
 
     def load_state_dict(self, state_dict: Any) -> None:
-        """Go on from a saved state of ours."""
-        for key, value in state_dict["param_groups"][0].items():
-            if key not in ("params", "param_names"):
-                self.param_groups[0][key] = value
+        """Go on from a saved state of ours. Raises E304 and E306 if it does not fit."""
+        group = self.param_groups[0]
+        known = checked_options(self, group, checked_groups(self, state_dict)[0])
+        for key, value in known.items():
+            group[key] = value
         kept = state_dict["state"].get(0)
+        self.memory = _Memory()                   # that of a new optimizer, unless some was saved
         if kept:
             pairs = deque(zip(kept["old_stps"], kept["old_dirs"], kept["ro"], strict=True))
             self.memory = _Memory(pairs, kept["H_diag"], kept["d"], kept["prev_flat_grad"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from .. import ops
@@ -45,10 +44,8 @@ class Muon(Optimizer):
             "ns_coefficients": ns_coefficients, "eps": eps, "ns_steps": ns_steps,
             "adjust_lr_fn": adjust_lr_fn}, other)
 
-    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Optimize more matrices, with options of their own."""
-        super().add_param_group(param_group)
-        for p in self.param_groups[-1]["params"]:
+    def check_params(self, params: list[Any]) -> None:
+        for p in params:
             if p.ndim != 2:
                 raise ArgumentError("E520", "Muon", f"a tensor of {p.ndim} axes is no matrix",
                                     got={"tensor": p.node},

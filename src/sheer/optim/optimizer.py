@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..graph.node import Node
 from ..mixins.core import Core, enable_grad, no_grad, wrap
 from ..mixins.hooks import Hook
@@ -16,13 +18,14 @@ from ..ops.structure import stop_gradient
 from ..transforms import trace
 from ..transforms.jit import jit
 from . import persist
-from .commit import finish
+from .commit import checked_gradient, finish
 from .group import (
     BOOKKEEPING,
     IMPLEMENTATION,
     ParamGroup,
     check_range,
     handle,
+    is_number,
     looks_misspelt,
     refuse_option,
     watch,
@@ -69,6 +72,9 @@ class Optimizer:
     def check(self, o: Options) -> None:
         """Raise E304 for an option out of its range."""
 
+    def check_params(self, params: list[Any]) -> None:
+        """Raise for tensors that this kind of optimizer does not move."""
+
     def slots(self, o: Options) -> dict[str, float]:
         """State tensors of a parameter's shape, and the number each is filled with."""
         return {}
@@ -96,6 +102,13 @@ class Optimizer:
         """The new weight and state from weight p, gradient g, state s and scalars k."""
         raise NotImplementedError(type(self).__name__)
 
+    def check_options(self, o: Options) -> None:
+        """Raise E304 for an option that is no number where one is wanted, or out of its range."""
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            if type(parameter.default) in (int, float) and name in o:
+                check_range(type(self).__name__, name, o[name], is_number(o[name]), "a number")
+        self.check(o)
+
     # ---- what users call ---------------------------------------------------------------------
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Optimize more parameters, with options of their own."""
@@ -106,8 +119,9 @@ class Optimizer:
                 raise refuse_option(kind, name, self.defaults)
         names, params = named(kind, given.pop("params", ()))
         check_new(kind, params, names, self.param_groups)
-        group = ParamGroup({**self.defaults, **given})
-        self.check({k: group[k] for k in self.defaults})
+        self.check_params(params)
+        group = ParamGroup({**self.defaults, **given}, (*self.defaults, "params"))
+        self.check_options({k: group[k] for k in self.defaults})
         group["params"] = params
         if names is not None:
             group["param_names"] = names
@@ -121,7 +135,7 @@ class Optimizer:
                 if set_to_none:
                     p.grad = None
                 elif p.grad is not None:
-                    p.grad = wrap(p.grad.node * 0)
+                    p.grad = wrap(ops.full_like(p.grad.node, 0))   # 0 * NaN is NaN
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient. Returns what the closure returned.
@@ -130,6 +144,8 @@ class Optimizer:
         pending of the forward pass are computed now, in one program, then weights and state in
         another, which is made once.
         """
+        check_range(type(self).__name__, "closure", closure, closure is None or callable(closure),
+                    "a function that returns the loss, or None")
         self._tell(0, closure)
         loss = None
         if closure is not None:
@@ -269,7 +285,7 @@ class Optimizer:
 
 def _gradient(p: Core, o: Options) -> Node:
     """The gradient as a constant, turned round when the goal is a maximum."""
-    grad: Any = p.grad
+    grad: Any = checked_gradient(p.grad)
     node: Node = cast(stop_gradient(grad.node) if grad.requires_grad else grad.node, p.dtype)
     return -node if o.get("maximize") else node
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..graph.errors import ArgumentError, StateError
+from ..graph.errors import ArgumentError, StateError, Try
 from ..mixins.core import Core
 
 
 def split_groups(optimizer: str, params: Any) -> list[dict[str, Any]]:
     """The groups: those given as dicts, or one that holds everything. Raises E301."""
-    if isinstance(params, Core | Mapping) or callable(params):
-        kind = "one tensor" if isinstance(params, Core) else f"a {type(params).__name__}"
-        right = "model.parameters()" if callable(params) else "[params]"
-        raise ArgumentError("E301", optimizer, f"params is {kind}, not several tensors",
-                            need="an iterable of tensors or of dicts",
-                            tries=[(right, lambda: None)])
+    if isinstance(params, Core | Mapping | str) or callable(params) or not hasattr(params,
+                                                                                   "__iter__"):
+        raise _no_params(optimizer, params)
     found = list(params)
     if not found:
         raise ArgumentError(
@@ -26,6 +23,23 @@ def split_groups(optimizer: str, params: Any) -> list[dict[str, Any]]:
     if isinstance(found[0], Mapping):
         return [dict(g) for g in found]
     return [{"params": found}]
+
+
+def _no_params(optimizer: str, params: Any) -> ArgumentError:
+    """E301 for one thing where several are wanted; what is said helps when it is done."""
+    kind, right = f"a {type(params).__name__}", "[params]"
+    if isinstance(params, Core):
+        kind = "one tensor"
+    elif callable(params):
+        right = "model.parameters()"
+    elif isinstance(params, Mapping) and "params" not in params:
+        right = "list(params.values())"
+    fits = isinstance(params, Core | Mapping) or callable(params)
+    tries: list[Try] = [(right, lambda: None)] if fits else []
+    return ArgumentError("E301", optimizer, f"params is {kind}, not several tensors",
+                         need="an iterable of tensors or of dicts; lr comes after it"
+                         if isinstance(params, int | float) else
+                         "an iterable of tensors or of dicts", tries=tries)
 
 
 def named(optimizer: str, params: Any) -> tuple[list[str] | None, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..graph.errors import StateError
 from ..mixins.core import Core, tensor_class
 from ..ops.structure import data
-from .group import handle
+from .group import check_rate, handle
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -30,20 +31,55 @@ def to_dict(optimizer: Optimizer) -> dict[str, Any]:
             "param_groups": groups}
 
 
-def from_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """The opposite of `to_dict`. Nothing changes when the dict does not fit."""
-    groups, entries = saved["param_groups"], saved["state"]
-    _check_groups(optimizer, groups)
-    new = {}
+def from_dict(optimizer: Optimizer, saved: Any) -> None:
+    """The opposite of `to_dict`. Nothing changes when the dict does not fit (E304, E306)."""
+    groups = checked_groups(optimizer, saved)
+    options, new = [], {}
     for group, old in zip(optimizer.param_groups, groups, strict=True):
+        options.append(checked_options(optimizer, group, old))
+        o = {k: {**group, **options[-1]}[k] for k in optimizer.defaults}
         for p, i in zip(group["params"], old["params"], strict=True):
-            entry = entries.get(i, entries.get(str(i), {}))
-            new[p] = _arrays(optimizer, group, p, i, entry)
-    for group, old in zip(optimizer.param_groups, groups, strict=True):
-        known = {k: v for k, v in old.items() if k not in ("params", "param_names")}
+            entry = saved["state"].get(i, saved["state"].get(str(i), {}))
+            new[p] = _arrays(optimizer, o, p, i, entry)
+    for group, known in zip(optimizer.param_groups, options, strict=True):
         for key, value in known.items():
-            group[key] = tuple(value) if isinstance(value, list) else value
+            group[key] = value
         _restore(optimizer, group, new)
+
+
+def checked_groups(optimizer: Optimizer, saved: Any) -> list[Mapping[str, Any]]:
+    """The groups of a saved state. Raises E306 unless they have as many parameters as here."""
+    fits = (isinstance(saved, Mapping) and isinstance(saved.get("state"), Mapping)
+            and isinstance(saved.get("param_groups"), list | tuple)
+            and all(isinstance(g, Mapping) and isinstance(g.get("params"), list | tuple)
+                    for g in saved["param_groups"]))
+    if not fits:
+        kind = f"a dict of {list(saved)}" if isinstance(saved, Mapping) else type(saved).__name__
+        raise StateError("E306", type(optimizer).__name__, "this is no state of an optimizer",
+                         got={"saved": kind}, need="what state_dict() gave: state and "
+                         "param_groups, each group with params")
+    _check_groups(optimizer, saved["param_groups"])
+    return list(saved["param_groups"])
+
+
+def checked_options(optimizer: Optimizer, group: Mapping[str, Any],
+                    old: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a saved group. Raises E306 when it is of another kind of optimizer, E304 for
+    an option that the optimizer does not accept.
+    """
+    kind = type(optimizer)
+    own = [n for n, p in inspect.signature(kind.__init__).parameters.items()
+           if p.kind is p.POSITIONAL_OR_KEYWORD and n in optimizer.defaults]
+    missing = [n for n in own if n not in old]          # keywords are younger than some files
+    if missing:
+        raise StateError("E306", kind.__name__, f"the saved group has no {', '.join(missing)}",
+                         got={"saved": ", ".join(k for k in old if k != "params")},
+                         need=f"the state of {kind.__name__}")
+    known = {k: tuple(v) if isinstance(v, list) else v for k, v in old.items()
+             if k not in ("params", "param_names")}
+    known["lr"] = check_rate(known["lr"])
+    optimizer.check_options({k: {**group, **known}[k] for k in optimizer.defaults})
+    return known
 
 
 def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, Any]]) -> None:
@@ -69,7 +105,7 @@ def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, An
 
 def _reading(optimizer: Optimizer, entry: Mapping[str, Any], name: str, start: float) -> float:
     if name in entry:
-        return float(entry[name])
+        return float(entry[name].item())
     return 1.0 if name in optimizer.hidden and entry else start       # it moved before it was saved
 
 
@@ -79,19 +115,33 @@ def _entry(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
             if name not in optimizer.hidden}
 
 
-def _arrays(optimizer: Optimizer, group: Any, p: Core, number: int,
-            entry: Mapping[str, Any]) -> dict[str, Any]:
+def _arrays(optimizer: Optimizer, o: dict[str, Any], p: Core, number: Any,
+            entry: Any) -> dict[str, Any]:
     """A saved entry as arrays, whatever library its tensors came from. Raises E306."""
+    if not isinstance(entry, Mapping):
+        raise _unfit(optimizer, p, f"the state of parameter {number} is no dict",
+                     type(entry).__name__)
     arrays = {k: np.asarray(v.detach().cpu() if hasattr(v, "detach") else v)
               for k, v in entry.items() if v is not None}
-    shapes = optimizer.shapes(p.node.shape, {k: group[k] for k in optimizer.defaults if k != "lr"})
+    shapes = optimizer.shapes(p.node.shape, o)
+    known = {**dict.fromkeys((*optimizer.clocks(o), *optimizer.hidden, "step"), ()), **shapes}
     for name, array in arrays.items():
-        if array.shape not in ((), shapes.get(name, p.node.shape)):
-            raise StateError(
-                "E306", type(optimizer).__name__, f"{name} of parameter {number} has another shape",
-                got={"saved": array.shape, "parameter": p.node},
-                need="the state of a model with the same parameters in the same order")
+        if name not in known:
+            raise _unfit(optimizer, p, f"{name} is no state of {type(optimizer).__name__}",
+                         f"{name} of parameter {number}")
+        if array.dtype.kind not in "fiub":
+            raise _unfit(optimizer, p, f"{name} of parameter {number} holds no numbers",
+                         array.dtype)
+        if array.shape != known[name] and (name in shapes or array.size != 1):
+            raise _unfit(optimizer, p, f"{name} of parameter {number} has another shape",
+                         array.shape)
     return arrays
+
+
+def _unfit(optimizer: Optimizer, p: Core, what: str, saved: Any) -> StateError:
+    return StateError("E306", type(optimizer).__name__, what,
+                      got={"saved": saved, "parameter": p.node},
+                      need="the state of a model with the same parameters in the same order")
 
 
 def _check_groups(optimizer: Optimizer, groups: Any) -> None:

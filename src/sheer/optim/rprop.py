@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..graph.node import Node
-from .group import check_range
+from .group import check_range, is_number
 from .optimizer import Nodes, Optimizer, Options
 
 
@@ -30,8 +30,10 @@ class Rprop(Optimizer):
             "lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}, other)
 
     def check(self, o: Options) -> None:
-        shrink, grow = o["etas"]
-        check_range("Rprop", "etas", o["etas"], 0 < shrink < 1 < grow, "0 < shrink < 1 < grow")
+        etas = o["etas"]
+        holds = isinstance(etas, tuple | list) and len(etas) == 2 and all(map(is_number, etas))
+        check_range("Rprop", "etas", etas, holds and 0 < etas[0] < 1 < etas[1],
+                    "0 < shrink < 1 < grow")
 
     def slots(self, o: Options) -> dict[str, float]:
         return {"prev": 0.0, "step_size": 0.0}

@@ -127,17 +127,19 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     if not norms:
         return
     kept = [(m, m.training) for m in model.modules()], [m.momentum for m in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None                       # the plain mean over batches
-    model.train()
-    with no_grad():
-        for batch in loader:
-            model(batch[0] if isinstance(batch, list | tuple) else batch)
-    for module, mode in kept[0]:
-        module.training = mode
-    for norm, momentum in zip(norms, kept[1], strict=True):
-        norm.momentum = momentum
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None                   # the plain mean over batches
+        model.train()
+        with no_grad():
+            for batch in loader:
+                model(batch[0] if isinstance(batch, list | tuple) else batch)
+    finally:                                       # a loader may fail, or Ctrl-C come
+        for module, mode in kept[0]:
+            module.training = mode
+        for norm, momentum in zip(norms, kept[1], strict=True):
+            norm.momentum = momentum
 
 
 class SWALR(LRScheduler):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...graph.errors import ArgumentError
-from .schedule import LRScheduler, check_optimizer, refuse_trace
+from .schedule import LRScheduler, check_optimizer, check_place, refuse_trace
 
 
 class _Combined(LRScheduler):
@@ -16,6 +16,9 @@ class _Combined(LRScheduler):
     def _adopt(self, schedulers: Sequence[Any], optimizer: Any) -> None:
         """Check the parts and take over what they have in common."""
         check_optimizer(self.name, optimizer)
+        if not isinstance(schedulers, list | tuple):
+            raise ArgumentError("E309", self.name, f"a {type(schedulers).__name__} is no schedules",
+                                need="a list of schedules")
         if not schedulers:
             raise ArgumentError("E309", self.name, "there are no schedules", need="at least one")
         for i, s in enumerate(schedulers):
@@ -37,6 +40,7 @@ class _Combined(LRScheduler):
                 "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        check_place(self.name, state_dict, ("_schedulers", "last_epoch"))
         parts = state_dict["_schedulers"]
         self.__dict__.update({k: v for k, v in state_dict.items() if k != "_schedulers"})
         for scheduler, state in zip(self._schedulers, parts, strict=True):

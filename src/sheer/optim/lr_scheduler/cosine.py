@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .schedule import LRScheduler, check_setting
+from .schedule import LRScheduler, check_number, check_setting
 
 
 def half_cosine(top: float, bottom: float, share: float) -> float:
@@ -22,6 +22,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def __init__(self, optimizer: Any, T_max: int, eta_min: float = 0.0,
                  last_epoch: int = -1) -> None:
+        check_number("CosineAnnealingLR", T_max=T_max, eta_min=eta_min)
         check_setting("CosineAnnealingLR", "T_max", T_max, T_max > 0, "a number of steps > 0")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
@@ -48,6 +49,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(self, optimizer: Any, T_0: int, T_mult: int = 1, eta_min: float = 0.0,
                  last_epoch: int = -1) -> None:
         kind = "CosineAnnealingWarmRestarts"
+        check_number(kind, T_0=T_0, T_mult=T_mult, eta_min=eta_min)
         check_setting(kind, "T_0", T_0, isinstance(T_0, int) and T_0 > 0, "a whole number > 0")
         check_setting(kind, "T_mult", T_mult, isinstance(T_mult, int) and T_mult >= 1,
                       "a whole number >= 1")
@@ -75,6 +77,8 @@ class WarmupCosine(LRScheduler):
 
     def __init__(self, optimizer: Any, warmup_steps: int, total_steps: int, eta_min: float = 0.0,
                  last_epoch: int = -1) -> None:
+        check_number("WarmupCosine", warmup_steps=warmup_steps, total_steps=total_steps,
+                     eta_min=eta_min)
         check_setting("WarmupCosine", "warmup_steps", warmup_steps, 0 <= warmup_steps < total_steps,
                       f"0 <= warmup_steps < total_steps = {total_steps}")
         self.warmup_steps, self.total_steps, self.eta_min = warmup_steps, total_steps, eta_min

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...graph.errors import ArgumentError, StateError
 from .cosine import half_cosine
-from .schedule import LRScheduler, check_setting, per_group
+from .schedule import LRScheduler, check_number, check_setting, per_group
 
 
 class _Cycle(LRScheduler):
@@ -59,6 +59,8 @@ class CyclicLR(_Cycle):
         check_setting("CyclicLR", "step_size_up", step_size_up, step_size_up > 0, "updates > 0")
         base = per_group("CyclicLR", "base_lr", base_lr, optimizer)
         self.max_lrs = per_group("CyclicLR", "max_lr", max_lr, optimizer)
+        for top in self.max_lrs:
+            check_number("CyclicLR", max_lr=top)
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = group["initial_lr"] = rate
@@ -123,6 +125,8 @@ class OneCycleLR(_Cycle):
         self.total_steps, self.anneal_strategy = steps, anneal_strategy
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
         self.max_lrs = per_group("OneCycleLR", "max_lr", max_lr, optimizer)
+        for top in self.max_lrs:
+            check_number("OneCycleLR", max_lr=top)
         if last_epoch == -1:
             for group, top in zip(optimizer.param_groups, self.max_lrs, strict=True):
                 group["initial_lr"] = top / div_factor

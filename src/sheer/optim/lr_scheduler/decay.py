@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .schedule import LRScheduler, check_setting, per_group
+from .schedule import LRScheduler, check_function, check_number, check_setting, factor_of, per_group
 
 
 class LambdaLR(LRScheduler):
@@ -20,10 +20,11 @@ class LambdaLR(LRScheduler):
     def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
         self.lr_lambdas: list[Callable[[int], float]] = per_group(
             "LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        check_function("LambdaLR", self.lr_lambdas)
         super().__init__(optimizer, last_epoch)
 
     def closed(self, t: Any, base: float, group: int = 0) -> float:
-        return base * self.lr_lambdas[group](t)
+        return base * factor_of(self.name, self.lr_lambdas[group], t)
 
 
 class MultiplicativeLR(LRScheduler):
@@ -35,13 +36,15 @@ class MultiplicativeLR(LRScheduler):
     def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
         self.lr_lambdas: list[Callable[[int], float]] = per_group(
             "MultiplicativeLR", "lr_lambda", lr_lambda, optimizer)
+        check_function("MultiplicativeLR", self.lr_lambdas)
         super().__init__(optimizer, last_epoch)
 
     def closed(self, t: Any, base: float, group: int = 0) -> float:
-        return base * math.prod(self.lr_lambdas[group](i) for i in range(1, int(t) + 1))
+        f = self.lr_lambdas[group]
+        return base * math.prod(factor_of(self.name, f, i) for i in range(1, int(t) + 1))
 
     def advance(self, lr: float, t: int, base: float, group: int = 0) -> float:
-        return lr * self.lr_lambdas[group](t) if t > 0 else lr
+        return lr * factor_of(self.name, self.lr_lambdas[group], t) if t > 0 else lr
 
 
 class StepLR(LRScheduler):
@@ -52,6 +55,8 @@ class StepLR(LRScheduler):
 
     def __init__(self, optimizer: Any, step_size: int, gamma: float = 0.1,
                  last_epoch: int = -1) -> None:
+        check_number("StepLR", whole=True, step_size=step_size)
+        check_number("StepLR", gamma=gamma)
         check_setting("StepLR", "step_size", step_size, step_size > 0, "a number of steps > 0")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
@@ -71,7 +76,12 @@ class MultiStepLR(LRScheduler):
 
     def __init__(self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1,
                  last_epoch: int = -1) -> None:
+        check_setting(self.name, "milestones", milestones, isinstance(milestones, Iterable),
+                      "a list of steps")
         self.milestones, self.gamma = Counter(milestones), gamma
+        for step in self.milestones:
+            check_number(self.name, whole=True, milestones=step)
+        check_number(self.name, gamma=gamma)
         super().__init__(optimizer, last_epoch)
 
     def closed(self, t: Any, base: float, group: int = 0) -> float:
@@ -94,6 +104,7 @@ class ConstantLR(LRScheduler):
 
     def __init__(self, optimizer: Any, factor: float = 1 / 3, total_iters: int = 5,
                  last_epoch: int = -1) -> None:
+        check_number("ConstantLR", factor=factor, total_iters=total_iters)
         check_setting("ConstantLR", "factor", factor, 0 <= factor <= 1, "a number in [0, 1]")
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
@@ -117,6 +128,8 @@ class LinearLR(LRScheduler):
 
     def __init__(self, optimizer: Any, start_factor: float = 1 / 3, end_factor: float = 1.0,
                  total_iters: int = 5, last_epoch: int = -1) -> None:
+        check_number(self.name, start_factor=start_factor, end_factor=end_factor,
+                     total_iters=total_iters)
         check_setting(self.name, "start_factor", start_factor, 0 < start_factor <= 1,
                       "a number in (0, 1]")
         check_setting(self.name, "end_factor", end_factor, 0 <= end_factor <= 1,
@@ -145,6 +158,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Any, gamma: float, last_epoch: int = -1) -> None:
+        check_number("ExponentialLR", gamma=gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -163,6 +177,7 @@ class PolynomialLR(LRScheduler):
 
     def __init__(self, optimizer: Any, total_iters: int = 5, power: float = 1.0,
                  last_epoch: int = -1) -> None:
+        check_number("PolynomialLR", total_iters=total_iters, power=power)
         check_setting("PolynomialLR", "total_iters", total_iters, total_iters > 0,
                       "a number of steps > 0")
         self.total_iters, self.power = total_iters, power

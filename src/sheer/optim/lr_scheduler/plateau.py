@@ -5,8 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...graph.errors import StateError
-from .schedule import check_optimizer, check_setting, per_group, refuse_trace
+from ...mixins.core import Core
+from .schedule import (
+    check_number,
+    check_optimizer,
+    check_place,
+    check_setting,
+    per_group,
+    refuse_trace,
+)
 
 
 class ReduceLROnPlateau:
@@ -28,6 +38,8 @@ class ReduceLROnPlateau:
                  threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0,
                  min_lr: Any = 0, eps: float = 1e-8) -> None:
         check_optimizer("ReduceLROnPlateau", optimizer)
+        check_number("ReduceLROnPlateau", factor=factor, patience=patience, threshold=threshold,
+                     cooldown=cooldown, eps=eps)
         check_setting("ReduceLROnPlateau", "factor", factor, factor < 1, "a number below 1")
         check_setting("ReduceLROnPlateau", "mode", mode, mode in ("min", "max"), "min or max")
         check_setting("ReduceLROnPlateau", "threshold_mode", threshold_mode,
@@ -42,6 +54,8 @@ class ReduceLROnPlateau:
     def step(self, metrics: Any, epoch: int | None = None) -> None:
         """Take note of the metric of one more step. Raises E311 inside a traced function."""
         refuse_trace("ReduceLROnPlateau")
+        check_setting("ReduceLROnPlateau", "metrics", metrics,
+                      isinstance(metrics, float | int | np.number | Core), "a number")
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(current, self.best):
@@ -83,5 +97,6 @@ class ReduceLROnPlateau:
         return {k: v for k, v in self.__dict__.items() if k != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a saved place."""
+        """Go on from a saved place. Raises E309 for anything else."""
+        check_place("ReduceLROnPlateau", state_dict, ("last_epoch", "best", "num_bad_epochs"))
         self.__dict__.update(state_dict)

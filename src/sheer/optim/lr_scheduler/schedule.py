@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ...graph.errors import ArgumentError, StateError
+from ...mixins.core import Core
 from ...transforms import trace
+from ..group import is_number
 from ..optimizer import Optimizer
 
 
@@ -92,7 +97,8 @@ class LRScheduler:
         return {k: v for k, v in self.__dict__.items() if k != "optimizer" and not _is_code(v)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a saved place."""
+        """Go on from a saved place. Raises E309 for anything else."""
+        check_place(self.name, state_dict, ("last_epoch", "_last_lr"))
         self.__dict__.update(state_dict)
 
 
@@ -111,6 +117,35 @@ def check_setting(name: str, setting: str, value: Any, holds: bool, need: str) -
     """Raise E309 unless a setting is in its range."""
     if not holds:
         raise ArgumentError("E309", name, f"{setting} = {value!r} is out of range", need=need)
+
+
+def check_number(name: str, *, whole: bool = False, **settings: Any) -> None:
+    """Raise E309 for a setting that is no number, or not a whole one."""
+    for setting, value in settings.items():
+        holds = is_number(value) and (not whole or isinstance(value, int | np.integer))
+        check_setting(name, setting, value, holds, "a whole number" if whole else "a number")
+
+
+def check_function(name: str, functions: list[Any]) -> None:
+    """Raise E309 unless all are functions of the step."""
+    for f in functions:
+        check_setting(name, "lr_lambda", f, callable(f), "a function of the step, or one per group")
+
+
+def factor_of(name: str, function: Any, t: Any) -> float:
+    """What a function of the step gives. Raises E309 unless it is a number."""
+    value = function(t)
+    holds = is_number(value) or isinstance(value, Core)
+    check_setting(name, f"lr_lambda({t})", value, holds, "a function that returns a number")
+    return float(value)
+
+
+def check_place(name: str, saved: Any, own: Iterable[str]) -> None:
+    """Raise E309 unless it is the state of a schedule like this: with its place in it."""
+    missing = list(own) if not isinstance(saved, Mapping) else [k for k in own if k not in saved]
+    if missing:
+        raise ArgumentError("E309", name, "this is no state of such a schedule",
+                            got={"missing": ", ".join(missing)}, need="what state_dict() gave")
 
 
 def refuse_trace(name: str) -> None:
