@@ -49,18 +49,18 @@ def added(total: np.ndarray, found: np.ndarray, rows: int) -> np.ndarray:
     return np.cumsum(table, axis=1)[:, -1]
 
 
-def remembered_states(callbacks: Sequence[Callback],
-                      kept: Mapping[str, Any]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
+def remembered_states(callbacks: Sequence[Callback], kept: Sequence[Mapping[str, Any]],
+                      ) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
     """Each callback with the state that one of its class left, the first with the first.
 
     Files from before the classes were written are matched by place.
     """
-    if "callback_classes" not in kept:
-        yield from zip(callbacks, kept["callbacks"], strict=False)
+    if any(entry.keys() != {"class", "state"} for entry in kept):
+        yield from zip(callbacks, kept, strict=False)
         return
     waiting: dict[str, list[Any]] = {}
-    for name, remembered in zip(kept["callback_classes"], kept["callbacks"], strict=True):
-        waiting.setdefault(name, []).append(remembered)
+    for entry in kept:
+        waiting.setdefault(entry["class"], []).append(entry["state"])
     for c in callbacks:
         if waiting.get(type(c).__name__):
             yield c, waiting[type(c).__name__].pop(0)
@@ -236,8 +236,8 @@ class Trainer:
             "spent": self.spent, "history": list(self.run.history), "best": self.best,
             "best_epoch": self.run.best_epoch, "stopped": self.stopped,
             "schedule": self.rates.state(),
-            "callbacks": [c.state() for c in self.callbacks],
-            "callback_classes": [type(c).__name__ for c in self.callbacks]}
+            "callbacks": [{"class": type(c).__name__, "state": c.state()}
+                          for c in self.callbacks]}
 
     def _save(self) -> None:
         """Write what is remembered and not yet written. The best goes first: a run that goes on
@@ -284,7 +284,7 @@ class Trainer:
         if self.best is not None and (folder / BEST).exists():
             self.best_weights = load(folder / BEST)
         self.rates.load(kept["schedule"])
-        for c, remembered in remembered_states(self.callbacks, kept):
+        for c, remembered in remembered_states(self.callbacks, kept["callbacks"]):
             c.load(remembered)
 
     # ---- when it goes wrong ----------------------------------------------------------------------
