@@ -253,6 +253,12 @@ def test_clipping_by_norm_is_torchs(norm, bound):
 
 
 @pytest.mark.system("Gradient clipping by value")
+@pytest.mark.parametrize("given", [lambda m: m, lambda m: m.parameters, lambda m: 3])
+def test_clipping_wants_parameters(given):
+    with pytest.raises(SheerError, match=r"model.parameters\(\)"):
+        sheer.nn.utils.clip_grad_norm_(given(sheer.nn.Linear(2, 2)), 1.0)
+
+
 def test_clipping_by_value_is_torchs():
     a, b = gradients()
     optim.clip_grad_value_(a, 0.7)

@@ -142,6 +142,12 @@ def test_a_list_in_two_places_is_no_circle(tmp_path):
     assert load(tmp_path / "f") == {"a": [1, 2], "b": ([1, 2], [1, 2])}
 
 
+def test_no_length_of_a_header_looks_like_a_pickle(tmp_path):
+    for length in range(500, 1500, 8):                    # headers are filled up to eights
+        save({"w" * length: sheer.tensor([1.0])}, tmp_path / "f")
+        assert list(load(tmp_path / "f")) == ["w" * length]
+
+
 # ---- bad files -----------------------------------------------------------------------------------
 
 def test_every_truncation_is_noticed(tmp_path):

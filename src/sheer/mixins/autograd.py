@@ -13,6 +13,7 @@ from ..transforms import trace
 from ..transforms.grad import reverse
 from .backward import gradients
 from .core import (
+    Core,
     apply_view,
     array_node,
     as_node,
@@ -45,6 +46,10 @@ class Autograd(Hooks):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Core):
+            raise DTypeError("E604", "grad", "a gradient is a tensor, or None",
+                             got={"given": type(value).__name__}, need="a tensor of this shape",
+                             tries=[("sheer.tensor(gradient)", lambda: None)])
         if value is not None and value.shape != self.node.shape:
             raise ShapeError("E610", "grad", "a gradient has the shape of its tensor",
                              got={"tensor": self.node, "gradient": value.node}, need="one shape")

@@ -226,7 +226,8 @@ def _note_float64() -> None:
     said = SheerError("W101", "tensor", "float64 NumPy input becomes float32 (said once a process)",
                       need="a float32 array, or the dtype that you want",
                       tries=[("dtype=sheer.float64 to keep it", lambda: None)])
-    warnings.warn(f"W101 {said}", SheerWarning, stacklevel=4)
+    at = source.line()
+    warnings.warn_explicit(f"W101 {said}", SheerWarning, at.file or "sheer", at.line)
 
 
 def as_node(value: Any, dtype: DType | None = None) -> Node:

@@ -233,7 +233,7 @@ class Elementwise(Arithmetic):
 
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """self + weight * (end - self)."""
-        return apply(lambda a, b, w: a + (b - a) * w, self, end, weight)
+        return apply(ops.lerp, self, end, weight)
 
     def addcmul(self, tensor1: Any, tensor2: Any, *, value: NUMBER = 1) -> Tensor:
         """self + value * tensor1 * tensor2."""

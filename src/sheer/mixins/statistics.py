@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .. import ops
 from ..graph.dtypes import dtype_of, float32, int64
@@ -41,9 +44,12 @@ class Statistics(Core):
 
     def std(self, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *,
             correction: NUMBER | None = None) -> Tensor:
-        """The square root of var."""
+        """The square root of var; its slope is 0 where all numbers are equal."""
         dim, less = _correction(dim, unbiased, correction)
-        root = lambda x, axes: ops.sqrt(ops.var(x, axes, less))
+        def root(x: Node, axes: Sequence[int]) -> Node:
+            var = ops.var(x, axes, less)
+            none = ops.eq(var, 0)
+            return ops.where(none, 0, ops.sqrt(ops.where(none, 1, var)))
         return reduce_dims("std", self, root, dim, keepdim)
 
     def var_mean(self, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *,
@@ -192,8 +198,8 @@ def quantile_of(op: str, x: Any, q: Any, dim: int | None, keepdim: bool, between
         raise ArgumentError("E191", op, f"there is no interpolation {between!r}",
                             need=" or ".join(_BETWEEN))
     shares: Any = q if isinstance(q, Core) else x.new_tensor(q)
-    known = execute.is_known(shares.node)
-    if known and not bool(((shares >= 0) & (shares <= 1)).all()):
+    known = execute.value_of(shares.node) if execute.is_known(shares.node) else np.zeros(0)
+    if not ((known >= 0) & (known <= 1)).all():
         raise ArgumentError("E191", op, f"q = {shares.tolist()}", need="0 <= q <= 1")
     flat = dim is None or x.ndim == 0
     rows = x.reshape(-1) if flat else x.movedim(dim, -1)                    # (*A, n)
@@ -221,7 +227,7 @@ def _quantiles(x: Node, shares: Node, between: str, skip_nan: bool) -> Node:
         out = at(pick)
     else:
         weight = place - low if between == "linear" else 0.5
-        out = at(low) + (at(high) - at(low)) * weight
+        out = ops.lerp(at(low), at(high), weight)
     none = ops.eq(count, 0) if skip_nan else ops.keep_dims(ops.any(nan, (last,)), (last,))
     out = ops.where(ops.broadcast_to(none, out.shape), math.nan, out)
     return ops.batching.move_axis(out, last, 0)

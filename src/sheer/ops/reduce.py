@@ -401,6 +401,8 @@ def from_mean(x: Node, axes: Sequence[int]) -> Node:
 def logsumexp(x: Node, axes: Sequence[int] | None = None) -> Node:
     """log of the sum of exp along the axes, without overflow."""
     wanted = _wanted(x, axes)
+    if not _count(x, wanted):
+        return elementwise.log(sum(elementwise.exp(x), wanted))              # of nothing: -inf
     top = stop_gradient(max(x, wanted))
     finite = elementwise.where(elementwise.lt(elementwise.abs(top), math.inf), top, 0)
     shifted = elementwise.exp(x - restore(finite, x.shape, wanted))

@@ -24,8 +24,11 @@ _MAGIC = 0x1950A86A20F9469CFC6C              # the first number in a file of tor
 
 
 def is_torch_file(body: bytes) -> bool:
-    """Does a file begin as those of torch.save do?"""
-    return body.startswith((ZIP, *PICKLES))
+    """Does a file begin as those of torch.save do? The length of a safetensors header may begin so
+    too; behind it there is a dict.
+    """
+    length = 8 + int.from_bytes(body[:8], "little")
+    return body.startswith((ZIP, *PICKLES)) and not (body[8:9] == b"{" and length <= len(body))
 
 
 def read(body: bytes) -> Any:

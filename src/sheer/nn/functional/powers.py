@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,6 +85,8 @@ def _lp(axes: int, x: Tensor, p: float, settings: tuple[Any, ...]) -> Tensor:
     kernel, stride, ceil_mode = settings
     window = per_axis(f"lp_pool{axes}d", "kernel_size", kernel, axes)
     def run(n: Node) -> Node:
+        if math.isinf(p):
+            return ops.max_pool(n, window, stride, 0, 1, ceil_mode)[0]
         mean = ops.avg_pool(ops.pow(n, p), window, stride, 0, ceil_mode)
         # torch's rule: the mean times a whole window, also where ceil_mode cut one short
         total = mean * float(np.prod(window))

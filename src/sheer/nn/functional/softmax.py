@@ -73,6 +73,8 @@ def log_softmax_node(x: Node, at: int) -> Node:
 
 def _shifted(x: Node, at: int) -> Node:
     """x minus its largest element: exp of it cannot overflow."""
+    if not x.size:
+        return x
     return x - _back(stop_gradient(ops.max(x, (at,) if x.ndim else ())), x, at)
 
 

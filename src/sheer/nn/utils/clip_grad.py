@@ -82,7 +82,11 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
 
 
 def _gradients(parameters: Any) -> list[Any]:
-    given: Iterable[Any] = [parameters] if isinstance(parameters, Core) else parameters
+    given: Any = [parameters] if isinstance(parameters, Core) else parameters
+    if callable(given) or not isinstance(given, Iterable):
+        raise ArgumentError("E301", "clip_grad", f"{type(given).__name__} is no list of parameters",
+                            need="the parameters of a model, or a tensor",
+                            tries=[("model.parameters()", lambda: None)])
     return [p.grad for p in given if p.grad is not None]
 
 

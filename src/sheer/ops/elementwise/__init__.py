@@ -125,7 +125,7 @@ from .rounding import (
     sign,
     trunc,
 )
-from .select import Where, clamp, clip, where
+from .select import Where, clamp, clip, lerp, where
 from .special import Erf, Erfinv, Lgamma, Polygamma, digamma, erf, erfinv, lgamma, polygamma
 from .trigonometric import (
     Acos,
@@ -281,6 +281,7 @@ __all__ = [
     "isnan",
     "lcm",
     "le",
+    "lerp",
     "less",
     "less_equal",
     "lgamma",

@@ -79,4 +79,17 @@ def clamp(x: Any, low: Any = None, high: Any = None) -> Node:
     return out if high is None else where(gt(out, high), high, out)
 
 
+def lerp(start: Any, end: Any, weight: Any) -> Node:
+    """start + weight (end - start), reckoned from the nearer end: exact, or infinite, as that is.
+
+    Shape   start (*S), end (*S), weight (*S) -> (*S)
+    Source  torch.lerp
+    """
+    a, b = lift("lerp", start, end)
+    near, far = a + (b - a) * weight, b - (b - a) * (1 - weight)
+    if isinstance(weight, int | float):
+        return near if abs(weight) < 0.5 else far
+    return where(lt(weight * weight, 0.25), near, far)
+
+
 clip = clamp
