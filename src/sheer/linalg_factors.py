@@ -14,6 +14,7 @@ from .graph.dtypes import int32
 from .graph.errors import ArgumentError
 from .mixins.core import apply
 from .ops import host
+from .ops.structure import check_shape
 from .tensor import Tensor, as_tensor
 
 __all__ = ["cholesky_ex", "householder_product", "inv_ex", "lu", "lu_factor", "lu_factor_ex",
@@ -163,10 +164,12 @@ def vander(x: Any, *, N: int | None = None) -> Tensor:
     """Powers 0, 1, ..., N - 1 of every element, along a new last axis.
 
     Shape   (*B, n) -> (*B, n, N), N = n by default
+    Raises  E119 for a negative N
     """
     x = as_tensor(x)
     x = x.reshape(1) if x.ndim == 0 else x
     count = x.shape[-1] if N is None else N
+    check_shape("vander", (count,))
     line: Any = x.unsqueeze(-1).expand(*x.shape, max(count - 1, 0))
     ones = x.new_ones(*x.shape, min(count, 1))
     from .namespace_joining import cat

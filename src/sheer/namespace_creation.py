@@ -16,7 +16,8 @@ from .graph.errors import ArgumentError
 from .graph.memory import frozen
 from .graph.node import Node
 from .mixins.core import Core, apply, as_node, wrap
-from .mixins.shapes import ints
+from .mixins.naming import sized
+from .mixins.shapes import lengths
 from .ops.structure import constant, iota
 from .tensor import Tensor, as_tensor, tensor
 
@@ -34,14 +35,11 @@ def full(size: Any = None, fill_value: Any = None, *, dtype: Any = None, device:
     Dtype   that of the number: bool, int64 or float32
     Source  torch.full
     """
-    on_cpu(device or "cpu")
-    value = as_node(fill_value)
-    kind = value.dtype if dtype is None else dtype_of(dtype)
-    number = ops.cast(value, kind) if isinstance(fill_value, Core) else constant(fill_value, kind)
-    return _finished(ops.broadcast_to(number, ints((size if shape is None else shape,))
-                                      if not isinstance(size, int) else (size,)), requires_grad)
+    return _filled("full", (size if shape is None else shape,), fill_value, dtype, device,
+                   requires_grad)
 
 
+@sized
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
           shape: Any = None) -> Tensor:
     """Zeros.
@@ -50,10 +48,11 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     Dtype   float32 unless given
     Source  torch.zeros
     """
-    return full(ints(size) if shape is None else shape, 0, dtype=dtype or float32, device=device,
-                requires_grad=requires_grad)
+    return _filled("zeros", size if shape is None else (shape,), 0, dtype or float32, device,
+                   requires_grad)
 
 
+@sized
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
          shape: Any = None) -> Tensor:
     """Ones.
@@ -62,14 +61,16 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     Dtype   float32 unless given
     Source  torch.ones
     """
-    return full(ints(size) if shape is None else shape, 1, dtype=dtype or float32, device=device,
-                requires_grad=requires_grad)
+    return _filled("ones", size if shape is None else (shape,), 1, dtype or float32, device,
+                   requires_grad)
 
 
+@sized
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
           shape: Any = None) -> Tensor:
     """As zeros: sheer has no uninitialised memory."""
-    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad, shape=shape)
+    return _filled("empty", size if shape is None else (shape,), 0, dtype or float32, device,
+                   requires_grad)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
@@ -180,7 +181,7 @@ def eye(n: int, m: int | None = None, *, k: int = 0, dtype: Any = None, device: 
     Source  torch.eye
     """
     on_cpu(device or "cpu")
-    m = (n if n_cols is None else n_cols) if m is None else m
+    n, m = lengths((n, (n if n_cols is None else n_cols) if m is None else m), "eye")
     on = ops.eq(_column(n) + k, _row(m))
     return _finished(ops.cast(on, dtype_of(dtype or float32)), requires_grad)
 
@@ -188,12 +189,14 @@ def eye(n: int, m: int | None = None, *, k: int = 0, dtype: Any = None, device: 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None,
                  device: Any = None) -> Tensor:
     """Places of the lower triangle of a (row, col) matrix, as (2, count)."""
+    row, col = lengths((row, col), "tril_indices")
     return _triangle(np.tril_indices(row, offset, col), dtype, device)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None,
                  device: Any = None) -> Tensor:
     """Places of the upper triangle of a (row, col) matrix, as (2, count)."""
+    row, col = lengths((row, col), "triu_indices")
     return _triangle(np.triu_indices(row, offset, col), dtype, device)
 
 
@@ -249,6 +252,15 @@ def _check_shared(op: str, value: Any, dtype: Any = None) -> None:
 def _finished(node: Node, requires_grad: bool) -> Tensor:
     made: Tensor = wrap(node)
     return made.requires_grad_() if requires_grad else made
+
+
+def _filled(op: str, size: tuple[Any, ...], fill_value: Any, dtype: Any, device: Any,
+            requires_grad: bool) -> Tensor:
+    on_cpu(device or "cpu")
+    value = as_node(fill_value)
+    kind = value.dtype if dtype is None else dtype_of(dtype)
+    number = ops.cast(value, kind) if isinstance(fill_value, Core) else constant(fill_value, kind)
+    return _finished(ops.broadcast_to(number, lengths(size, op)), requires_grad)
 
 
 def _number(value: Any) -> Any:

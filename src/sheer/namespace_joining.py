@@ -172,10 +172,12 @@ def cartesian_prod(*tensors: Any) -> Tensor:
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All combinations of r elements of a vector, in order, as rows."""
+    """All combinations of r elements of a vector, in order, as rows. Raises E191 for r below 0."""
     import itertools
 
     import numpy as np
+    if r < 0:
+        raise ArgumentError("E191", "combinations", f"groups of {r}", need="r >= 0")
     pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(pick(range(input.shape[0]), r)), np.int64).reshape(-1, r)
     return input[rows]

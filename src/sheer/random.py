@@ -21,9 +21,10 @@ from .graph.dtypes import dtype_of, float32, float64, int64
 from .graph.errors import ArgumentError, ShapeError
 from .graph.node import Node
 from .mixins.core import apply, wrap
-from .mixins.shapes import ints
+from .mixins.naming import sized
+from .mixins.shapes import lengths
 from .ops import random as draws
-from .ops.structure import data
+from .ops.structure import check_shape, data
 from .tensor import Tensor, as_tensor
 from .transforms import execute, trace
 
@@ -126,6 +127,7 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
+@sized
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """Numbers from [0, 1).
@@ -134,10 +136,11 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, devi
     Dtype   float32, or the float dtype given
     Source  torch.rand
     """
-    return _draw(draws.uniform, generator, device, requires_grad, ints(size),
+    return _draw(draws.uniform, generator, device, requires_grad, lengths(size, "rand"),
                  dtype=dtype_of(dtype or float32))
 
 
+@sized
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """Numbers from the normal distribution with mean 0 and standard deviation 1.
@@ -146,7 +149,7 @@ def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, dev
     Dtype   float32, or the float dtype given
     Source  torch.randn
     """
-    return _draw(draws.normal, generator, device, requires_grad, ints(size),
+    return _draw(draws.normal, generator, device, requires_grad, lengths(size, "randn"),
                  dtype=dtype_of(dtype or float32))
 
 
@@ -162,8 +165,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     if size is None:
         low, high, size = 0, low, high
     kind = dtype_of(dtype or int64)
-    whole = _draw(draws.randint, generator, device, False, int(low), int(high), ints((size,)),
-                  dtype=kind if kind.is_integer else int64)
+    whole = _draw(draws.randint, generator, device, False, int(low), int(high),
+                  lengths((size,), "randint"), dtype=kind if kind.is_integer else int64)
     return _finished(whole.to(kind), requires_grad)
 
 
@@ -185,7 +188,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     Source  torch.normal
     """
     if size is not None:
-        return _draw(draws.normal, generator, device, False, ints((size,)), mean, std,
+        return _draw(draws.normal, generator, device, False, lengths((size,), "normal"), mean, std,
                      dtype=dtype_of(dtype or float32))
     if isinstance(std, int | float):
         draws._check("normal", std >= 0, f"std = {std} is negative", "std >= 0")
@@ -218,6 +221,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
         raise ShapeError("E140", "multinomial", "weights have one or two axes",
                          got={"input": input.node},
                          need="(K,) or (B, K)")
+    check_shape("multinomial", (num_samples,))
     if not replacement and num_samples > input.shape[-1]:
         raise ArgumentError("E141", "multinomial",
                             f"{num_samples} different places of {input.shape[-1]}",

@@ -13,6 +13,9 @@ import torch
 from test_tensor_inplace import refusal
 
 import sheer
+from sheer import ops
+from sheer.graph.errors import ShapeError
+from sheer.nn import functional as F
 
 
 @pytest.mark.parametrize(("act", "text"), [
@@ -77,6 +80,79 @@ import sheer
 ])
 def test_the_whole_text(act, text):
     assert refusal(act) == text
+
+
+X = sheer.arange(12.0)
+IMAGE = X.reshape(1, 4, 1, 3)
+
+
+@pytest.mark.parametrize(("act", "first"), [
+    (lambda: sheer.zeros(2, -1), "zeros: an axis of length -1"),
+    (lambda: sheer.zeros(-1) + 1, "zeros: an axis of length -1"),
+    (lambda: sheer.jit(lambda x: x + sheer.zeros(-1))(X), "zeros: an axis of length -1"),
+    (lambda: sheer.ones((2, -1)), "ones: an axis of length -1"),
+    (lambda: sheer.empty(size=(-1,)), "empty: an axis of length -1"),
+    (lambda: sheer.full((-1,), 2), "full: an axis of length -1"),
+    (lambda: sheer.eye(-3), "eye: an axis of length -3"),
+    (lambda: sheer.eye(3, -1), "eye: an axis of length -1"),
+    (lambda: sheer.tril_indices(-1, 3), "tril_indices: an axis of length -1"),
+    (lambda: sheer.triu_indices(2, -3), "triu_indices: an axis of length -3"),
+    (lambda: sheer.rand(-2), "rand: an axis of length -2"),
+    (lambda: sheer.randn(2, -2), "randn: an axis of length -2"),
+    (lambda: sheer.randint(0, 4, (-3,)), "randint: an axis of length -3"),
+    (lambda: sheer.normal(0.0, 1.0, (-1,)), "normal: an axis of length -1"),
+    (lambda: sheer.multinomial(X, -1, replacement=True), "multinomial: an axis of length -1"),
+    (lambda: X.new_zeros(-1), "new_zeros: an axis of length -1"),
+    (lambda: X.new_ones(-1), "new_ones: an axis of length -1"),
+    (lambda: X.new_empty(-1), "new_empty: an axis of length -1"),
+    (lambda: X.new_full((-1,), 1), "new_full: an axis of length -1"),
+    (lambda: sheer.vander(X, -2), "vander: an axis of length -2"),
+    (lambda: X.reshape(-2, -6), "reshape: an axis of length -6"),
+    (lambda: X.view(-2, -6), "view: an axis of length -6"),
+    (lambda: X.unflatten(0, (-2, -6)), "unflatten: an axis of length -6"),
+    (lambda: X.expand(-5, 12), "expand: an axis of length -5"),
+    (lambda: X.expand(-1, 12), "expand: an axis of length -1"),
+    (lambda: X.broadcast_to((-2, 12)), "broadcast_to: an axis of length -2"),
+    (lambda: X.repeat(-2), "repeat: an axis of length -2"),
+    (lambda: X.tile(-2), "tile: an axis of length -2"),
+    (lambda: X.repeat_interleave(-1), "repeat_interleave: an axis of length -1"),
+    (lambda: X.repeat_interleave(sheer.full((12,), -1)), "repeat_interleave: an axis of length -1"),
+    (lambda: X.histc(bins=-1), "histc: -1 bins"),
+    (lambda: X.histogram(bins=-2), "histogram: -2 bins"),
+    (lambda: sheer.bincount(sheer.arange(3), minlength=-5), "bincount: minlength=-5"),
+    (lambda: sheer.combinations(X, -2), "combinations: groups of -2"),
+    (lambda: F.one_hot(sheer.arange(3), -5), "one_hot: num_classes=-5"),
+    (lambda: F.interpolate(IMAGE, scale_factor=-2), "interpolate: an image of size (-2, -6)"),
+    (lambda: F.interpolate(IMAGE, size=0), "interpolate: an image of size (0, 0)"),
+    (lambda: F.pixel_shuffle(IMAGE, -2), "pixel_shuffle: a factor of -2"),
+    (lambda: F.pixel_unshuffle(IMAGE, -1), "pixel_unshuffle: a factor of -1"),
+    (lambda: F.affine_grid(sheer.zeros(1, 2, 3), (1, 1, -2, 2)),
+     "affine_grid: an axis of length -2"),
+    (lambda: F.max_unpool1d(IMAGE[0, :, 0], sheer.zeros(4, 3, dtype=sheer.int64), 2,
+                            output_size=(-2,)), "max_unpool1d: an axis of length -2"),
+    (lambda: sheer.zeros((1,) * 65), "zeros: 65 axes"),
+    (lambda: sheer.zeros(2.5), "zeros: there is something that is no whole number"),
+    (lambda: sheer.zeros("3"), "zeros: there is something that is no whole number"),
+    (lambda: X.reshape(3.0, 4), "reshape: there is something that is no whole number"),
+])
+def test_a_size_that_no_tensor_has_is_refused_by_the_operation_that_was_called(act, first):
+    assert refusal(act).split("\n")[0] == first
+
+
+@pytest.mark.parametrize("prim", [
+    ops.Iota(-1, sheer.int64), lambda: ops.Reshape((-2, -6))(X.node),
+    lambda: ops.Expand((-5, 12))(X.node),
+    lambda: ops.random.Uniform((-1,), sheer.float32)(sheer.Generator().state.node)])
+def test_no_node_has_a_negative_length(prim):
+    with pytest.raises(ShapeError) as error:
+        prim()
+    assert error.value.code == "E119"
+
+
+def test_a_size_goes_by_its_name():
+    made = [make(size=(2, 3)) for make in (sheer.zeros, sheer.ones, sheer.empty, sheer.rand,
+                                           sheer.randn, X.new_zeros, X.new_ones, X.new_empty)]
+    assert {x.shape for x in made} == {(2, 3)}
 
 
 def test_missing_names_are_attribute_errors_that_protocols_can_ask_for():

@@ -10,7 +10,8 @@ from .. import ops
 from ..devices import on_cpu
 from ..graph.dtypes import dtype_of
 from .core import Core, apply, wrap
-from .shapes import ints
+from .naming import sized
+from .shapes import lengths
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -41,22 +42,30 @@ class Creation(Core):
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
                  requires_grad: bool = False) -> Tensor:
         """One number, of this dtype."""
+        return self._filled("new_full", size, fill_value, dtype, device, requires_grad)
+
+    def _filled(self, op: str, size: Any, value: Any, dtype: Any = None, device: Any = None,
+                requires_grad: bool = False) -> Tensor:
         on_cpu(device or "cpu")
         kind = self.dtype if dtype is None else dtype_of(dtype)
-        made: Tensor = wrap(ops.broadcast_to(ops.constant(fill_value, kind), ints(size)))
+        shape = lengths((size,) if isinstance(size, int) else size, op)
+        made: Tensor = wrap(ops.broadcast_to(ops.constant(value, kind), shape))
         return made.requires_grad_() if requires_grad else made
 
+    @sized
     def new_zeros(self, *size: Any, **options: Any) -> Tensor:
         """Zeros of this dtype."""
-        return self.new_full(ints(size), 0, **options)
+        return self._filled("new_zeros", size, 0, **options)
 
+    @sized
     def new_ones(self, *size: Any, **options: Any) -> Tensor:
         """Ones of this dtype."""
-        return self.new_full(ints(size), 1, **options)
+        return self._filled("new_ones", size, 1, **options)
 
+    @sized
     def new_empty(self, *size: Any, **options: Any) -> Tensor:
         """As new_zeros: sheer has no uninitialised memory."""
-        return self.new_full(ints(size), 0, **options)
+        return self._filled("new_empty", size, 0, **options)
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
         """1 with the probability that the element (or p) is, else 0."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 Cls = TypeVar("Cls", bound=type)
+Function = TypeVar("Function", bound=Callable[..., Any])
 _NUMPY = {"axis": ("dim", "dims"), "axes": ("dims", "dim"), "keepdims": ("keepdim",),
           "k": ("diagonal",), "shift": ("shifts",)}
 
@@ -55,6 +56,12 @@ def numpy_names(cls: Cls) -> Cls:
             if names or many:
                 setattr(cls, name, renaming(method, names, many))
     return cls
+
+
+def sized(function: Function) -> Function:
+    """The function, whose `*size` may be given as `size=` too."""
+    named: Function = renaming(function, {}, "size")
+    return named
 
 
 def renaming(function: Any, names: dict[str, str], many: str = "") -> Any:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from .. import ops
 from ..graph.dtypes import int64
 from ..graph.node import Node
-from ..ops.structure import iota
+from ..ops.structure import check_shape, iota
 from .core import Core, apply
 from .naming import numpy_names
-from .shapes import axes_of, axis_of, ints
+from .shapes import axes_of, axis_of, ints, lengths
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -27,7 +27,7 @@ class Rearrange(Core):
 
     def flip(self, *dims: Any) -> Tensor:
         """The given axes in reverse order; all of them when none is given."""
-        wanted = None if dims in ((), (None,)) else ints(dims)
+        wanted = None if dims in ((), (None,)) else ints(dims, "flip")
         return apply(ops.flip, self, axes=axes_of("flip", self.node, wanted))
 
     def fliplr(self) -> Tensor:
@@ -57,13 +57,13 @@ class Rearrange(Core):
 
     def repeat(self, *repeats: Any) -> Tensor:
         """The whole tensor so many times along every axis; further repeats add axes in front."""
-        times = ints(repeats)
+        times = lengths(repeats, "repeat")
         lead = (1,) * (len(times) - self.ndim)
         return apply(lambda x: ops.tile(ops.reshape(x, (*lead, *x.shape)), times), self)
 
     def tile(self, *dims: Any) -> Tensor:
         """As repeat, with missing repeats in front taken as 1 (numpy.tile)."""
-        times = ints(dims)
+        times = lengths(dims, "tile")
         return self.repeat(*(1,) * (self.ndim - len(times)), *times)
 
     def repeat_interleave(self, repeats: Any, dim: int | None = None, *,
@@ -76,9 +76,11 @@ class Rearrange(Core):
             return self.reshape(-1).repeat_interleave(repeats, 0)
         at = axis_of("repeat_interleave", self.node, dim)
         if isinstance(repeats, int):
+            check_shape("repeat_interleave", (repeats,))
             return apply(ops.repeat, self, times=repeats, axis=at)
         import numpy as np
         counts = np.broadcast_to(np.asarray(repeats), (self.shape[at],))
+        check_shape("repeat_interleave", (int(counts.min(initial=0)),))
         return apply(lambda x: ops.index.take(x, np.repeat(np.arange(len(counts)), counts), at),
                      self)
 
@@ -141,7 +143,7 @@ class Rearrange(Core):
 
     def sum_to_size(self, *size: Any) -> Tensor:
         """Summed over axes until it has the given shape: what undoes broadcasting."""
-        shape = ints(size)
+        shape = lengths(size, "sum_to_size")
         wide: Any = self if self.dtype.is_floating_point else self.to(int64)
         if shape == self.shape and shape:                 # nothing is added up: the dtype stays
             return self.clone()

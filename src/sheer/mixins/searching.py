@@ -118,6 +118,8 @@ class Searching(Core):
         Raises  E606 inside a traced function; E191 for negative or fractional elements
         """
         values = known("bincount", self)
+        if minlength < 0:
+            raise ArgumentError("E191", "bincount", f"minlength={minlength}", need="0 or more")
         if self.dtype.kind not in ("int", "uint") or values.ndim != 1 or (values < 0).any():
             raise ArgumentError("E191", "bincount", "counts non-negative integers",
                                 got={"x": self.node},
@@ -133,7 +135,8 @@ class Searching(Core):
 
     def histc(self, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
         """How many elements fall into each of `bins` equal parts of [min, max]; others are left
-        out. When min = max, the range is that of the elements."""
+        out. When min = max, the range is that of the elements. Raises E191 for bins below 1."""
+        _check_bins("histc", bins)
         def count(x: Node) -> Node:
             x = ops.stop_gradient(ops.reshape(x, (-1,)))
             start = ops.broadcast_to(ops.constant(0, x.dtype), (bins,))
@@ -165,6 +168,7 @@ class Searching(Core):
         if isinstance(bins, Core):
             edges = known("histogram", bins)
         else:
+            _check_bins("histogram", bins)
             low, high = range or ((values.min(), values.max()) if values.size else (0, 1))
             low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
             edges = np.linspace(low, high, bins + 1, dtype=values.dtype)
@@ -201,3 +205,8 @@ class Searching(Core):
             found = ops.any(hits, (x.ndim,))
             return ops.logical_not(found) if invert else found
         return apply(among, self, test_elements)
+
+
+def _check_bins(op: str, bins: int) -> None:
+    if bins < 1:
+        raise ArgumentError("E191", op, f"{bins} bins", need="at least one")

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..graph.errors import ArgumentError, ShapeError
+from ..graph.errors import ArgumentError, DTypeError, ShapeError
 from ..ops.movement import View, strides
+from ..ops.structure import check_shape
 from .core import Core, apply_view
 from .naming import numpy_names
 
@@ -19,11 +20,22 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def ints(args: Sequence[Any]) -> tuple[int, ...]:
-    """`f(2, 3)` and `f((2, 3))` both mean (2, 3)."""
+def ints(args: Sequence[Any], op: str) -> tuple[int, ...]:
+    """`f(2, 3)` and `f((2, 3))` both mean (2, 3). Raises E119 for what is no integer."""
     if len(args) == 1 and isinstance(args[0], list | tuple):
         args = args[0]
-    return tuple(operator.index(a) for a in args)
+    try:
+        return tuple(map(operator.index, args))
+    except TypeError as e:
+        raise DTypeError("E119", op, "there is something that is no whole number",
+                         got={"given": repr(tuple(args))[:60]}, need="integers") from e
+
+
+def lengths(args: Sequence[Any], op: str, keep: bool = False) -> tuple[int, ...]:
+    """As ints, for a shape; where `keep`, -1 stands for a length to be found. Raises E119."""
+    shape = ints(args, op)
+    check_shape(op, tuple(0 if s == -1 else s for s in shape) if keep else shape)
+    return shape
 
 
 def axis_of(op: str, x: Any, dim: int, extra: int = 0) -> int:
@@ -101,7 +113,7 @@ class Shapes(Core):
     # ---- one shape for another ---------------------------------------------------------------
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements, in row-major order, under another shape; one length may be -1."""
-        return apply_view(ops.reshape, self, shape=ints(shape))
+        return apply_view(ops.reshape, self, shape=lengths(shape, "reshape", keep=True))
 
     def view(self, *shape: Any) -> Tensor:
         """As reshape."""
@@ -109,7 +121,7 @@ class Shapes(Core):
             raise ArgumentError("E191", "view", "elements are not reinterpreted as another dtype",
                                 got={"dtype": shape[0]}, need="a shape",
                                 tries=[("x.to(dtype), which converts the numbers", lambda: None)])
-        return apply_view(ops.reshape, self, shape=ints(shape))
+        return apply_view(ops.reshape, self, shape=lengths(shape, "view", keep=True))
 
     def view_as(self, other: Tensor) -> Tensor:
         """The elements in the shape of the other tensor."""
@@ -131,7 +143,7 @@ class Shapes(Core):
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
         """One axis as several; one of the sizes may be -1."""
         at = axis_of("unflatten", self.node, dim)
-        sizes = list(sizes)
+        sizes = list(lengths(sizes, "unflatten", keep=True))
         if sizes.count(-1) == 1:
             sizes[sizes.index(-1)] = self.shape[at] // max(-math.prod(sizes), 1)
         if math.prod(sizes) != self.shape[at]:
@@ -151,7 +163,10 @@ class Shapes(Core):
 
     def expand(self, *size: Any) -> Tensor:
         """Axes of length 1 repeated, new ones in front; -1 keeps a length."""
-        wanted = ints(size)
+        return self._expanded("expand", size)
+
+    def _expanded(self, op: str, size: Sequence[Any]) -> Tensor:
+        wanted = lengths(size, op, keep=True)
         lead = len(wanted) - self.node.ndim
         full = tuple(self.shape[i - lead] if s == -1 and i >= lead else s for i,
                      s in enumerate(wanted))
@@ -163,13 +178,14 @@ class Shapes(Core):
 
     def broadcast_to(self, shape: Sequence[int]) -> Tensor:
         """Repeated to that shape."""
-        return self.expand(tuple(shape))
+        return self._expanded("broadcast_to", (tuple(shape),))
 
     # ---- axes in another order ---------------------------------------------------------------
     def permute(self, *dims: Any) -> Tensor:
         """The axes in the given order."""
         return apply_view(ops.permute, self,
-                          axes=tuple(axis_of("permute", self.node, d) for d in ints(dims)))
+                          axes=tuple(axis_of("permute", self.node, d)
+                                     for d in ints(dims, "permute")))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two axes exchanged."""

@@ -16,7 +16,7 @@ from ..graph.errors import ShapeError, Try
 from ..graph.node import Node
 from . import batching, reduce, sampling
 from .primitive import KernelIn, Primitive
-from .structure import constant
+from .structure import check_shape, constant
 
 
 class Piece(NamedTuple):
@@ -46,7 +46,7 @@ class Reshape(View):
     """The same elements in the same (row-major) order under another shape.
 
     Shape   x (*S) -> shape, with equally many elements
-    Raises  E111 when the numbers of elements differ
+    Raises  E111 when the numbers of elements differ, E119 for a negative length
     Source  definition
     """
     shape: tuple[int, ...]
@@ -57,6 +57,7 @@ class Reshape(View):
             raise ShapeError("E111", "reshape", f"{x.size} elements do not fit into {self.shape}",
                              got={"x": x}, need=f"a shape with {x.size} elements",
                              tries=_refitted(x, self.shape))
+        check_shape("reshape", self.shape)
         return x.to(*self.shape)
     def ref(self, x): return np.reshape(x, self.shape)
     def vjp(self, ct, out, x): return (reshape(ct, x.shape),)
@@ -105,7 +106,7 @@ class Expand(View):
     """Repeat x to a larger shape by NumPy's rules.
 
     Shape   x (*S) -> shape, whose last axes equal S except where S has 1
-    Raises  E113 when another axis would have to change
+    Raises  E113 when another axis would have to change, E119 for a negative length
     Source  numpy.broadcast_to
     """
     shape: tuple[int, ...]
@@ -118,6 +119,7 @@ class Expand(View):
             raise ShapeError("E113", "expand", f"{x.shape} does not expand to {self.shape}",
                              got={"x": x}, need="equal lengths, or 1, on every axis from the last",
                              tries=[("x.unsqueeze(-1), a column", column)])
+        check_shape("expand", self.shape)
         return x.to(*self.shape)
     def ref(self, x): return np.broadcast_to(x, self.shape)
     def vjp(self, ct, out, x): return (unbroadcast(ct, x.shape),)
@@ -442,8 +444,9 @@ def _only_axis(shape: Sequence[int], axis: int) -> bool:
 def _refitted(x: Any, shape: Sequence[int]) -> list[Try]:
     """The hint for E111: one length, the last that can be, is found from the others."""
     for at in reversed(range(len(shape))):
-        known = math.prod(shape[:at]) * math.prod(shape[at + 1:])
-        if known and x.size % known == 0:
+        rest = (*shape[:at], *shape[at + 1:])
+        known = math.prod(rest)
+        if known and min(rest, default=0) >= 0 and x.size % known == 0:
             return [(f"reshape{(*shape[:at], -1, *shape[at + 1:])}", lambda: None)]
     return []
 

@@ -19,7 +19,7 @@ from . import batching, elementwise, movement, sampling
 from .lift import cast
 from .philox import philox_bits, philox_blocks
 from .primitive import KernelIn, NotDifferentiable, NoXla, Primitive
-from .structure import constant, iota
+from .structure import check_shape, constant, iota
 
 _TAG = 0x7368656572666F6C      # "sheerfol": keeps the keys that fold_in makes apart from draws
 _WORD = 0xFFFFFFFF
@@ -42,7 +42,7 @@ class Uniform(_Draw):
     are those of each key alone, stacked.
 
     Shape   key int64 (*B, 2): (seed, offset) -> (*B, *shape)
-    Raises  E105 when dtype is no float, E167 when key is no key
+    Raises  E105 when dtype is no float, E119 for a negative length, E167 when key is no key
     Source  Philox4x32-10, Salmon et al. 2011, doi:10.1145/2063384.2063405
     """
     shape: tuple[int, ...]
@@ -54,6 +54,7 @@ class Uniform(_Draw):
         if self.dtype not in FLOATS:
             raise DTypeError("E105", "uniform", f"has no meaning for {self.dtype.name}",
                              need="float32 or float64")
+        check_shape("uniform", self.shape)
         return key.to(*key.shape[:-1], *self.shape, dtype=self.dtype)
     def ref(self, key):
         n, shape = math.prod(self.shape), (*key.shape[:-1], *self.shape)

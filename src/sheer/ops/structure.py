@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import DType, dtype_of
+from ..graph.errors import ShapeError
 from ..graph.node import Buffer, Node, Spec, fresh, make
 from ..graph.source import NOWHERE
 from . import sampling
 from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
 
 NO_INPUTS = NotDifferentiable("takes no inputs")
+_MOST_AXES = 64                                   # of a NumPy array
 
 
 class Constant(Primitive):
@@ -64,6 +66,7 @@ class Iota(Primitive):
     """0, 1, ..., length - 1.
 
     Shape   () -> (length,)
+    Raises  E119 for a negative length
     Source  definition
     """
     length: int
@@ -72,7 +75,9 @@ class Iota(Primitive):
     leaf = constant = True
     xla, vjp, batch = "iota", NO_INPUTS, NotBatched("takes no inputs")
 
-    def infer(self): return Spec((self.length,), self.dtype)
+    def infer(self):
+        check_shape("iota", (self.length,))
+        return Spec((self.length,), self.dtype)
     def ref(self): return np.arange(self.length, dtype=self.dtype.numpy)
     def emit(self, b, index): return b.cast(index, self.dtype)
     @classmethod
@@ -201,6 +206,17 @@ class Barrier(_Identity):
         return self(args[0], after), at[0]
     @classmethod
     def samples(cls): return sampling.arrays(cls(), (2, 3), (4,))
+
+
+def check_shape(op: str, shape: tuple[int, ...]) -> None:
+    """Raise E119 unless a tensor can have this shape. Every rule that takes a shape from outside
+    asks: memory of a negative size is memory of something else.
+    """
+    if shape and min(shape) < 0:
+        raise ShapeError("E119", op, f"an axis of length {min(shape)}", got={"shape": tuple(shape)},
+                         need="lengths of at least 0")
+    if len(shape) > _MOST_AXES:
+        raise ShapeError("E119", op, f"{len(shape)} axes", need=f"at most {_MOST_AXES} axes")
 
 
 def constant(value: Any, dtype: DType | None = None) -> Node:

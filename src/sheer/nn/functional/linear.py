@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import ops
 from ...graph.dtypes import int64
-from ...graph.errors import BoundsError, DTypeError, MissingError, ShapeError
+from ...graph.errors import ArgumentError, BoundsError, DTypeError, MissingError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply, as_node
 from ...ops.index.bounds import Word
@@ -134,10 +134,14 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     """1 at the place of each label, 0 elsewhere; -1 classes: the largest label plus one.
 
     Shape   input int (*I) -> int64 (*I, K)
-    Raises  E130 for a label out of range, E134 for labels that are no integers
+    Raises  E130 for a label out of range, E134 for labels that are no integers, E204 for a number
+            of classes below -1
     Source  torch.nn.functional.one_hot
     """
     labels = input if isinstance(input, Tensor) else Tensor(as_node(input))
+    if num_classes < -1:
+        raise ArgumentError("E204", "one_hot", f"num_classes={num_classes}",
+                            need="a number of classes, or -1 to count them")
     if num_classes == -1:
         num_classes = int(labels.numpy().max(initial=-1)) + 1
     result: Tensor = apply(ops.one_hot, labels, num_classes=num_classes, dtype=int64)

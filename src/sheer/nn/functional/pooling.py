@@ -10,6 +10,7 @@ from ...graph.errors import ArgumentError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.sliding import per_axis
+from ...ops.structure import check_shape
 from ...tensor import Tensor
 from .common import passes_if
 
@@ -191,6 +192,7 @@ def _unpool(axes: int, x: Tensor, indices: Tensor, settings: tuple[Any, ...],
                  zip(x.shape[x.ndim - axes:], steps, around, window, strict=True))
     if output_size is not None:
         size = tuple(int(n) for n in output_size)[-axes:]
+    check_shape(op, size)
     def run(n: Node, places: Node) -> Node:
         return ops.max_unpool(n, places, size)
     result: Tensor = apply(run, x, indices)

@@ -89,9 +89,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Channels spread over a finer grid. Shi et al. 2016, arXiv:1609.05158.
 
     Shape   (*B, C r r, H, W) -> (*B, C, H r, W r)
-    Raises  E203 when the channels do not divide by r r
+    Raises  E203 when the channels do not divide by r r, E204 for r below 1
     """
-    r = upscale_factor
+    r = _factor("pixel_shuffle", upscale_factor)
     *lead, c, h, w = _images("pixel_shuffle", input)
     if c % (r * r):
         raise ShapeError("E203", "pixel_shuffle", f"{c} channels do not divide by {r} * {r}",
@@ -108,9 +108,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """The inverse of pixel_shuffle.
 
     Shape   (*B, C, H r, W r) -> (*B, C r r, H, W)
-    Raises  E203 when the image does not divide by r
+    Raises  E203 when the image does not divide by r, E204 for r below 1
     """
-    r = downscale_factor
+    r = _factor("pixel_unshuffle", downscale_factor)
     *lead, c, h, w = _images("pixel_unshuffle", input)
     if h % r or w % r:
         raise ShapeError("E203", "pixel_unshuffle",
@@ -122,6 +122,13 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         return ops.reshape(x, (*lead, c * r * r, h // r, w // r))
     result: Tensor = apply(run, input)
     return result
+
+
+def _factor(op: str, factor: int) -> int:
+    if factor < 1 or factor % 1:
+        raise ArgumentError("E204", op, f"a factor of {factor!r}",
+                            need="a whole number, at least 1")
+    return factor
 
 
 def _images(op: str, x: Tensor) -> tuple[int, ...]:
@@ -143,10 +150,12 @@ def _target(x: Tensor, size: Any, scale: Any, axes: int, recompute: bool,
         raise ArgumentError("E204", "interpolate", f"{given} is for {len(given)} axes",
                             got={"input": x.node},
                             need=f"one number, or {axes}")
-    if size is not None:
-        return tuple(int(n) for n in given), (None,) * axes
-    sizes = tuple(math.floor(n * s) for n, s in zip(x.shape[2:], given, strict=True))
-    return sizes, (None,) * axes if recompute else given
+    sizes = tuple(math.floor(n * s) for n, s in zip(x.shape[2:], given, strict=True)
+                  ) if size is None else tuple(int(n) for n in given)
+    if min(sizes) < 1:
+        raise ArgumentError("E204", "interpolate", f"an image of size {sizes}",
+                            got={"input": x.node}, need="at least one element on every axis")
+    return sizes, (None,) * axes if recompute or size is not None else given
 
 
 def _nearest(x: Node, at: int, n: int, ratio: float, shift: float) -> Node:

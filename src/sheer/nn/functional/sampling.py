@@ -12,6 +12,7 @@ from ...graph.dtypes import int64
 from ...graph.errors import ArgumentError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
+from ...ops.structure import check_shape
 from ...tensor import Tensor
 from .common import choice, same_dtype
 from .resize import far, near
@@ -34,6 +35,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
                          got={"theta": theta.node},
                          need="theta (N, 2, 3) and (N, C, H, W), or (N, 3, 4) and (N, C, D, H, W)")
     lengths = [int(n) for n in size[2:]]
+    check_shape("affine_grid", tuple(lengths))
     lines = [_places(n, bool(align_corners)) for n in lengths]
     mesh = np.meshgrid(*lines, indexing="ij")[::-1]                      # x first
     base = np.stack([*mesh, np.ones(lengths)], -1).reshape(-1, axes + 1)
