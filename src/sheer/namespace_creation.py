@@ -259,7 +259,8 @@ def _filled(op: str, size: tuple[Any, ...], fill_value: Any, dtype: Any, device:
     on_cpu(device or "cpu")
     value = as_node(fill_value)
     kind = value.dtype if dtype is None else dtype_of(dtype)
-    number = ops.cast(value, kind) if isinstance(fill_value, Core) else constant(fill_value, kind)
+    number = ops.cast(value, kind) if isinstance(fill_value, Core) else constant(
+        fill_value, kind, op)
     return _finished(ops.broadcast_to(number, lengths(size, op)), requires_grad)
 
 

@@ -125,3 +125,12 @@ def test_gradient_of_cross_entropy_is_p_minus_y() -> None:
 
 def test_all_places_ignored_gives_nan_as_in_torch() -> None:
     assert np.isnan(F.cross_entropy(numbers(2, 3), sheer.tensor([-100, -100])).item())
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss, F.focal_loss])
+@pytest.mark.parametrize("dtype", [sheer.uint8, sheer.int8, sheer.int32])
+def test_labels_may_be_small_integers(loss: Any, dtype: Any) -> None:
+    """MNIST stores its labels as uint8, in which no label can be -100."""
+    x, labels = numbers(3, 4).log_softmax(1), [0, 3, 1]
+    small = loss(x, sheer.tensor(labels, dtype=dtype))
+    assert small.item() == loss(x, sheer.tensor(labels)).item()

@@ -139,6 +139,15 @@ def test_a_size_that_no_tensor_has_is_refused_by_the_operation_that_was_called(a
     assert refusal(act).split("\n")[0] == first
 
 
+@pytest.mark.parametrize(("act", "first"), [
+    (lambda: sheer.arange(3) + 2**63, "add: int64 cannot hold 9223372036854775808"),
+    (lambda: sheer.zeros(2, dtype=sheer.uint8) == 300, "eq: uint8 cannot hold 300"),
+    (lambda: sheer.full((2,), -1, dtype=sheer.uint8), "full: uint8 cannot hold -1"),
+])
+def test_a_number_that_the_dtype_of_the_other_operand_cannot_hold(act, first):
+    assert refusal(act).split("\n")[0] == first
+
+
 @pytest.mark.parametrize("prim", [
     ops.Iota(-1, sheer.int64), lambda: ops.Reshape((-2, -6))(X.node),
     lambda: ops.Expand((-5, 12))(X.node),

@@ -49,7 +49,7 @@ class Creation(Core):
         on_cpu(device or "cpu")
         kind = self.dtype if dtype is None else dtype_of(dtype)
         shape = lengths((size,) if isinstance(size, int) else size, op)
-        made: Tensor = wrap(ops.broadcast_to(ops.constant(value, kind), shape))
+        made: Tensor = wrap(ops.broadcast_to(ops.constant(value, kind, op), shape))
         return made.requires_grad_() if requires_grad else made
 
     @sized

@@ -15,7 +15,7 @@ from ..graph.errors import DTypeError, ShapeError
 from ..graph.node import Node, Spec
 from ..graph.source import NOWHERE, inherit
 from . import movement
-from .structure import constant
+from .structure import constant, holds
 
 _KEPT = 4096                                             # numbers remembered before we start again
 _repeated: dict[tuple[int | float, Spec], Node] = {}
@@ -77,6 +77,8 @@ def repeated(number: Any, spec: Spec) -> Node | None:
         return None
     found = _repeated.get((number, spec))
     if found is None:
+        if kind is int and not holds(spec.dtype, number):
+            return None
         with inherit(NOWHERE):
             found = movement.broadcast_to(constant(number, spec.dtype), spec.shape)
         if len(_repeated) >= _KEPT:
@@ -112,7 +114,7 @@ def _meet_number(op: str, dtype: DType | None, number: Any) -> DType:
 
 def to_node(op: str, value: Any, dtype: DType) -> Node:
     """A node as it is; a number as a constant of the given dtype."""
-    return value if isinstance(value, Node) else constant(value, dtype)
+    return value if isinstance(value, Node) else constant(value, dtype, op)
 
 
 def cast(x: Node, dtype: DType) -> Node:

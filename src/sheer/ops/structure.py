@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..graph.dtypes import DType, dtype_of
-from ..graph.errors import ShapeError
+from ..graph.dtypes import DType, dtype_of, int64
+from ..graph.errors import ArgumentError, ShapeError
 from ..graph.node import Buffer, Node, Spec, fresh, make
 from ..graph.source import NOWHERE
 from . import sampling
@@ -219,14 +220,41 @@ def check_shape(op: str, shape: tuple[int, ...]) -> None:
         raise ShapeError("E119", op, f"{len(shape)} axes", need=f"at most {_MOST_AXES} axes")
 
 
-def constant(value: Any, dtype: DType | None = None) -> Node:
+def constant(value: Any, dtype: DType | None = None, op: str = "constant") -> Node:
     """A node that holds the given numbers (anything NumPy takes) inside the graph.
 
     One number is one node, of no line: many lines contain it.
+
+    Raises  E108 for an integer that the dtype cannot hold
     """
-    array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    try:
+        array = np.asarray(value, dtype=None if dtype is None else dtype.numpy)
+    except OverflowError as e:
+        raise _too_large(op, value, dtype) from e
     prim = Constant(array.tobytes(), array.shape, dtype or dtype_of(array.dtype))
     return prim() if array.shape else make(prim, (), NOWHERE)
+
+
+def _too_large(op: str, value: Any, dtype: DType | None) -> ArgumentError:
+    dtype = int64 if dtype is None else dtype
+    low, high = _range(dtype)
+    wider = dtype != int64 and isinstance(value, int) and holds(int64, value)
+    return ArgumentError("E108", op, f"{dtype.name} cannot hold {value}",
+                         need=f"{low} <= number <= {high}",
+                         tries=[("x.long(), which can", lambda: None)] if wider else ())
+
+
+def holds(dtype: DType, number: int) -> bool:
+    """Is an integer in the range of a dtype?"""
+    low, high = _range(dtype)
+    return bool(low <= number <= high)
+
+
+def _range(dtype: DType) -> tuple[Any, Any]:
+    if dtype.kind == "bool":
+        return -math.inf, math.inf                       # all but 0 is True
+    found: Any = np.iinfo(dtype.numpy) if dtype.is_integer else np.finfo(dtype.numpy)
+    return found.min, found.max
 
 
 def data(array: np.ndarray | Buffer) -> Node:

@@ -8,6 +8,7 @@ from ... import ops
 from ...graph.errors import ArgumentError, MissingError
 from ...graph.node import Node
 from ...mixins.core import apply
+from ...ops.structure import holds
 from ...tensor import Tensor
 from ..notes import LOG_PROBABILITIES, PROBABILITIES, SCORES, meaning, warn
 from .common import choice, known, need_float, pairwise, passes_if, reduced, same_shape, tensor_like
@@ -200,7 +201,7 @@ def _soft(input: Tensor, target: Tensor, weight: Tensor | None, at: int, reducti
 
 def valid_places(y: Node, ignore: int | None) -> tuple[Node, Node]:
     """(does this place count?, labels with 0 where it does not)."""
-    if ignore is None:
+    if ignore is None or not holds(y.dtype, ignore):        # -100 is no uint8
         return ops.broadcast_to(ops.constant(True), y.shape), y
     valid = ops.ne(y, ignore)
     return valid, ops.where(valid, y, 0)
