@@ -68,6 +68,16 @@ def test_hints_of_a_wrong_width() -> None:
     says("try   : input.unsqueeze(-1)", lambda: nn.Linear(1, 2)(floats(5)))
 
 
+@pytest.mark.parametrize("layer", [nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+def test_a_recurrent_layer_names_its_own_argument(layer) -> None:
+    says("try   : input_size=7", lambda: layer(3, 4)(floats(2, 7)))
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
+def test_a_pool_without_a_window(pool) -> None:
+    says("kernel_size (0, 0) is below 1", lambda: pool(0)(floats(1, 1, 4, 4)))
+
+
 def test_integers_into_a_layer() -> None:
     assert text(lambda: nn.Linear(2, 2)(sheer.tensor([[1, 2]]))) == (
         "linear: input is int64\n  input: i64[1, 2]\n  layer: \n".replace("  layer: \n", "")
@@ -124,7 +134,9 @@ def test_one_value_per_channel_in_training() -> None:
     nn.BatchNorm1d(3).eval()(floats(1, 3)).numpy()
     says("need : (N, C, H, W)", lambda: nn.BatchNorm2d(3)(floats(2, 3)))
     says("input has 4 channels, running_mean is for 3", lambda: nn.BatchNorm1d(3)(floats(2, 4)))
-    says("E220", lambda: nn.InstanceNorm1d(3)(floats(2, 3, 1)))
+    says("need : a larger image\n  more", lambda: nn.InstanceNorm1d(3)(floats(2, 3, 1)))
+    says("try  : model.eval()\n",
+         lambda: nn.InstanceNorm1d(3, track_running_stats=True)(floats(2, 3, 1)))
 
 
 def test_an_index_outside_the_table() -> None:
@@ -172,8 +184,13 @@ def test_modules_set_up_wrongly() -> None:
     with pytest.raises(AttributeError, match="did you mean weight"):
         _ = nn.Linear(1, 1).weigth
     layer = nn.Linear(2, 2)
-    with pytest.raises(SheerError, match="weight is one of the parameters"):
-        layer.weight = floats(2, 2)
+    assert text(lambda: setattr(layer, "weight", floats(2, 2))) == (
+        "Linear: weight is one of the parameters; a Tensor cannot take its place\n"
+        "  need : one of its kind, or None\n"
+        "  try  : self.weight = nn.Parameter(...)\n"
+        "  try  : with sheer.no_grad(): self.weight.copy_(...)\n"
+        "  more : sheer explain E206")
+    assert "copy_" not in text(lambda: setattr(layer, "weight", floats(3, 2)))
 
 
 def test_a_leaf_cannot_be_overwritten() -> None:

@@ -62,6 +62,9 @@ from sheer.nn import functional as F
      "quantile: q = 2.0\n  need : 0 <= q <= 1\n  more : sheer explain E191"),
     (lambda: sheer.arange(0, 1, 0),
      "arange: a step of 0\n  need : a step that moves\n  more : sheer explain E191"),
+    (lambda: sheer.arange(12).reshape(-1, -1),
+     "reshape: (-1, -1) leaves more than one length open\n  need : at most one -1\n"
+     "  more : sheer explain E111"),
     (lambda: sheer.broadcast_shapes((2,), (3,)),
      "broadcast_shapes: shapes (2,) and (3,) do not broadcast\n"
      "  need : equal lengths, or 1, on every axis counted from the last\n"

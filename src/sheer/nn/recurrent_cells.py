@@ -62,7 +62,7 @@ class RNNCellBase(Module):
             raise ShapeError("E203", op, f"input has {input.ndim} axes", got={"input": input.node},
                              need="input (B, d_in) or (d_in,): one step",
                              tries=first_fitting(("input[0], the first step", input.ndim == 3)))
-        check_width(op, input, w.w_ih)
+        check_width(op, input, w.w_ih, "input_size")
         shape = (*input.shape[:-1], self.hidden_size)
         for name, state in given:
             check_state(op, name, state, shape, "(B, H)" if len(shape) == 2 else "(H,)", w.w_ih)

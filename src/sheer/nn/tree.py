@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..graph.errors import ArgumentError, StateError
+from ..graph.errors import ArgumentError, StateError, Try
 from ..mixins.core import Core
 from ..tensor import Tensor
 from ..transforms import trace
@@ -43,11 +43,7 @@ class Tree:
             elif value is None or (held == "_buffers" and isinstance(value, Core)):
                 mine[held][name] = value
             else:
-                raise ArgumentError("E206", type(self).__name__,
-                                    f"{name} is one of the {held[1:]}; a "
-                                    f"{type(value).__name__} cannot take its place",
-                                    need="one of its kind, or None",
-                                    tries=[(f"del self.{name} first", lambda: None)])
+                raise _not_its_kind(self, held, name, value)
             return
         if "_modules" not in mine:
             raise no_init(self)
@@ -219,6 +215,23 @@ def _read(parts: dict[str, Any], name: str) -> Any:
     if running is not None and getattr(found, "_home", None) is None:
         running.guard_once((id(parts), name), lambda: parts.get(name) is found)
     return found
+
+
+def _not_its_kind(module: Any, held: str, name: str, value: Any) -> ArgumentError:
+    """E206 for a value in place of a part. A tensor is meant to become the weight, or its values:
+    after `del` it would be one that no optimizer sees.
+    """
+    tries: list[Try] = [(f"del self.{name} first", lambda: None)]
+    if held == "_parameters" and isinstance(value, Core):
+        part = module.__dict__[held][name]
+        def same_shape() -> None:
+            if part is None or part.shape != value.shape:
+                raise ValueError
+        tries = [(f"self.{name} = nn.Parameter(...)", lambda: None),
+                 (f"with sheer.no_grad(): self.{name}.copy_(...)", same_shape)]
+    return ArgumentError("E206", type(module).__name__, f"{name} is one of the {held[1:]}; a "
+                         f"{type(value).__name__} cannot take its place",
+                         need="one of its kind, or None", tries=tries)
 
 
 def _kind(name: str, value: Any) -> str | None:

@@ -319,6 +319,9 @@ class Concat(Primitive):
 def reshape(x: Node, shape: Sequence[int]) -> Node:
     """x under another shape; one length may be -1, found from the rest."""
     shape = tuple(int(s) for s in shape)
+    if shape.count(-1) > 1:
+        raise ShapeError("E111", "reshape", f"{shape} leaves more than one length open",
+                         got={"x": x}, need="at most one -1")
     if shape.count(-1) == 1:
         known = -math.prod(shape)
         whole = x.size // known if known > 0 and x.size % known == 0 else -1

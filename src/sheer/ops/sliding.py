@@ -78,7 +78,8 @@ def both_sides(op: str, padding: Any, ndim: int) -> Pairs:
 
 def check(op: str, stride: Ints, padding: Pairs, dilation: Ints, window: Ints = ()) -> None:
     """Raise ArgumentError E123 unless every setting is one a window can have."""
-    for name, value in {"stride": stride, "dilation": dilation, "window": window or stride}.items():
+    kernel = {"kernel_size": window} if window else {}       # the stride of a pool is its kernel
+    for name, value in {**kernel, "stride": stride, "dilation": dilation}.items():
         if len(value) != len(stride):
             raise ArgumentError("E123", op, f"{name} {value} is not for {len(stride)} axes",
                                 need="settings for equally many axes")

@@ -38,8 +38,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result
 
 
-def check_width(op: str, input: Any, weight: Any) -> None:
-    """Raise ShapeError E201 unless the last axis of the input is as long as the weight's."""
+def check_width(op: str, input: Any, weight: Any, setting: str = "in_features") -> None:
+    """Raise ShapeError E201 unless the last axis of the input is as long as the weight's.
+
+    setting is the argument of the layer that says how long.
+    """
     x, wanted = input.node, weight.node.shape[-1]
     if x.ndim and x.shape[-1] == wanted:
         return
@@ -47,7 +50,7 @@ def check_width(op: str, input: Any, weight: Any) -> None:
         ("input.flatten(1), say by nn.Flatten() before the layer",
          x.ndim > 2 and math.prod(x.shape[1:]) == wanted),
         ("input.mT", x.ndim > 1 and x.shape[-2] == wanted), ("input.unsqueeze(-1)", wanted == 1),
-        (f"in_features={x.shape[-1] if x.ndim else 1}", x.ndim > 0))
+        (f"{setting}={x.shape[-1] if x.ndim else 1}", x.ndim > 0))
     raise ShapeError("E201", op, f"expected {wanted} features on the last axis, got "
                      f"{x.shape[-1] if x.ndim else 'a number without axes'}",
                      got={"input": x, "weight": weight.node}, need=f"input (*B, {wanted})",

@@ -141,7 +141,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     check_channels("instance_norm", input, running_mean, weight)
-    check_values_per_channel("instance_norm", input, skip=2)
+    check_values_per_channel("instance_norm", input, 2, running_mean is not None)
     def run(x: Node, *affine: Node) -> tuple[Node, Node, Node]:
         axes = tuple(range(2, x.ndim))
         y, mean, var = standardised(x, axes, eps)
@@ -185,15 +185,21 @@ def standardised(x: Node, axes: tuple[int, ...], eps: float) -> tuple[Node, Node
     return centred * ops.restore(ops.rsqrt(var + eps), x.shape, axes), mean, var
 
 
-def check_values_per_channel(op: str, input: Tensor, skip: int = 1) -> None:
-    """Raise ShapeError E220 when a mean would be taken over one value: the result would be 0."""
+def check_values_per_channel(op: str, input: Tensor, skip: int = 1,
+                             running: bool = True) -> None:
+    """Raise ShapeError E220 when a mean would be taken over one value: the result would be 0.
+
+    running: eval mode would use running statistics
+    """
     shape = input.shape
     count = input.node.size // max(shape[1] * (shape[0] if skip == 2 else 1), 1)
     if count == 1:
         raise ShapeError("E220", op,
                          "one value per channel: minus its mean it is 0, whatever it was",
-                         got={"input": input.node}, need="a larger batch or image, or eval mode",
-                         tries=[("model.eval()", passes_if(skip == 1)),
+                         got={"input": input.node},
+                         need=("a larger image" if skip == 2 else "a larger batch or image")
+                         + ", or eval mode" * running,
+                         tries=[("model.eval()", passes_if(running)),
                                 ("DataLoader(..., drop_last=True) against a last batch of one",
                                  passes_if(skip == 1))])
 

@@ -129,7 +129,7 @@ def check_sequence(op: str, x: Any, weight: Tensor, batch_first: bool) -> None:
                               ("input.flatten(2)", x.ndim > 3))
         raise ShapeError("E203", op, f"input has {x.ndim} axes", got={"input": x.node},
                          need=f"input {layout}, or (T, d_in) of one sequence", tries=tries)
-    check_width(op, x, weight)
+    check_width(op, x, weight, "input_size")
     time = 0 if x.ndim == 2 else int(batch_first)
     if x.shape[time] == 0:
         raise ShapeError("E241", op, "a sequence of no steps", got={"input": x.node},
