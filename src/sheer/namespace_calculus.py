@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .graph.errors import ArgumentError
+from .graph.errors import ArgumentError, ShapeError
 from .mixins.core import Core, apply
-from .mixins.naming import renaming
+from .mixins.naming import called, renaming
 from .mixins.shapes import axes_of, axis_of
 from .namespace_joining import cat
 from .ops import host
@@ -109,12 +109,18 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Tensor:
 
     compute_mode is accepted: differences are always taken, never |a|^2 + |b|^2 - 2 a b
     Shape   x1 (*B, n, d), x2 (*B, m, d) -> (*B, n, m)
-    Raises  E191 for negative p
+    Raises  E191 for negative p, E102 for other shapes
     Source  torch.cdist
     """
     if p < 0:
         raise ArgumentError("E191", "cdist", f"p = {p}", need="p >= 0")
-    gap: Any = as_tensor(x1).unsqueeze(-2) - as_tensor(x2).unsqueeze(-3)
+    rows, columns = as_tensor(x1), as_tensor(x2)
+    if min(rows.ndim, columns.ndim) < 2 or rows.shape[-1] != columns.shape[-1]:
+        raise ShapeError("E102", "cdist", "these are no rows of one length",
+                         got={"x1": rows.node, "x2": columns.node},
+                         need="x1 (*B, n, d) and x2 (*B, m, d)")
+    with called("cdist"):
+        gap: Any = rows.unsqueeze(-2) - columns.unsqueeze(-3)
     if p == 0:
         return (gap != 0).to(gap.dtype).sum(-1) + (gap * 0).sum(-1)
     if gap.shape[-1] == 0:

@@ -9,9 +9,9 @@ from typing import Any
 
 from . import ops
 from .graph.dtypes import promote
-from .graph.errors import ArgumentError, ShapeError
+from .graph.errors import ArgumentError, DTypeError, ShapeError
 from .mixins.core import Core, apply
-from .mixins.naming import renaming
+from .mixins.naming import called, renaming
 from .mixins.shapes import axis_of
 from .ops.lift import broadcast_shapes as shapes_of
 from .ops.lift import cast
@@ -36,7 +36,8 @@ def cat(tensors: Sequence[Any], dim: int | None = 0) -> Tensor:
     if any(t.ndim != 1 or t.shape[0] for t in many):      # torch ignores those of shape (0,)
         many = [t for t in many if t.shape != (0,)] if any(t.ndim > 1 for t in many) else many
     at = axis_of("cat", many[0].node, dim)
-    return apply(lambda *xs: ops.concat(xs, at), *many)
+    with called("cat"):
+        return apply(lambda *xs: ops.concat(xs, at), *many)
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
@@ -48,6 +49,9 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """
     many = _together("stack", tensors)
     at = axis_of("stack", many[0].node, dim, 1)
+    if any(t.shape != many[0].shape for t in many):
+        raise ShapeError("E116", "stack", "the tensors differ in shape",
+                         got={f"x{i}": t.node for i, t in enumerate(many)}, need="equal shapes")
     return apply(lambda *xs: ops.stack(xs, at), *many)
 
 
@@ -116,6 +120,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     Raises  E103 for an equation that does not fit
     Source  torch.einsum
     """
+    if not isinstance(equation, str):
+        raise DTypeError("E103", "einsum", f"the equation is a {type(equation).__name__}",
+                         need='a text such as "ij,jk->ik", then the tensors')
     many = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
     return apply(lambda *xs: ops.contract.einsum(equation, *xs), *_together("einsum", many))
 
@@ -218,9 +225,14 @@ def eval(*tensors: Any) -> None:
 
 def _together(op: str, tensors: Sequence[Any]) -> list[Tensor]:
     """All as tensors of the dtype they meet in."""
+    if isinstance(tensors, Core):
+        raise ArgumentError("E118", op, "one tensor alone", got={"x": tensors.node},
+                            need="a list or tuple of tensors",
+                            tries=[(f"{op}([x, y])", lambda: None)])
     if not len(tensors):
         raise ArgumentError("E118", op, "there are no tensors", need="at least one")
-    many = [as_tensor(t) for t in tensors]
+    with called(op):
+        many = [as_tensor(t) for t in tensors]
     dtype = many[0].dtype
     for t in many[1:]:
         dtype = promote(dtype, t.dtype)

@@ -89,3 +89,16 @@ def test_ctc_says_what_is_wrong() -> None:
             call()
     with pytest.raises(SheerError, match="E203"):
         F.ctc_loss(x, [[1]], (4,), (1,), blank=3)
+
+
+def test_ctc_names_the_label_that_is_no_class_and_reads_no_padding() -> None:
+    x = sheer.tensor(scores(6, 3, 5), dtype="float64")
+    padded = np.array([[1, 2, 2], [3, 1, -1], [2, -100, 99]])    # behind the rows' own labels
+    whole = lost(sheer, x, TARGETS, LENGTHS, "sum").item()
+    assert lost(sheer, x, padded, LENGTHS, "sum").item() == whole
+    for targets, lengths, said in (
+            (TARGETS + 3, LENGTHS, "label 5 in place (0, 1) is none of the 5 classes"),
+            (TARGETS, (LENGTHS[0], np.array([3, 2, 7])), "target_lengths does not fit")):
+        with pytest.raises(SheerError) as caught:
+            lost(sheer, x, targets, lengths, "sum").item()
+        assert str(caught.value).startswith(f"ctc_loss: {said}")

@@ -78,6 +78,27 @@ def test_a_pool_without_a_window(pool) -> None:
     says("kernel_size (0, 0) is below 1", lambda: pool(0)(floats(1, 1, 4, 4)))
 
 
+SCORES = sheer.zeros(2, 3)
+PLACE = sheer.tensor([[[[99]]]])
+
+
+@pytest.mark.parametrize(("call", "first"), [
+    (lambda: F.cross_entropy(SCORES, None), "cross_entropy: target is a NoneType"),
+    (lambda: F.nll_loss(SCORES, "a"), "nll_loss: target is a str"),
+    (lambda: F.mse_loss(SCORES, None), "mse_loss: target is a NoneType"),
+    (lambda: F.mse_loss(None, SCORES), "mse_loss: input is a NoneType"),
+    (lambda: F.local_response_norm(floats(1, 3, 2), 0), "local_response_norm: size = 0"),
+    (lambda: F.max_unpool2d(floats(1, 1, 1, 1), PLACE, 2).numpy(),
+     "max_unpool2d: index 99 at position (0, 0) is outside axis 1 of length 4"),
+    (lambda: nn.ReLU(SCORES), "ReLU: a tensor in place of a setting"),
+    (lambda: nn.GELU(SCORES), "GELU: a tensor in place of a setting"),
+    (lambda: nn.Softmax(SCORES), "Softmax: a tensor in place of a setting"),
+    (lambda: nn.Dropout(SCORES), "Dropout: a tensor in place of a setting"),
+])
+def test_an_error_names_what_was_called(call, first) -> None:
+    assert text(call).split("\n")[0] == first
+
+
 def test_integers_into_a_layer() -> None:
     assert text(lambda: nn.Linear(2, 2)(sheer.tensor([[1, 2]]))) == (
         "linear: input is int64\n  input: i64[1, 2]\n  layer: \n".replace("  layer: \n", "")

@@ -51,6 +51,18 @@ def test_grid_sample(mode: str, padding: str, align: bool) -> None:
         close(where[0].grad, where[1].grad, "float64", "gradient of the grid")
 
 
+@pytest.mark.parametrize("align", [True, False])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_grid_sample_at_places_that_are_no_numbers(mode: str, padding: str, align: bool) -> None:
+    nan, inf = float("nan"), float("inf")
+    places = [[[[nan, 0.0], [0.2, nan], [0.1, 0.3], [0.0, inf], [-inf, 0.0], [5.0, nan]]]]
+    image = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
+    mine, theirs = (f.grid_sample(make(image), make(places), mode, padding, align).numpy()
+                    for f, make in ((F, sheer.tensor), (torch.nn.functional, torch.tensor)))
+    np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
 @pytest.mark.parametrize(("mode", "padding", "align"),
                          [g for g in GRIDS if g[0] != "bicubic"])
 def test_grid_sample_in_three_axes(mode: str, padding: str, align: bool) -> None:

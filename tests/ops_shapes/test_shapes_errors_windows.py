@@ -229,7 +229,7 @@ max_unpool: every element needs one place
   need   : equal shapes with at least 1 axes
   more   : sheer explain E132"""),
     (lambda x, i: max_unpool(x, i, (4,)), [f64(1, 2), np.array([[1, -1]])], BoundsError, """
-scatter: index -1 at position (0, 1) is outside axis 1 of length 4
+max_unpool: index -1 at position (0, 1) is outside axis 1 of length 4
   x     : f64[1, 4]
   index : i64[1, 2]
   result: f64[1, 4]

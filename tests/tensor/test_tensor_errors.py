@@ -142,6 +142,35 @@ def test_a_size_that_no_tensor_has_is_refused_by_the_operation_that_was_called(a
     assert refusal(act).split("\n")[0] == first
 
 
+def one(*places):
+    return sheer.tensor(places)
+
+
+@pytest.mark.parametrize(("act", "text"), [
+    (lambda: sheer.cat(["a"]), "cat: there are no tensors of texts"),
+    (lambda: sheer.cat(X, X), "cat: one tensor alone\n  need : a list or tuple of tensors\n"
+     "  try  : cat([x, y])"),
+    (lambda: sheer.cat([X, X], X), "cat: dim is a Tensor"),
+    (lambda: sheer.cat([sheer.ones(2, 2), sheer.ones(3, 3)]),
+     "cat: the arrays differ outside axis 0"),
+    (lambda: sheer.stack([sheer.ones(2), sheer.ones(3)]), "stack: the tensors differ in shape"),
+    (lambda: sheer.stack(X), "stack: one tensor alone"),
+    (lambda: sheer.einsum(X, "ij"), "einsum: the equation is a Tensor"),
+    (lambda: sheer.cdist(sheer.ones(2, 3), sheer.ones(2, 4)),
+     "cdist: these are no rows of one length"),
+    (lambda: X.index_add(0, one(12), one(1.0)).numpy(), "index_add: index 12 at position (0,) is "
+     "outside axis 0 of length 12\n  need  : 0 <= index < 12"),
+    (lambda: X.index_add(0, one(-1), one(1.0)).numpy(), "index_add: index -1"),
+    (lambda: X.index_copy(0, one(12), one(1.0)).numpy(), "index_copy: index 12"),
+    (lambda: X.index_fill(0, one(12), 1).numpy(), "index_fill: index 12"),
+    (lambda: sheer.zeros(0).median(), "median: nothing to choose from"),
+    (lambda: sheer.zeros(2, 0).nanmedian(1), "nanmedian: nothing to choose from"),
+    (lambda: sheer.zeros(2, 0).mode(), "mode: nothing to choose from"),
+])
+def test_an_error_names_the_operation_that_was_called(act, text):
+    assert refusal(act).startswith(text)
+
+
 @pytest.mark.parametrize(("act", "first"), [
     (lambda: sheer.arange(3) + 2**63, "add: int64 cannot hold 9223372036854775808"),
     (lambda: sheer.zeros(2, dtype=sheer.uint8) == 300, "eq: uint8 cannot hold 300"),

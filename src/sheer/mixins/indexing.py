@@ -13,6 +13,7 @@ from .. import ops
 from ..graph.dtypes import bool_, int64
 from ..graph.errors import ShapeError
 from ..graph.node import Node
+from ..ops.index.bounds import Word
 from ..ops.lift import cast
 from ..ops.structure import Data
 from ..transforms import donation, trace
@@ -147,11 +148,11 @@ class Indexing(Core):
 
     def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
         """x with slices of source added at places of an axis."""
-        return self._at(dim, index, source * alpha, ops.ScatterAdd)
+        return self._at("index_add", dim, index, source * alpha, ops.ScatterAdd)
 
     def index_copy(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
         """x with slices of source written to places of an axis."""
-        return self._at(dim, index, source, ops.ScatterSet)
+        return self._at("index_copy", dim, index, source, ops.ScatterSet)
 
     def index_fill(self, dim: int, index: Tensor, value: Any) -> Tensor:
         """x with a number written to places of an axis."""
@@ -163,18 +164,18 @@ class Indexing(Core):
             number = cast(v, x.dtype) if isinstance(v, Node) else ops.constant(v, x.dtype)
             return ops.broadcast_to(number, shape)
         filler = apply(fill, self, value)
-        return self._at(dim, index, filler, ops.ScatterSet)
+        return self._at("index_fill", dim, index, filler, ops.ScatterSet)
 
-    def _at(self, dim: int, index: Tensor, source: Any, primitive: Any) -> Tensor:
+    def _at(self, op: str, dim: int, index: Tensor, source: Any, primitive: Any) -> Tensor:
         """Scatter whole slices: the axis comes first and goes back."""
-        at = axis_of("index_add", self.node, dim)
+        at = axis_of(op, self.node, dim)
+        put = primitive(1, op == "index_fill", Word(op))        # negative ones: as in torch
         if self.ndim == 0:
             whole: Any = self.reshape(1)
-            return whole._at(0, index.reshape(-1), source.reshape(-1), primitive).reshape(())
+            return whole._at(op, 0, index.reshape(-1), source.reshape(-1), primitive).reshape(())
         def write(x: Node, i: Node, s: Node) -> Node:
             front, slices = ops.batching.move_axis(x, at, 0), ops.batching.move_axis(s, at, 0)
-            out = primitive(1)(front, ops.index.along.index_node("index_add", i),
-                               cast(slices, x.dtype))
+            out = put(front, ops.index.along.index_node(op, i), cast(slices, x.dtype))
             return ops.batching.move_axis(out, 0, at)
         return apply(write, self, index, source)
 

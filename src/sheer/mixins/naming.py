@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..graph.errors import SheerError
 from .core import apply
 
 if TYPE_CHECKING:
@@ -62,6 +64,16 @@ def sized(function: Function) -> Function:
     """The function, whose `*size` may be given as `size=` too."""
     named: Function = renaming(function, {}, "size")
     return named
+
+
+@contextlib.contextmanager
+def called(op: str) -> Iterator[None]:
+    """What is refused in here is refused by `op`, which the user called."""
+    try:
+        yield
+    except SheerError as e:
+        e.op = op
+        raise
 
 
 def renaming(function: Any, names: dict[str, str], many: str = "") -> Any:

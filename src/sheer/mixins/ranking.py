@@ -15,6 +15,7 @@ from .core import Core, apply
 from .naming import numpy_names
 from .reductions import Extreme, along
 from .shapes import axis_of
+from .statistics import need_elements
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -44,6 +45,7 @@ class Ranking(Core):
         Every element is compared with every other one: memory grows with the square of the axis.
         """
         at = axis_of("mode", self.node, dim)
+        need_elements("mode", self, dim)
         if self.ndim == 0:
             return Extreme(self.clone(), self.argmax())
         def place(x: Node) -> Node:
@@ -63,6 +65,7 @@ class Ranking(Core):
         if dim is None:
             return self.reshape(-1).nanmedian(0).values
         at = axis_of("nanmedian", self.node, dim)
+        need_elements("nanmedian", self, dim)
         if self.ndim == 0 or not self.dtype.is_floating_point:
             return self.median(dim, keepdim)
         _, order = self.detach().sort(at)

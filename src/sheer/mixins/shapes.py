@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..graph.errors import ArgumentError, DTypeError, ShapeError
+from ..graph.errors import ArgumentError, DTypeError, ShapeError, SheerError
 from ..ops.movement import View, strides
 from ..ops.structure import check_shape
 from .core import Core, apply_view
@@ -40,6 +40,7 @@ def lengths(args: Sequence[Any], op: str, keep: bool = False) -> tuple[int, ...]
 
 def axis_of(op: str, x: Any, dim: int, extra: int = 0) -> int:
     """A dim counted from the end when negative. Raises E110 when x has no such axis."""
+    dim = dim if type(dim) is int else whole_dim(op, dim)
     ndim = max(x.ndim + extra, 1)
     if not -ndim <= dim < ndim:
         raise ShapeError("E110", op, f"there is no axis {dim}", got={"x": x},
@@ -47,11 +48,23 @@ def axis_of(op: str, x: Any, dim: int, extra: int = 0) -> int:
     return dim % ndim
 
 
+def whole_dim(op: str, dim: Any) -> int:
+    """A dim as a Python integer. Raises E110 for what is none."""
+    try:
+        return operator.index(dim)
+    except (TypeError, SheerError):
+        listed = isinstance(dim, Core) and op in ("cat", "stack")
+        raise DTypeError("E110", op, f"dim is a {type(dim).__name__}", need="a whole number",
+                         tries=[(f"{op}([x, y]): the tensors in a list", lambda: None)] * listed,
+                         ) from None
+
+
 def axes_of(op: str, x: Any, dims: int | Sequence[int] | None) -> tuple[int, ...]:
     """Several dims, or one, or None for all. Raises E110 for one that x lacks or has twice."""
     if dims is None:
         return tuple(range(x.ndim))
-    wanted = (dims,) if isinstance(dims, int) else tuple(dims)
+    many = hasattr(dims, "__iter__") and not isinstance(dims, str | Core)
+    wanted: tuple[Any, ...] = tuple(dims) if many else (dims,)  # type: ignore[arg-type]
     axes = tuple(axis_of(op, x, d) for d in wanted)
     if len(set(axes)) < len(axes):
         raise ShapeError("E110", op, f"axes {wanted} do not all exist once", got={"x": x},

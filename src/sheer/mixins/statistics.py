@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..graph.dtypes import dtype_of, float32, int64
-from ..graph.errors import ArgumentError, DTypeError
+from ..graph.errors import ArgumentError, DTypeError, ShapeError
 from ..graph.node import Node
 from ..transforms import execute
 from .core import Core, apply
@@ -101,6 +101,7 @@ class Statistics(Core):
         """The middle element (the lower of two); (values, indices) along `dim`. NaN when one is."""
         if dim is None:
             return self.reshape(-1).median(0).values
+        need_elements("median", self, dim)
         return _ranked(self, dim, keepdim, lambda n: (n - 1) // 2)
 
     def kthvalue(self, k: int, dim: int = -1, keepdim: bool = False) -> Extreme:
@@ -172,6 +173,13 @@ def _prepared(op: str, x: Any, dim: int, dtype: Any) -> tuple[Any, tuple[int, ..
         raise DTypeError("E105", op, f"has no meaning for {x.dtype.name}", got={"x": x.node},
                          need="float32 or float64", tries=[(f"x.float().{op}(dim)", lambda: None)])
     return x, axes_of(op, x.node, dim)
+
+
+def need_elements(op: str, x: Any, dim: int) -> None:
+    """Raise E117 for an axis of length 0: nothing of it is in the middle, or the commonest."""
+    if x.ndim and not x.shape[axis_of(op, x.node, dim)]:
+        raise ShapeError("E117", op, "nothing to choose from: the axis has length 0",
+                         got={"x": x.node}, need="at least one element along the axis")
 
 
 def _floating(x: Any) -> Any:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from ..graph.errors import ArgumentError
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
+
+
+def refuse_tensor(layer: str, value: Any) -> None:
+    """Raise E204 for a tensor among the settings of a layer: it is meant for the layer itself."""
+    if isinstance(value, Tensor) and value.ndim:
+        raise ArgumentError("E204", layer, "a tensor in place of a setting",
+                            got={"given": value.node}, need="settings here, the tensor in the call",
+                            tries=[(f"{layer}()(x)", lambda: None)])
 
 
 class _Elementwise(Module):
@@ -15,6 +24,11 @@ class _Elementwise(Module):
 
     function: ClassVar[Callable[..., Tensor]]
     settings: ClassVar[tuple[str, ...]] = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.settings:
+            refuse_tensor(type(self).__name__, value)
+        super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
         return type(self).function(x, **{name: self.setting(name) for name in self.settings})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..tensor import Tensor
 from . import functional as F
+from .activation import refuse_tensor
 from .functional.dropout import check_share
 from .module import Module
 
@@ -24,6 +25,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
+        refuse_tensor(type(self).__name__, p)
         check_share(type(self).__name__, p)
         self.p, self.inplace = p, inplace
 

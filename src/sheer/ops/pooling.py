@@ -59,7 +59,8 @@ def avg_pool(x: Node, window: tuple[int, ...], stride: Any = None, padding: Any 
     return total / _divisor([_counted(*row) for row in rows], x.dtype)
 
 
-def max_unpool(x: Node, indices: Node, size: tuple[int, ...]) -> Node:
+def max_unpool(x: Node, indices: Node, size: tuple[int, ...],
+               op: str = "max_unpool") -> Node:
     """Zeros of spatial lengths `size` with each element of x at its flat place; the last one wins.
 
     Shape   x (*B, *P), int64 indices (*B, *P) -> (*B, *size)
@@ -67,10 +68,10 @@ def max_unpool(x: Node, indices: Node, size: tuple[int, ...]) -> Node:
     Source  torch.nn.functional.max_unpool2d
     """
     if x.shape != indices.shape or x.ndim < len(size):
-        raise ShapeError("E132", "max_unpool", "every element needs one place",
+        raise ShapeError("E132", op, "every element needs one place",
                          got={"input": x, "indices": indices},
                          need=f"equal shapes with at least {len(size)} axes")
-    return scattered(ScatterSet, x, indices, tuple(size))
+    return scattered(ScatterSet, x, indices, tuple(size), op)
 
 
 def adaptive_avg_pool(x: Node, sizes: Any) -> Node:

@@ -11,6 +11,7 @@ from ..graph.dtypes import DTYPES, FLOATS, INTS, DType, dtype_of, int64
 from ..graph.errors import DTypeError, ShapeError
 from . import batching, movement, reduce, sampling, sliding
 from .index.along import places_along, take_along
+from .index.bounds import Word
 from .primitive import KernelIn, NoXla, Primitive, results
 from .structure import constant
 
@@ -214,13 +215,13 @@ def _touches(n, positions, k, stride, around, dilation):
     return bool(((at >= 0) & (at < n)).any(1).all())
 
 
-def scattered(primitive, y, indices, size):
+def scattered(primitive, y, indices, size, op):
     """Zeros (*B, *size) with y (*B, *P) added or written at flat places."""
     lead, axes = y.shape[:y.ndim - len(size)], len(size)
     rows = lambda t: movement.reshape(t, (math.prod(lead), math.prod(t.shape[t.ndim - axes:])))
     ct, places = rows(y), rows(indices)
     empty = movement.broadcast_to(constant(0, y.dtype), (math.prod(lead), math.prod(size)))
-    plane = primitive(2, False)(empty, *places_along(places, 1), ct)
+    plane = primitive(2, False, Word(op))(empty, *places_along(places, 1), ct)
     return movement.reshape(plane, (*lead, *size))
 
 

@@ -32,7 +32,7 @@ def cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, *,
     Source  torch.nn.functional.cross_entropy
     """
     op = "cross_entropy"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     check_scores(op, input)
     at = class_axis(op, input)
     choice(op, "reduction", reduction, ("mean", "sum", "none"))
@@ -87,7 +87,7 @@ def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, *, ignore
     Source  torch.nn.functional.nll_loss
     """
     op = "nll_loss"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     need_float(op, input=input)
     found = meaning(input.node)
     if found in (PROBABILITIES, SCORES):
@@ -114,7 +114,7 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, *,
     Source  torch.nn.functional.binary_cross_entropy
     """
     op = "binary_cross_entropy"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     if meaning(input.node) in (SCORES, LOG_PROBABILITIES):
         warn("W203", op, f"the input is {meaning(input.node)}, not probabilities",
              got={"input": input.node},
@@ -141,7 +141,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
     """
     op = "binary_cross_entropy_with_logits"
     check_scores(op, input, "binary_cross_entropy(input, target)")
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     need_float(op, input=input)
     same_shape(op, input, target)
     _check_probabilities(op, target=target)
@@ -151,7 +151,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
             high = ops.mul(1 + ops.mul(extra[0] - 1, y), high)
         return ops.mul(1 - y, x) + high
     loss = apply(run, input, target,
-                 *([] if pos_weight is None else [tensor_like(pos_weight, input)]))
+                 *([] if pos_weight is None else [tensor_like(op, pos_weight, input)]))
     return reduced(op, loss if weight is None else loss * weight, reduction)
 
 

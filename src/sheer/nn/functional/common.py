@@ -96,10 +96,17 @@ def known(x: Any) -> Any:
     return execute.value_of(node) if execute.is_known(node) else None
 
 
-def tensor_like(value: Any, like: Any) -> Tensor:
-    """A tensor as it is; floats take the dtype of `like`, other values keep their own."""
-    if isinstance(value, Tensor):
+def tensor_like(op: str, value: Any, like: Any) -> Tensor:
+    """A tensor as it is; floats take the dtype of `like`, other values keep their own.
+
+    Raises DTypeError E202 for what holds no numbers, in place of either.
+    """
+    if isinstance(value, Tensor) and isinstance(like, Tensor):
         return value
+    for name, x in (("input", like), ("target", value)):
+        numbers = name == "target" and np.asarray(x).dtype.kind in "biuf"
+        if not isinstance(x, Tensor) and not numbers:
+            raise DTypeError("E202", op, f"{name} is a {type(x).__name__}", need="a tensor")
     floats = np.asarray(value).dtype.kind == "f"
     return Tensor(as_node(value, like.dtype if floats else None))
 
@@ -137,7 +144,7 @@ def same_shape(op: str, input: Any, target: Any) -> None:
 def pairwise(op: str, input: Any, target: Any, function: Callable[[Node, Node], Node],
              weight: Any = None, reduction: str = "mean") -> Tensor:
     """A loss computed element by element on operands of one shape, then weighted and reduced."""
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     need_float(op, input=input)
     same_shape(op, input, target)
     loss = apply(function, input, target)

@@ -11,6 +11,7 @@ from ...graph.dtypes import int64
 from ...graph.errors import ArgumentError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply, as_node, wrap
+from ...ops.index.bounds import Word
 from ...ops.structure import iota
 from ...tensor import Tensor
 from ...transforms.loop import scan
@@ -29,7 +30,8 @@ def ctc_loss(log_probs: Tensor, targets: Any, input_lengths: Any, target_lengths
 
     Shape   log_probs (T, N, C) or (T, C); targets int (N, S), (S,), or all labels in one line;
             lengths (N,) or () -> () or (N,)
-    Raises  E203 for shapes, E204 for a blank that is no class, for lengths and reductions
+    Raises  E203 for shapes, E221 for a label that is no class, E204 for a blank that is none, for
+            lengths and reductions
     Source  Graves et al. 2006, ICML, equations 6 to 8; torch.nn.functional.ctc_loss
     """
     need_float("ctc_loss", log_probs=log_probs)
@@ -43,6 +45,7 @@ def ctc_loss(log_probs: Tensor, targets: Any, input_lengths: Any, target_lengths
     lasts = _lengths("input_lengths", input_lengths, batch, steps)
     counts = _lengths("target_lengths", target_lengths, batch, None)
     labels = _padded(_ints(targets), counts, batch)                             # (N, S)
+    labels = _own(labels, counts, scores.shape[2], blank)
     loss = _forward(scores, labels, lasts, counts, blank)                       # (N,)
     if zero_infinity:
         loss = apply(lambda x: ops.where(ops.isinf(x), 0.0, x), loss)
@@ -107,14 +110,30 @@ def _lengths(name: str, value: Any, batch: int, most: int | None) -> Tensor:
     return found
 
 
+def _own(labels: Tensor, counts: Tensor, classes: int, blank: int) -> Tensor:
+    """Blanks behind a row's own labels, whatever stands there; labels that are classes, checked."""
+    word = Word("ctc_loss", "E221", "label {value} in {row} is none of the {length} classes",
+                "0 <= label < {length}", x="", index="targets", more="{most} classes in log_probs")
+    def run(y: Node, n: Node) -> Node:
+        own = ops.lt(iota(y.shape[1], int64), ops.expand_dims(n, 1))            # (N, S)
+        return ops.take(iota(classes, int64), ops.where(own, y, blank), 0, wrap=False, word=word)
+    result: Tensor = apply(run, labels, counts)
+    return result
+
+
 def _padded(targets: Tensor, counts: Tensor, batch: int) -> Tensor:
     """Labels as rows (N, S); what lies behind a row's own labels counts nothing."""
+    numbers = known(counts)
     if targets.ndim == 2:
         if targets.shape[0] != batch:
             raise ShapeError("E203", "ctc_loss", "every example needs a row of labels",
                              got={"targets": targets.node}, need=f"({batch}, S)")
+        if numbers is not None and numbers.max(initial=0) > targets.shape[1]:
+            raise ArgumentError("E204", "ctc_loss", "target_lengths does not fit",
+                                got={"targets": targets.node, "target_lengths": numbers.tolist()},
+                                need=f"whole numbers from 0 to {targets.shape[1]}")
         return targets
-    numbers, total = known(counts), targets.shape[0]
+    total = targets.shape[0]
     size = total if numbers is None else int(numbers.max(initial=0))
     if numbers is not None and numbers.sum() > total:
         raise ArgumentError("E204", "ctc_loss", f"{total} labels for lengths {numbers.tolist()}",

@@ -25,7 +25,7 @@ def focal_loss(input: Tensor, target: Any, gamma: float = 2.0, weight: Tensor | 
     Source  Lin et al. 2017, arXiv:1708.02002, equation 4
     """
     op = "focal_loss"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     check_scores(op, input)
     if gamma < 0:
         raise ArgumentError("E204", op, f"gamma = {gamma} is negative", need="gamma >= 0")
@@ -71,7 +71,7 @@ def dice_loss(input: Tensor, target: Any, *, smooth: float = 1.0,
     Source  Milletari et al. 2016, arXiv:1606.04797
     """
     op = "dice_loss"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     need_float(op, input=input)
     if meaning(input.node) in (SCORES, LOG_PROBABILITIES):
         warn("W203", op, f"the input is {meaning(input.node)}, not probabilities",

@@ -24,7 +24,7 @@ def hinge_loss(input: Tensor, target: Any, *, margin: float = 1.0,
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  Cortes and Vapnik 1995
     """
-    target = tensor_like(target, input)
+    target = tensor_like("hinge_loss", target, input)
     _check_signs("hinge_loss", target)
     run = lambda x, y: ops.relu(margin - ops.mul(x, y))
     return pairwise("hinge_loss", input, target, run, None, reduction)
@@ -37,7 +37,7 @@ def hinge_embedding_loss(input: Tensor, target: Any, *, margin: float = 1.0,
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  torch.nn.functional.hinge_embedding_loss
     """
-    target = tensor_like(target, input)
+    target = tensor_like("hinge_embedding_loss", target, input)
     _check_signs("hinge_embedding_loss", target)
     run = lambda x, y: ops.where(ops.eq(y, 1), x, ops.clamp(margin - x, 0.0))
     return pairwise("hinge_embedding_loss", input, target, run, None, reduction)
@@ -49,7 +49,7 @@ def soft_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean") -> 
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  torch.nn.functional.soft_margin_loss
     """
-    target = tensor_like(target, input)
+    target = tensor_like("soft_margin_loss", target, input)
     _check_signs("soft_margin_loss", target)
     return pairwise("soft_margin_loss", input, target, lambda x, y: ops.softplus(-ops.mul(x, y)),
                     None, reduction)
@@ -62,7 +62,7 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Any, margin: flo
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  torch.nn.functional.margin_ranking_loss
     """
-    target = tensor_like(target, input1)
+    target = tensor_like("margin_ranking_loss", target, input1)
     _check_signs("margin_ranking_loss", target)
     same_shape("margin_ranking_loss", input1, input2)
     if target.ndim:
@@ -119,7 +119,7 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Any, margin: f
     Source  torch.nn.functional.cosine_embedding_loss
     """
     op = "cosine_embedding_loss"
-    target = tensor_like(target, input1)
+    target = tensor_like(op, target, input1)
     _check_signs(op, target)
     same_shape(op, input1, input2)
     if target.shape != input1.shape[:-1]:
@@ -147,7 +147,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
     op = "multi_margin_loss"
     if p not in (1, 2):
         raise ArgumentError("E204", op, f"p = {p}", need="1 or 2")
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     need_float(op, input=input)
     if input.ndim < 2 and target.shape == (1,):
         target = target.reshape(())
@@ -176,7 +176,7 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     Raises  E223 when the shapes differ
     Source  torch.nn.functional.multilabel_margin_loss
     """
-    target = tensor_like(target, input)
+    target = tensor_like("multilabel_margin_loss", target, input)
     same_shape("multilabel_margin_loss", input, target)
     if input.ndim == 0:
         input, target = input.reshape(1), target.reshape(1)

@@ -162,10 +162,14 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     """x over (k + alpha times the mean square of `size` neighbouring channels) to the power beta.
 
     Shape   (N, C, *S) -> (N, C, *S)
+    Raises  E204 for a size below 1
     Source  Krizhevsky et al. 2012, section 3.3; torch.nn.functional.local_response_norm
     """
     need_float("local_response_norm", input=input)
     at = axis("local_response_norm", input, 1)
+    if size < 1:
+        raise ArgumentError("E204", "local_response_norm", f"size = {size}",
+                            need="at least one channel")
     def run(x: Node) -> Node:
         widths = [(0, 0, 0)] * x.ndim
         widths[at] = (size // 2, (size - 1) // 2, 0)

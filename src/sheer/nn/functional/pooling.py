@@ -194,6 +194,6 @@ def _unpool(axes: int, x: Tensor, indices: Tensor, settings: tuple[Any, ...],
         size = tuple(int(n) for n in output_size)[-axes:]
     check_shape(op, size)
     def run(n: Node, places: Node) -> Node:
-        return ops.max_unpool(n, places, size)
+        return ops.max_unpool(n, places, size, op)
     result: Tensor = apply(run, x, indices)
     return result

@@ -99,7 +99,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
     Source  Nix and Weigend 1994; torch.nn.functional.gaussian_nll_loss
     """
     op = "gaussian_nll_loss"
-    target, var = tensor_like(target, input), tensor_like(var, input)
+    target, var = tensor_like(op, target, input), tensor_like(op, var, input)
     need_float(op, input=input)
     same_shape(op, input, target)
     if var.shape not in ((), input.shape, input.shape[:-1], (*input.shape[:-1], 1)):

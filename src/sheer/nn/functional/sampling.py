@@ -54,7 +54,8 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
             (N, O, P, Q, 3) -> (N, C, O, P, Q)
     Raises  E203 for shapes that do not belong together, E204 for modes; bicubic has two axes
     Source  Jaderberg et al. 2015, arXiv:1506.02025; Keys 1981 for bicubic, with slope -0.75;
-            torch.nn.functional.grid_sample
+            torch.nn.functional.grid_sample, also for NaN among the places: NaN beside zeros, else
+            the first element
     """
     choice("grid_sample", "mode", mode, MODES)
     choice("grid_sample", "padding_mode", padding_mode, PADDINGS)
@@ -110,8 +111,9 @@ class _Reader:
             w = given
             if self.padding == "zeros":
                 inside = ops.logical_and(ops.ge(index, 0), ops.le(index, length - 1))
-                w = ops.where(inside, ops.full_like(index, 1) if w is None else w, 0.0)
-            held = ops.clamp(index, 0.0, float(length - 1))
+                share = ops.cast(inside, index.dtype)       # 0 times the weight of a NaN is NaN
+                w = share if w is None else ops.mul(w, share)
+            held = ops.clamp(_numbers(index), 0.0, float(length - 1))
             place = ops.add(ops.mul(place, length), ops.cast(held, int64))        # (N, P)
             if w is not None:
                 weight = w if weight is None else ops.mul(weight, w)
@@ -130,7 +132,7 @@ class _Reader:
             return at
         if self.padding == "reflection":
             at = _reflected(at, *((0.0, length - 1.0) if self.align else (-0.5, length - 0.5)))
-        return ops.clamp(at, 0.0, float(length - 1))
+        return ops.clamp(_numbers(at), 0.0, float(length - 1))
 
     def _neighbours(self, at: Node, length: int) -> list[tuple[Node, Node | None]]:
         """(index, weight) of the elements that count, along one axis; indices are whole floats."""
@@ -143,6 +145,11 @@ class _Reader:
         weights = far(t + 1), near(t), near(1 - t), far(2 - t)
         return [(ops.stop_gradient(self._kept(low + k, length)), w)
                 for k, w in zip((-1, 0, 1, 2), weights, strict=True)]
+
+
+def _numbers(at: Node) -> Node:
+    """0 for NaN, which is no place: as torch, so that no other place is read."""
+    return ops.where(ops.isnan(at), 0.0, at)
 
 
 def _reflected(at: Node, low: float, high: float) -> Node:

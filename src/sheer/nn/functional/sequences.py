@@ -33,7 +33,7 @@ def sequence_cross_entropy(input: Tensor, target: Any, *, ignore_index: int = -1
         1.3863
     """
     op = "sequence_cross_entropy"
-    target = tensor_like(target, input)
+    target = tensor_like(op, target, input)
     if input.ndim != 3 or target.shape != input.shape[:2]:
         turned = input.ndim == 3 and target.shape == (input.shape[0], input.shape[2])
         raise ShapeError("E203", op, "scores and labels do not belong together",
