@@ -108,13 +108,17 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
 
     Shape   -> (ceil((end - start) / step),)
     Dtype   int64 for integers, else float32, unless given
-    Raises  E191 for a step of 0
+    Raises  E191 for a step of 0, and for numbers without end
     Source  torch.arange
     """
     on_cpu(device or "cpu")
     end = stop if end is None else end
     start, end = (0, start) if end is None else (start, end)
     start, end, step = map(_number, (start, end, step))
+    if not all(isinstance(v, int | float | np.number) and math.isfinite(v)
+               for v in (start, end, step)):
+        raise ArgumentError("E191", "arange", f"from {start} to {end} in steps of {step}",
+                            need="finite numbers")
     if step == 0:
         raise ArgumentError("E191", "arange", "a step of 0", need="a step that moves")
     if dtype is not None and dtype_of(dtype) == int64:    # as torch: numbers are cut off first

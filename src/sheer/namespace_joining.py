@@ -154,13 +154,19 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
     indexing: "ij" (torch's default: axis i belongs to vector i) or "xy" (the first two exchanged)
     Shape   (n0,), (n1,), ... -> (n0, n1, ...) each
-    Raises  E191 for another indexing
+    Raises  E191 for another indexing, E110 for more than one axis
     """
     if indexing not in ("ij", "xy"):
         raise ArgumentError("E191", "meshgrid", f"there is no indexing {indexing!r}",
                             need='"ij" or "xy"')
     many = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
-    lines = [as_tensor(t).reshape(-1) for t in many]
+    lines = [as_tensor(t) for t in many]
+    wide = next((t for t in lines if t.ndim > 1), None)
+    if wide is not None:
+        raise ShapeError("E110", "meshgrid", f"has no meaning for {wide.ndim} axes",
+                         got={"x": wide.node}, need="vectors",
+                         tries=[("x.flatten()", lambda: None)])
+    lines = [t.reshape(-1) for t in lines]
     if indexing == "xy" and len(lines) > 1:
         lines[0], lines[1] = lines[1], lines[0]
     shape = tuple(t.shape[0] for t in lines)

@@ -9,6 +9,7 @@ and compiled code draw the same numbers.
 from __future__ import annotations
 
 import math
+import operator
 import secrets
 from typing import Any
 
@@ -18,7 +19,7 @@ from . import ops
 from .devices import device as Device
 from .devices import on_cpu
 from .graph.dtypes import dtype_of, float32, float64, int64
-from .graph.errors import ArgumentError, ShapeError
+from .graph.errors import ArgumentError, DTypeError, ShapeError
 from .graph.node import Node
 from .mixins.core import apply, wrap
 from .mixins.naming import sized
@@ -48,7 +49,12 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from a seed; any Python integer, of which 64 bits count."""
-        low = int(seed) & 0xFFFFFFFFFFFFFFFF
+        try:
+            low = operator.index(int(seed) if isinstance(seed, float) and seed % 1 == 0 else seed)
+        except TypeError as e:
+            raise DTypeError("E168", "manual_seed", f"{seed!r} is no seed",
+                             need="a whole number") from e
+        low &= 0xFFFFFFFFFFFFFFFF
         signed = low - (1 << 64) if low >> 63 else low
         self.state._rebind(data(np.array([signed, 0], np.int64)))
         self.seedings += 1
@@ -214,7 +220,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
     by the elements, are the first. A place with weight 0 is never drawn.
 
     Shape   weights (*B, K) with at most one batch axis -> int64 (*B, num_samples)
-    Raises  E140 for other shapes, E141 for more samples than there are places
+    Raises  E140 for other shapes, E168 for weights known to be impossible, E141 for more samples
+            than there are places
     Source  torch.multinomial; Efraimidis and Spirakis 2006 (weighted sampling)
     """
     if input.ndim not in (1, 2):
@@ -227,10 +234,22 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                             f"{num_samples} different places of {input.shape[-1]}",
                             got={"input": input.node}, need=f"num_samples <= {input.shape[-1]}",
                             tries=[("replacement=True", lambda: None)])
+    _check_weights(input)
     key = (generator or default_generator).next_key()
     drawn: Tensor = apply(lambda k, w: _places(k, ops.stop_gradient(w), num_samples, replacement),
                           key, input)
     return drawn
+
+
+def _check_weights(weights: Tensor) -> None:
+    """Raise E168 for a row of weights, where known, that is no distribution."""
+    if not execute.is_known(weights.node):
+        return
+    values = execute.value_of(weights.node)
+    right = bool(np.isfinite(values).all() and (values >= 0).all()
+                 and (values.sum(-1) > 0).all())
+    draws._check("multinomial", right, "weights that are negative, infinite, NaN or all 0",
+                 "weights >= 0, not all 0 in a row")
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:

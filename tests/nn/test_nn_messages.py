@@ -79,6 +79,7 @@ def test_a_pool_without_a_window(pool) -> None:
 
 
 SCORES = sheer.zeros(2, 3)
+LABELS = sheer.tensor([0, 1])
 PLACE = sheer.tensor([[[[99]]]])
 
 
@@ -90,6 +91,23 @@ PLACE = sheer.tensor([[[[99]]]])
     (lambda: F.local_response_norm(floats(1, 3, 2), 0), "local_response_norm: size = 0"),
     (lambda: F.max_unpool2d(floats(1, 1, 1, 1), PLACE, 2).numpy(),
      "max_unpool2d: index 99 at position (0, 0) is outside axis 1 of length 4"),
+    (lambda: nn.ModuleList(nn.Linear(2, 2)), "ModuleList: a Linear in place of a list"),
+    (lambda: nn.ModuleDict({1: nn.Linear(2, 2)}), "ModuleDict: the name 1 is no text"),
+    (lambda: nn.Conv2d(3, 4, 0), "Conv2d: kernel_size=0"),
+    (lambda: nn.Conv2d(3, 4, 3.0), "Conv2d: kernel_size=3.0"),
+    (lambda: nn.Conv2d(3, 4, 3, stride=0), "Conv2d: stride=0"),
+    (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"),
+     'Conv2d: padding="same" with stride (2, 2)'),
+    (lambda: F.cross_entropy(SCORES, LABELS, weight=[1, 1, 1]), "cross_entropy: weight is a list"),
+    (lambda: nn.Linear(2, 2).load_state_dict("model.pt"),
+     "Linear: a str in place of a state_dict"),
+    (lambda: nn.Linear(2, 2).load_state_dict(None), "Linear: a NoneType in place of a state_dict"),
+    (lambda: nn.BatchNorm1d(3, eps=-1), "BatchNorm1d: eps=-1"),
+    (lambda: F.lp_pool2d(floats(1, 1, 4, 4), 0, 2), "lp_pool2d: norm_type = 0"),
+    (lambda: F.multilabel_margin_loss(SCORES, sheer.tensor([[5, -1, 0], [0, -1, 0]])),
+     "multilabel_margin_loss: there is a label that is no class"),
+    *((lambda o=offsets: F.embedding_bag(LABELS, SCORES, sheer.tensor(o)),
+       f"embedding_bag: offsets {offsets}") for offsets in ([0, 99], [1], [0, -1])),
     (lambda: nn.ReLU(SCORES), "ReLU: a tensor in place of a setting"),
     (lambda: nn.GELU(SCORES), "GELU: a tensor in place of a setting"),
     (lambda: nn.Softmax(SCORES), "Softmax: a tensor in place of a setting"),

@@ -171,6 +171,69 @@ def test_an_error_names_the_operation_that_was_called(act, text):
     assert refusal(act).startswith(text)
 
 
+NAN, INF = float("nan"), float("inf")
+WHOLE = sheer.arange(3)
+
+
+@pytest.mark.parametrize(("act", "first"), [
+    (lambda: X.sum("a"), "sum: dim is a str"),
+    (lambda: X.sum(1.0), "sum: dim is a float"),
+    (lambda: X.sort(dim="a"), "sort: dim is a str"),
+    (lambda: IMAGE.sum(dim=0, axis=1), "sum: one argument under two names"),
+    (lambda: sheer.arange(0, NAN), "arange: from 0 to nan in steps of 1"),
+    (lambda: sheer.arange(0, INF), "arange: from 0 to inf in steps of 1"),
+    (lambda: X.chunk(0), "chunk: 0 pieces"),
+    (lambda: X.tensor_split(0), "tensor_split: 0 pieces"),
+    (lambda: X.unfold(0, 2, 0), "unfold: size 2 and step 0 on an axis of length 12"),
+    (lambda: X.unfold(0, 13, 1), "unfold: size 13 and step 1 on an axis of length 12"),
+    (lambda: X.unfold(0, -2, 1), "unfold: size -2 and step 1 on an axis of length 12"),
+    (lambda: IMAGE.repeat(2), "repeat: 1 repeats for 4 axes"),
+    (X.tril, "tril: has no meaning for 1 axes"),
+    (X.triu, "triu: has no meaning for 1 axes"),
+    (IMAGE.diag, "diag: has no meaning for 4 axes"),
+    (lambda: sheer.meshgrid(IMAGE, X), "meshgrid: has no meaning for 4 axes"),
+    (lambda: X.norm(p="foo"), "norm: there is no norm 'foo'"),
+    (lambda: X.roll("a"), "roll: there is something that is no whole number"),
+    (lambda: "a" in X, "in: str is neither a tensor nor a number"),
+    (lambda: X.clone().__setitem__(0, "a"), "setitem: str is neither a tensor nor a number"),
+    (lambda: X.clone().__setitem__(0, None), "setitem: NoneType is neither a tensor nor a number"),
+    (lambda: X.masked_select(sheer.tensor([True])[:0].repeat(2)),
+     "masked_select: shapes (12,) and (0,) do not broadcast"),
+    (lambda: X.masked_select(X), "masked_select: the mask is no tensor of bools"),
+    (lambda: X.masked_scatter(sheer.tensor([True] * 12), X[:5]),
+     "masked_scatter: 5 elements for 12 places"),
+    (lambda: sheer.manual_seed("a"), "manual_seed: 'a' is no seed"),
+    (lambda: sheer.manual_seed(None), "manual_seed: None is no seed"),
+    (lambda: sheer.manual_seed(1.7), "manual_seed: 1.7 is no seed"),
+    (lambda: sheer.multinomial(one(-1.0, 1.0), 1),
+     "multinomial: weights that are negative, infinite, NaN or all 0"),
+    (lambda: sheer.multinomial(one(0.0, 0.0), 1),
+     "multinomial: weights that are negative, infinite, NaN or all 0"),
+    (lambda: sheer.multinomial(one(NAN, 1.0), 1),
+     "multinomial: weights that are negative, infinite, NaN or all 0"),
+    (lambda: sheer.bernoulli(one(3.0)), "bernoulli: the elements are no probabilities"),
+    (lambda: WHOLE // 0, "floor_divide: integers divided by 0"),
+    (lambda: WHOLE % 0, "remainder: integers divided by 0"),
+])
+def test_what_torch_refuses_is_refused_with_a_reason(act, first):
+    assert refusal(act).split("\n")[0] == first
+
+
+def test_running_results_of_a_number_are_tensors_of_their_own():
+    x = sheer.tensor(2.0)
+    for made in (x.cumsum(0), x.cumprod(0)):
+        made.add_(1)
+        assert (made.item(), x.item()) == (3.0, 2.0)
+
+
+def test_tensors_assigned_in_a_list_get_their_gradients():
+    a, b = (sheer.tensor(n, requires_grad=True) for n in (1.0, 2.0))
+    x = sheer.zeros(3)
+    x[0:2] = [a, b]
+    (x * sheer.tensor([3.0, 5.0, 7.0])).sum().backward()
+    assert (x.tolist(), a.grad.item(), b.grad.item()) == ([1.0, 2.0, 0.0], 3.0, 5.0)
+
+
 @pytest.mark.parametrize(("act", "first"), [
     (lambda: sheer.arange(3) + 2**63, "add: int64 cannot hold 9223372036854775808"),
     (lambda: sheer.zeros(2, dtype=sheer.uint8) == 300, "eq: uint8 cannot hold 300"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ops
 from ..devices import on_cpu
 from ..graph.dtypes import dtype_of
+from ..transforms import execute
 from .core import Core, apply, wrap
 from .naming import sized
 from .shapes import lengths
@@ -72,6 +73,10 @@ class Creation(Core):
         from ..random import default_generator
         key = (generator or default_generator).next_key()
         share = self.node if p is None else p
+        if p is None and execute.is_known(self.node):
+            found = execute.value_of(self.node)
+            ops.random._check("bernoulli", bool(((found >= 0) & (found <= 1)).all()),
+                              "the elements are no probabilities", "0 <= x <= 1")
         return apply(lambda k: ops.cast(ops.random.bernoulli(k, share, self.shape), self.dtype),
                      key)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops
-from ..graph.dtypes import bool_, int64
-from ..graph.errors import ShapeError
+from ..graph.dtypes import DType, bool_, int64
+from ..graph.errors import DTypeError, ShapeError
 from ..graph.node import Node
 from ..ops.index.bounds import Word
-from ..ops.lift import cast
+from ..ops.lift import broadcast_shapes, cast
 from ..ops.structure import Data
-from ..transforms import donation, trace
+from ..transforms import donation, execute, trace
 from .core import Core, apply, apply_view, evaluate
 from .known import known
 from .naming import numpy_names
@@ -57,17 +57,19 @@ class Indexing(Core):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """x[key] = value, in place; also when x is a view of another tensor."""
-        if not isinstance(value, Core | int | float):
-            value = np.asarray(value, self.dtype.numpy)
+        many = _holds_tensors(value)
+        if not many and not isinstance(value, Core | int | float):
+            value = _array("setitem", value, self.dtype)
         size = getattr(value, "ndim", 0)
         one = isinstance(key, Core) and key.node.dtype == bool_ and size <= self.ndim - key.ndim
         where: Any = key.node if one and isinstance(key, Core) else key_of("setitem", key)
         if isinstance(value, np.ndarray):
             made = apply(lambda x: ops.index.setitem(x, where, value), self)
         else:
-            made = apply(lambda x, v: ops.index.setitem(x, where, v), self, value)
-        if self._is_plain() and _is_plain(key) and made.node.dtype == self.dtype and (
-                not made.requires_grad):
+            put = lambda x, v: ops.index.setitem(x, where, _joined(v, x.dtype) if many else v)
+            made = apply(put, self, value)
+        if self._is_plain() and _is_plain(key) and made.node.dtype == self.dtype and not (
+                many or made.requires_grad):
             del made                           # nobody reads the old elements any more
             self._put(key, value)
         else:
@@ -91,7 +93,11 @@ class Indexing(Core):
         return iter([self[i] for i in range(len(self))])
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
+        if not isinstance(value, Core | int | float | np.ndarray | np.generic):
+            raise DTypeError("E105", "in", f"{type(value).__name__} is neither a tensor nor a "
+                             "number", need="a number, or a tensor")
+        equal: Any = self == value
+        return bool(equal.any())
 
     # ---- along an axis -----------------------------------------------------------------------
     def gather(self, dim: int, index: Tensor) -> Tensor:
@@ -219,11 +225,24 @@ class Indexing(Core):
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements where the mask holds, as a vector. Its length depends on the mask's values:
         inside a traced function that is E606."""
-        shape = np.broadcast_shapes(self.shape, mask.shape)
+        if not isinstance(mask, Core) or mask.dtype != bool_:
+            raise DTypeError("E134", "masked_select", "the mask is no tensor of bools",
+                             got={"mask": mask.node if isinstance(mask, Core) else type(mask)},
+                             need="a bool tensor")
+        shape = broadcast_shapes("masked_select", (self.node, mask.node))
         return self.broadcast_to(shape)[mask.broadcast_to(shape)]
 
     def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
-        """x with elements of source, in order, where the mask holds."""
+        """x with elements of source, in order, where the mask holds. Raises E133 where the mask is
+        known to hold more often than there are elements.
+        """
+        holds = np.broadcast_to(execute.value_of(mask.node), np.broadcast_shapes(
+            self.shape, mask.shape)).sum() if execute.is_known(mask.node) else 0
+        if holds > source.numel():
+            raise ShapeError("E133", "masked_scatter",
+                             f"{source.numel()} elements for {holds} places",
+                             got={"mask": mask.node, "source": source.node},
+                             need="an element for every place where the mask holds")
         def fill(x: Node, m: Node, s: Node) -> Node:
             shape = np.broadcast_shapes(x.shape, m.shape)
             x, m = ops.broadcast_to(x, shape), ops.broadcast_to(m, shape)
@@ -232,6 +251,30 @@ class Indexing(Core):
             place = ops.clamp(order, 0, flat.shape[0] - 1)
             return ops.where(m, ops.reshape(ops.index.take(flat, place), x.shape), x)
         return apply(fill, self, mask, source)
+
+
+def _holds_tensors(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(
+        isinstance(v, Core) or _holds_tensors(v) for v in value)
+
+
+def _joined(value: Any, dtype: DType) -> Node:
+    """Nested lists of nodes and numbers as one node, so that gradients pass."""
+    if isinstance(value, list | tuple):
+        return ops.stack([_joined(v, dtype) for v in value], 0)
+    return cast(value, dtype) if isinstance(value, Node) else ops.constant(value, dtype)
+
+
+def _array(op: str, value: Any, dtype: DType) -> np.ndarray:
+    """A value without tensors as an array. Raises E105 for what holds no numbers, as None."""
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        found = np.asarray(None)
+    if found.dtype.kind not in "biuf":
+        raise DTypeError("E105", op, f"{type(value).__name__} is neither a tensor nor a number",
+                         got={"value": repr(value)[:60]}, need="tensors, numbers or NumPy arrays")
+    return np.asarray(value, dtype.numpy)
 
 
 def _like(x: Node, value: Any) -> Any:

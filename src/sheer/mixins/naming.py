@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..graph.errors import SheerError
+from ..graph.errors import ArgumentError, SheerError
 from .core import apply
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ def renaming(function: Any, names: dict[str, str], many: str = "") -> Any:
     @functools.wraps(function)
     def accept(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
+            given = kwargs
             kwargs = {names.get(k, k): v for k, v in kwargs.items()}
+            if len(kwargs) < len(given):
+                raise ArgumentError("E191", function.__name__, "one argument under two names",
+                                    got={"given": ", ".join(given)}, need="one of them")
             if many in kwargs:
                 args = (*args, kwargs.pop(many))
         return function(*args, **kwargs)

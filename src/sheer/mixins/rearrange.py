@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import ops
 from ..graph.dtypes import int64
+from ..graph.errors import ArgumentError, ShapeError
 from ..graph.node import Node
 from ..ops.structure import check_shape, iota
 from .core import Core, apply
@@ -46,7 +47,7 @@ class Rearrange(Core):
 
     def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
         """Moved along the axes; what leaves at one end enters at the other. No dims: flattened."""
-        steps = [shifts] if isinstance(shifts, int) else list(shifts)
+        steps = list(ints(shifts if isinstance(shifts, list | tuple) else (shifts,), "roll"))
         if dims is None:
             flat = lambda x: ops.reshape(ops.roll(ops.reshape(x, (-1,)), steps, [0]), x.shape)
             return apply(flat, self)
@@ -58,6 +59,10 @@ class Rearrange(Core):
     def repeat(self, *repeats: Any) -> Tensor:
         """The whole tensor so many times along every axis; further repeats add axes in front."""
         times = lengths(repeats, "repeat")
+        if len(times) < self.ndim:
+            raise ShapeError("E112", "repeat", f"{len(times)} repeats for {self.ndim} axes",
+                             got={"x": self.node}, need="a number for every axis",
+                             tries=[("x.tile(...), which takes the first axes once", lambda: None)])
         lead = (1,) * (len(times) - self.ndim)
         return apply(lambda x: ops.tile(ops.reshape(x, (*lead, *x.shape)), times), self)
 
@@ -105,6 +110,12 @@ class Rearrange(Core):
         """Windows of an axis, `step` apart, as a new last axis; a copy here, a view in torch."""
         import numpy as np
         at = axis_of("unfold", self.node, dimension)
+        length = self.shape[at] if self.ndim else 1
+        if step < 1 or not 0 <= size <= length:
+            raise ArgumentError("E191", "unfold",
+                                f"size {size} and step {step} on an axis of length {length}",
+                                got={"x": self.node},
+                                need=f"0 <= size <= {length} and step >= 1")
         if self.ndim == 0:
             return self.reshape(1).unfold(0, size, step).reshape(size)
         count = (self.shape[at] - size) // step + 1
@@ -117,14 +128,21 @@ class Rearrange(Core):
     # ---- triangles and diagonals -------------------------------------------------------------
     def tril(self, diagonal: int = 0) -> Tensor:
         """The lower triangle of matrices, zeros above the given diagonal."""
-        return apply(lambda x: _band(x, lambda row, col: ops.le(col, row + diagonal)), self)
+        return apply(lambda x: _band(_matrix("tril", x),
+                                     lambda row, col: ops.le(col, row + diagonal)), self)
 
     def triu(self, diagonal: int = 0) -> Tensor:
         """The upper triangle of matrices, zeros below the given diagonal."""
-        return apply(lambda x: _band(x, lambda row, col: ops.ge(col, row + diagonal)), self)
+        return apply(lambda x: _band(_matrix("triu", x),
+                                     lambda row, col: ops.ge(col, row + diagonal)), self)
 
     def diag(self, diagonal: int = 0) -> Tensor:
         """A vector as the diagonal of a matrix; the diagonal of a matrix as a vector."""
+        if self.ndim not in (1, 2):
+            raise ShapeError("E110", "diag", f"has no meaning for {self.ndim} axes",
+                             got={"x": self.node}, need="a vector or a matrix",
+                             tries=[("x.diagonal()", self.diagonal),
+                                    ("x.diag_embed()", self.diag_embed)])
         return self.diag_embed(diagonal) if self.ndim == 1 else self.diagonal(diagonal).clone()
 
     def diagflat(self, offset: int = 0) -> Tensor:
@@ -148,6 +166,13 @@ class Rearrange(Core):
         if shape == self.shape and shape:                 # nothing is added up: the dtype stays
             return self.clone()
         return apply(ops.unbroadcast, wide, shape=shape)
+
+
+def _matrix(op: str, x: Node) -> Node:
+    if x.ndim < 2:
+        raise ShapeError("E110", op, f"has no meaning for {x.ndim} axes", got={"x": x},
+                         need="matrices: at least two axes")
+    return x
 
 
 def _band(x: Node, keep: Any) -> Node:

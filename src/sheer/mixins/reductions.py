@@ -168,10 +168,10 @@ def _arg(x: Any, op: str, function: Callable[..., Node], dim: int | None, keepdi
     return out.unsqueeze(at) if keepdim else out
 
 
-def _running(x: Core, op: str, function: Callable[..., Node], dim: int, dtype: Any) -> Any:
+def _running(x: Any, op: str, function: Callable[..., Node], dim: int, dtype: Any) -> Any:
     x = _widened(x, dtype)
     at = axis_of(op, x.node, dim)
-    return x if x.node.ndim == 0 else apply(function, x, axis=at)
+    return x.clone() if x.node.ndim == 0 else apply(function, x, axis=at)
 
 
 def _as(x: Any, dtype: Any) -> Any:

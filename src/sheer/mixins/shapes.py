@@ -283,6 +283,7 @@ class Shapes(Core):
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most so many pieces, all but the last of one size."""
         length = self.shape[axis_of("chunk", self.node, dim)]
+        _need_pieces("chunk", chunks)
         return self.split(max(-(-length // chunks), 1), dim)
 
     unsafe_chunk = chunk
@@ -294,6 +295,7 @@ class Shapes(Core):
         if hasattr(indices_or_sections, "tolist"):
             indices_or_sections = indices_or_sections.tolist()
         if isinstance(indices_or_sections, int):
+            _need_pieces("tensor_split", indices_or_sections)
             size, more = divmod(length, indices_or_sections)
             sizes = [size + (i < more) for i in range(indices_or_sections)]
         else:
@@ -321,3 +323,8 @@ class Shapes(Core):
     def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
         """The elements with index dim2 - index dim1 = offset, as a new last axis."""
         return apply_view(lambda x: ops.host.diagonal(x, offset, dim1, dim2), self)
+
+
+def _need_pieces(op: str, count: int) -> None:
+    if count < 1:
+        raise ArgumentError("E191", op, f"{count} pieces", need="at least one")

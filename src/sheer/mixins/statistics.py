@@ -72,6 +72,9 @@ class Statistics(Core):
         if p == "nuc":
             return apply(lambda n: ops.host.matrix_norm(n, "nuc", axes, keepdim), x)
         order: Any = 2 if p in ("fro", None) else p
+        if isinstance(order, str):
+            raise ArgumentError("E166", "norm", f"there is no norm {p!r}",
+                                need='a number, "fro" or "nuc"')
         return apply(lambda n: ops.host.vector_norm(n, order, axes, keepdim), x)
 
     def dist(self, other: Any, p: NUMBER = 2) -> Tensor:

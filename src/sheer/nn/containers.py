@@ -76,6 +76,11 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
         """Put modules at the end."""
+        if isinstance(modules, Module) or not isinstance(modules, Iterable):
+            raise ArgumentError("E206", "ModuleList",
+                                f"a {type(modules).__name__} in place of a list",
+                                need="modules in a list",
+                                tries=[("ModuleList([...])", lambda: None)])
         for module in modules:
             self.append(module)
         return self
@@ -122,6 +127,9 @@ class ModuleDict(Module):
 
     def __setitem__(self, name: str, module: Module) -> None:
         check_module("ModuleDict", module)
+        if not isinstance(name, str):
+            raise ArgumentError("E209", "ModuleDict", f"the name {name!r} is no text",
+                                need="a text", tries=[(f'"{name}"', lambda: None)])
         self.add_module(name, module)
 
     def __getitem__(self, name: str) -> Module:

@@ -53,8 +53,14 @@ class _Conv(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = spread("kernel_size", kernel_size), spread("stride", stride)
         self.dilation, self.padding_mode = spread("dilation", dilation), padding_mode
+        for what, value in (("kernel_size", self.kernel_size), ("stride", self.stride),
+                            ("dilation", self.dilation)):
+            positive(name, **{what: min(value)})
         if isinstance(padding, str):
             choice(name, "padding", padding, ("same", "valid"))
+            if padding == "same" and max(self.stride) > 1:
+                raise ArgumentError("E124", name, f'padding="same" with stride {self.stride}',
+                                    need='stride 1, or padding in numbers')
         self.padding = padding if isinstance(padding, str) else spread("padding", padding)
         lead = in_channels, out_channels // groups
         if not self.transposed:

@@ -55,6 +55,11 @@ def entries(module: Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
 
 def load(module: Module, given: Mapping[str, Any], strict: bool) -> LoadResult:
     """Copy values into the tree when all of them fit; E210 before anything is copied."""
+    if not isinstance(given, Mapping):
+        raise ArgumentError("E210", type(module).__name__,
+                            f"a {type(given).__name__} in place of a state_dict",
+                            need="a mapping from names to tensors",
+                            tries=[("sheer.load(path) first", passes_if(isinstance(given, str)))])
     mine = dict(entries(module))
     values = {name: array_of(v) for name, v in given.items() if name in mine}
     missing = [n for n in mine if n not in given]

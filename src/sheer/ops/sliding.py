@@ -60,6 +60,9 @@ def per_axis(op: str, name: str, value: int | Sequence[int], ndim: int) -> Ints:
     """
     if isinstance(value, int | np.integer):
         return (int(value),) * ndim
+    if not isinstance(value, list | tuple | np.ndarray) or not all(
+            isinstance(v, int | np.integer) for v in value):
+        raise ArgumentError("E123", op, f"{name}={value!r}", need=f"a whole number, or {ndim}")
     if len(value) == 1:
         return (int(value[0]),) * ndim
     if len(value) != ndim:

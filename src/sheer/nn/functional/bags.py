@@ -13,7 +13,7 @@ from ...graph.node import Node
 from ...mixins.core import apply, as_node
 from ...ops.structure import iota
 from ...tensor import Tensor
-from .common import choice, passes_if, same_dtype
+from .common import choice, known, passes_if, same_dtype
 from .linear import check_index, embedding
 
 MODES = ("sum", "mean", "max")
@@ -72,11 +72,23 @@ def _bags(input: Tensor, offsets: Any, ended: bool) -> tuple[int, Tensor]:
                          tries=[("input.unsqueeze(0)", passes_if(input.ndim == 1))])
     starts = offsets if isinstance(offsets, Tensor) else Tensor(as_node(offsets))
     count = starts.shape[0] - ended
+    _check_starts(starts, input)
     def run(at: Node) -> Node:
         begun = ops.ge(ops.expand_dims(iota(input.shape[0], int64), 1),
                        ops.narrow(at, 0, 0, count))                             # (L, B)
         return ops.sum(ops.cast(begun, int64), (1,)) - 1
     return count, apply(run, starts)
+
+
+def _check_starts(starts: Tensor, input: Tensor) -> None:
+    """Raise E204 for offsets, where known, that leave the line or an index out."""
+    places = known(starts)
+    if places is None or not places.size:
+        return
+    if places[0] != 0 or (np.diff(places) < 0).any() or places[-1] > input.shape[0]:
+        raise ArgumentError("E204", "embedding_bag", f"offsets {places.tolist()}",
+                            got={"input": input.node},
+                            need=f"0 first, then rising places up to {input.shape[0]}")
 
 
 def _added(found: Node, member: Node, bag: Node, mean: bool, *w: Node) -> Node:

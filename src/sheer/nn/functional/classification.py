@@ -225,6 +225,9 @@ def check_scores(op: str, input: Tensor, instead: str = "nll_loss(log(input), ta
 
 
 def check_weight(op: str, input: Tensor, weight: Tensor | None, at: int) -> None:
+    if weight is not None and not isinstance(weight, Tensor):
+        raise ArgumentError("E204", op, f"weight is a {type(weight).__name__}", need="a tensor",
+                            tries=[("sheer.tensor(weight)", lambda: None)])
     if weight is not None and weight.shape != (input.shape[at],):
         raise ArgumentError("E204", op, f"weight has shape {weight.shape}",
                             got={"weight": weight.node},

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import ops
 from ...graph.dtypes import int64
-from ...graph.errors import ArgumentError, ShapeError
+from ...graph.errors import ArgumentError, BoundsError, ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
 from ...ops.structure import iota
@@ -178,6 +178,11 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     """
     target = tensor_like("multilabel_margin_loss", target, input)
     same_shape("multilabel_margin_loss", input, target)
+    labels = known(target)
+    if labels is not None and labels.size and not -1 <= labels.min() <= labels.max() < max(
+            (*input.shape, 1)[-1 - (not input.ndim)], 1):
+        raise BoundsError("E221", "multilabel_margin_loss", "there is a label that is no class",
+                          got={"target": target.node}, need=f"-1 <= label < {input.shape[-1]}")
     if input.ndim == 0:
         input, target = input.reshape(1), target.reshape(1)
     def run(x: Node, y: Node) -> Node:

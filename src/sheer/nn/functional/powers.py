@@ -82,6 +82,8 @@ fractional_max_pool3d_with_indices = _with_indices(fractional_max_pool3d)
 
 def _lp(axes: int, x: Tensor, p: float, settings: tuple[Any, ...]) -> Tensor:
     check_images(f"lp_pool{axes}d", axes, x)
+    if p == 0:
+        raise ArgumentError("E204", f"lp_pool{axes}d", "norm_type = 0", need="another power")
     kernel, stride, ceil_mode = settings
     window = per_axis(f"lp_pool{axes}d", "kernel_size", kernel, axes)
     def run(n: Node) -> Node:

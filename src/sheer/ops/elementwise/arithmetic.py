@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from ...graph.dtypes import DTYPES, bool_
+from ...graph.errors import NumericError
 from ...graph.node import Node, operators
 from ..lift import lift
 from ..primitive import NoXla
 from ..sampling import case
 from .compare import gt, lt
-from .family import NUMBERS, Binary, Unary, binary, unary, zeros_like
+from .family import NUMBERS, Binary, Function, Unary, binary, unary, zeros_like
 from .rounding import sign, trunc
 from .select import where
 
@@ -205,7 +207,21 @@ class Fmod(Binary):
 add, sub, mul, div = binary(Add), binary(Sub), binary(Mul), binary(Div, floating=True)
 neg, abs, relu = (unary(p, floating=False) for p in (Neg, Abs, Relu))
 maximum, minimum = binary(Maximum), binary(Minimum)
-floor_divide, remainder, fmod = binary(FloorDivide), binary(Remainder), binary(Fmod)
+def _dividing(primitive: type[Binary]) -> Function:
+    """A division that refuses the number 0 below integers. A 0 inside a tensor of integers gives 0:
+    a compiled kernel has no way to stop there."""
+    divide = binary(primitive)
+    @functools.wraps(divide)
+    def apply(x: Any, y: Any) -> Node:
+        if type(y) is int and y == 0 and isinstance(x, Node) and not x.dtype.is_floating_point:
+            raise NumericError("E109", primitive.word(), "integers divided by 0", got={"x": x},
+                               need="another divisor",
+                               tries=[("x.float(), which has inf and NaN", lambda: None)])
+        return divide(x, y)
+    return apply
+
+
+floor_divide, remainder, fmod = (_dividing(p) for p in (FloorDivide, Remainder, Fmod))
 
 subtract, multiply, divide, negative = sub, mul, div, neg        # the array API's words
 
