@@ -173,16 +173,15 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     twice.
 
     Shape   input (N, K) or (K,), target int of the same shape -> () or (N,)
-    Raises  E223 when the shapes differ
+    Raises  E223 when the shapes differ, E221 for a label known to be no class
     Source  torch.nn.functional.multilabel_margin_loss
     """
     target = tensor_like("multilabel_margin_loss", target, input)
     same_shape("multilabel_margin_loss", input, target)
-    labels = known(target)
-    if labels is not None and labels.size and not -1 <= labels.min() <= labels.max() < max(
-            (*input.shape, 1)[-1 - (not input.ndim)], 1):
+    labels, classes = known(target), input.shape[-1] if input.ndim else 1
+    if labels is not None and labels.size and not -1 <= labels.min() <= labels.max() < classes:
         raise BoundsError("E221", "multilabel_margin_loss", "there is a label that is no class",
-                          got={"target": target.node}, need=f"-1 <= label < {input.shape[-1]}")
+                          got={"target": target.node}, need=f"-1 <= label < {classes}")
     if input.ndim == 0:
         input, target = input.reshape(1), target.reshape(1)
     def run(x: Node, y: Node) -> Node:
