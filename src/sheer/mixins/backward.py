@@ -112,7 +112,7 @@ def _structure(order: Sequence[Node]) -> Hashable | None:
         place[node] = i
         prim = node.prim
         wants = (leaf := leaf_of(node)) is not None and leaf.requires_grad
-        if isinstance(prim, Data):
+        if isinstance(prim, Data) or not all(x in place for x in node.inputs):     # an end
             lines.append((node.outputs[0], wants))
         elif isinstance(prim, Input):
             return None
@@ -130,9 +130,11 @@ def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None
     kept = [n for n in order if n in _live and not execute.is_known(n) and not n.prim.constant
             and len(n.outputs) == 1]
     wanted = [*dict.fromkeys([*kept, *(g for g in grads if g is not None)])]
-    if any(execute.is_known(n) for n in wanted):            # a gradient that is a given number
+    def given(node: Node) -> bool:           # others have a value by chance: the next pass has not
+        return isinstance(node.prim, Data) or (node in place and execute.is_at_hand(node))
+    if any(map(given, wanted)):                             # a gradient that is a given number
         return None
-    plan = execute.planned(wanted)
+    plan = execute.planned(wanted, given=given)
     if any(n not in place and not n.prim.constant for n in plan.known):
         return None
     known = [execute.memory_of(n) if n.prim.constant or n not in place else place[n]

@@ -246,16 +246,18 @@ class Plan(NamedTuple):
     outputs: list[Node]
 
 
-def planned(pending: list[Node], keep: Callable[[Node], bool] = _nothing) -> Plan:
-    """The program that computes the pending nodes, and on the way those where `keep` holds."""
-    order = topological(pending, stop=is_at_hand)
+def planned(pending: list[Node], keep: Callable[[Node], bool] = _nothing,
+            given: Callable[[Node], bool] = is_at_hand) -> Plan:
+    """The program that computes the pending nodes, and on the way those where `keep` holds, from
+    nodes that have values, those where `given` holds."""
+    order = topological(pending, stop=given)
     symbol = next((n for n in order if isinstance(n.prim, Input)), None)
     if symbol is not None:
         raise trace.refuse_value("value", pending[0])
     wanted = set(pending)
     outputs = pending + [n for n in order if n not in wanted and keep(n) and not is_known(n)
                          and not n.prim.constant and len(n.outputs) == 1]
-    known = [n for n in order if is_known(n)]
+    known = [n for n in order if given(n)]
     key, numbers = _structure(order, known, outputs)
     if not numbers:
         return Plan(_programs.get(key, lambda: _compiled(_closed(known, outputs), {})), known,
