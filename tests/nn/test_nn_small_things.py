@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import sheer
 from sheer import nn
@@ -71,3 +72,67 @@ def test_running_statistics_have_the_dtype_of_the_layer(kind: type[nn.Module]) -
     layer = kind(4, dtype=sheer.float64, track_running_stats=True)     # no W101: nothing is cast
     found = [layer.running_mean.dtype, layer.running_var.dtype, layer.num_batches_tracked.dtype]
     assert found == [sheer.float64, sheer.float64, sheer.int64]
+
+
+def _rows(lib) -> dict[str, list[list[int]]]:
+    """What the rows of one library hold after each change: the widths of their layers."""
+    layer = lambda n: lib.Linear(n, n)
+    seen: dict[str, list[list[int]]] = {"Sequential": [], "ModuleList": []}
+    for name, made in (("Sequential", lib.Sequential(*map(layer, (1, 2, 3, 4)))),
+                       ("ModuleList", lib.ModuleList(map(layer, (1, 2, 3, 4))))):
+        row = made
+        note = lambda held, name=name: seen[name].append(
+            [list(held._modules), [m.in_features for m in held]])
+        del row[-1]
+        note(row)
+        del row[0]
+        note(row)
+        row.extend([layer(5), layer(6)])
+        row.insert(1, layer(7))
+        note(row)
+        assert row.pop(1).in_features == 7
+        note(row)
+        note(row + type(row)(*([layer(8)] if name == "Sequential" else [[layer(8)]])))
+        row += type(row)(*([layer(9)] if name == "Sequential" else [[layer(9)]]))
+        note(row)
+        del row[1:3]
+        note(row)
+        if name == "Sequential":
+            note(row * 2)
+            note(2 * row)
+            row *= 2
+            note(row)
+        for wrong in (lambda row=row: row.pop(9), lambda row=row: row.__delitem__(-9)):
+            with pytest.raises(IndexError):
+                wrong()
+    return seen
+
+
+def test_rows_of_modules_are_changed_as_in_torch() -> None:
+    assert _rows(nn) == _rows(torch.nn)
+
+
+def test_a_compiled_row_is_traced_again_after_a_change() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    compiled, x = sheer.jit(net), sheer.tensor([[-1.0, 2.0]])
+    compiled(x)
+    del net[0]
+    np.testing.assert_array_equal(compiled(x).numpy(), [[0, 2]])
+
+
+def test_dicts_of_modules_and_lists_of_parameters_change() -> None:
+    held = nn.ModuleDict({"a": nn.ReLU(), "b": nn.Tanh()})
+    assert isinstance(held.pop("a"), nn.ReLU)
+    assert list(held) == ["b"]
+    with pytest.raises(KeyError):
+        held.pop("a")
+    held.clear()
+    assert len(held) == 0
+    listed = nn.ParameterList([sheer.ones(2), sheer.ones(3)])
+    listed[-1] = sheer.zeros(4)
+    listed[0] = new = nn.Parameter(sheer.zeros(5))
+    assert [p.shape for p in listed] == [(5,), (4,)]
+    assert listed[0] is new
+    assert isinstance(listed[1], nn.Parameter)
+    with pytest.raises(IndexError):
+        listed[2] = new

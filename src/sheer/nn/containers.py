@@ -3,16 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, overload
+from typing import Any, Self, overload
 
 from ..graph.errors import ArgumentError, ShapeError
 from ..tensor import Tensor
+from ..transforms import trace
 from .module import Module
 from .parameter import Parameter
 from .tree import check_module
 
 
-class Sequential(Module):
+class _Row(Module):
+    """What Sequential and ModuleList share: the parts by their place, named "0", "1", ...
+
+    A change in the middle numbers the parts anew, as torch does.
+    """
+
+    def append(self, module: Module) -> Self:
+        """Put a module at the end."""
+        check_module(type(self).__name__, module)
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Put modules at the end."""
+        single = isinstance(modules, Module) and not isinstance(modules, _Row)
+        if single or not isinstance(modules, Iterable):
+            name = type(self).__name__
+            raise ArgumentError("E206", name, f"a {type(modules).__name__} in place of a list",
+                                need="modules in a list", tries=[(f"{name}([...])", lambda: None)])
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Put a module before that place."""
+        check_module(type(self).__name__, module)
+        parts = list(self.children())
+        parts.insert(index, module)
+        return self._refill(parts)
+
+    def pop(self, index: int) -> Module:
+        """Take a module out, and give it."""
+        parts = list(self.children())
+        found = parts.pop(index)
+        self._refill(parts)
+        return found
+
+    def __delitem__(self, index: int | slice) -> None:
+        parts = list(self.children())
+        del parts[index]
+        self._refill(parts)
+
+    def __iadd__(self, other: Iterable[Module]) -> Self: return self.extend(other)
+    def __len__(self) -> int: return len(self._modules)
+    def __iter__(self) -> Iterator[Module]: return iter(self._row())
+
+    def _row(self) -> list[Module]:
+        """The parts; a function that is being traced depends on their being these."""
+        parts, running = self._modules, trace.current()
+        held = [m for m in parts.values() if m is not None]
+        if running is not None:
+            running.guard_once((id(parts), ""), lambda: list(parts.values()) == held)
+        return held
+
+    def _refill(self, parts: Iterable[Module]) -> Self:
+        self._modules.clear()
+        self.__dict__.pop("_paths", None)
+        return self.extend(parts)
+
+
+class Sequential(_Row):
     """Modules called one after the other, each on the result of the one before.
 
     Shape   that of the first module -> that of the last
@@ -35,29 +96,29 @@ class Sequential(Module):
             self.add_module(str(i), module)
 
     def forward(self, x: Any) -> Any:
-        for module in self._modules.values():
-            assert module is not None
+        for module in self._row():
             x = module(x)
         return x
 
-    def append(self, module: Module) -> Sequential:
-        """Put a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
+    def __add__(self, other: Iterable[Module]) -> Sequential:
+        return Sequential(*self).extend(other)
 
-    def __len__(self) -> int: return len(self._modules)
-    def __iter__(self) -> Iterator[Module]: return self.children()
+    def __mul__(self, times: int) -> Sequential: return Sequential(*list(self) * times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Sequential: return self._refill(list(self) * times)
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return type(self)(dict(list(self.named_children())[index]))
-        return list(self.children())[index]
+        return self._row()[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(list(self._modules)[index], module)
 
 
-class ModuleList(Module):
+class ModuleList(_Row):
     """A list of modules that belongs to the tree.
 
     Raises  E206 for anything that is no module
@@ -68,40 +129,15 @@ class ModuleList(Module):
         super().__init__()
         self.extend(modules)
 
-    def append(self, module: Module) -> ModuleList:
-        """Put a module at the end."""
-        check_module("ModuleList", module)
-        self.add_module(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        """Put modules at the end."""
-        if isinstance(modules, Module) or not isinstance(modules, Iterable):
-            raise ArgumentError("E206", "ModuleList",
-                                f"a {type(modules).__name__} in place of a list",
-                                need="modules in a list",
-                                tries=[("ModuleList([...])", lambda: None)])
-        for module in modules:
-            self.append(module)
-        return self
-
-    def insert(self, index: int, module: Module) -> None:
-        """Put a module before that place."""
-        check_module("ModuleList", module)
-        rest = list(self.children())
-        rest.insert(index, module)
-        self._modules.clear()
-        self.extend(rest)
-
-    def __len__(self) -> int: return len(self._modules)
-    def __iter__(self) -> Iterator[Module]: return self.children()
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList(self).extend(other)
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
     def __getitem__(self, index: slice) -> ModuleList: ...
     def __getitem__(self, index: int | slice) -> Module | ModuleList:
-        found = list(self.children())[index]
+        found = self._row()[index]
         return ModuleList(found) if isinstance(found, list) else found
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -137,6 +173,17 @@ class ModuleDict(Module):
         assert found is not None
         return found
 
+    def pop(self, name: str) -> Module:
+        """Take a module out, and give it."""
+        found = self[name]
+        del self[name]
+        return found
+
+    def clear(self) -> None:
+        """Take all modules out."""
+        for name in list(self):
+            del self[name]
+
     def __delitem__(self, name: str) -> None: delattr(self, name)
     def __len__(self) -> int: return len(self._modules)
     def __iter__(self) -> Iterator[str]: return iter(self._modules)
@@ -158,8 +205,7 @@ class ParameterList(Module):
 
     def append(self, value: Any) -> ParameterList:
         """Put a parameter at the end."""
-        made = value if isinstance(value, Parameter) else Parameter(value)
-        self.register_parameter(str(len(self)), made)
+        self.register_parameter(str(len(self)), _parameter(value))
         return self
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
@@ -173,8 +219,15 @@ class ParameterList(Module):
                                                        if p is not None)
     def __getitem__(self, index: int) -> Parameter: return list(self)[index]
 
+    def __setitem__(self, index: int, value: Any) -> None:
+        self.register_parameter(list(self._parameters)[index], _parameter(value))
+
     def extra_repr(self) -> str:
         return "\n".join(f"({i}): Parameter {p.to_spec()}" for i, p in enumerate(self))
+
+
+def _parameter(value: Any) -> Parameter:
+    return value if isinstance(value, Parameter) else Parameter(value)
 
 
 class ParameterDict(Module):
@@ -195,8 +248,7 @@ class ParameterDict(Module):
             self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        made = value if value is None or isinstance(value, Parameter) else Parameter(value)
-        self.register_parameter(name, made)
+        self.register_parameter(name, None if value is None else _parameter(value))
 
     def __getitem__(self, name: str) -> Any: return self._parameters[name]
     def __delitem__(self, name: str) -> None: delattr(self, name)
