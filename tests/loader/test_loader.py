@@ -17,6 +17,7 @@ from sheer.data import (
     Dataset,
     IterableDataset,
     RandomSampler,
+    Sampler,
     Subset,
     TensorDataset,
     default_collate,
@@ -216,6 +217,47 @@ def test_batch_samplers():
 def test_foreign_samplers():
     loader = DataLoader(Squares(7), 2, sampler=[5, 1, 3])
     assert [b[0][:, 0].tolist() for b in loader] == [[5, 1], [3]]
+
+
+class Odd(Sampler):
+    """As people write it for torch: no order, only what comes next; another one in every pass."""
+
+    def __init__(self, data_source):
+        super().__init__(data_source)
+        self.n, self.passes = len(data_source), 0
+
+    def __iter__(self):
+        self.passes += 1
+        return iter([*range(1, self.n, 2), *range(0, self.n, 2)][::(-1) ** (self.passes + 1)])
+
+    def __len__(self):
+        return self.n
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sampler_written_for_torch_needs_no_order(workers):
+    loader = DataLoader(list(range(5)), 2, sampler=Odd(range(5)), num_workers=workers)
+    there = torch.utils.data.DataLoader(range(5), 2, sampler=Odd(range(5)))
+    for _ in range(2):
+        assert [b.tolist() for b in loader] == [b.tolist() for b in there]
+    assert Odd(range(3)).order(0).tolist() == [1, 0, 2]
+    single = DataLoader(list(range(5)), None, sampler=Odd(range(5)))
+    assert [int(b) for b in single] == [1, 3, 0, 2, 4]
+    with pytest.raises(NotImplementedError, match="neither order nor __iter__"):
+        list(Sampler())
+
+
+def test_workers_say_their_number_as_they_start():
+    seen = []
+    loader = DataLoader(list(range(8)), 2, num_workers=2, worker_init_fn=seen.append,
+                        multiprocessing_context=None)
+    assert len(list(loader)) == 4
+    assert seen in ([0], [0, 1], [1, 0])                  # one that has time may do it all
+    def failing(number):
+        raise LookupError(f"worker {number}")
+    with pytest.raises(LookupError, match="worker 0"):
+        list(DataLoader([1, 2], num_workers=1, worker_init_fn=failing))
+    assert len(list(DataLoader([1, 2], worker_init_fn=failing))) == 2       # no worker, as torch
 
 
 @pytest.mark.parametrize("workers", [0, 3])

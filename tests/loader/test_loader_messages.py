@@ -218,7 +218,9 @@ CASES = {
     ("batch_sampler", 2, "lists of numbers"), ("num_workers", 1.5, "a whole number >= 0"),
     ("num_workers", -1, "a whole number >= 0"), ("num_workers", None, "a whole number >= 0"),
     ("collate_fn", 3, "a function from a list"), ("timeout", -1, "seconds >= 0"),
-    ("prefetch_factor", 0, "a whole number >= 1")])
+    ("prefetch_factor", 0, "a whole number >= 1"),
+    ("worker_init_fn", 3, "a function of the number of a worker"),
+    ("multiprocessing_context", "spawn", "None: workers are threads of this process")])
 def test_a_setting_that_means_nothing_is_refused(name, value, need):
     said = text(lambda: DataLoader([1, 2], **{name: value}))
     assert said.startswith(f"DataLoader: {name} = {value!r}\n  need : {need}")

@@ -18,7 +18,7 @@ from .collate import default_collate, default_convert
 from .datasets.base import IterableDataset
 from .draws import Order, seed_of
 from .samplers.batches import BatchSampler, check_batch_size
-from .samplers.orders import RandomSampler, Sampler, SequentialSampler
+from .samplers.orders import RandomSampler, Sampler, SequentialSampler, by_epoch
 from .transforms import chance
 
 _END = object()                          # what a stream that is used up gives
@@ -32,7 +32,9 @@ _SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {        # what fits, i
     "num_workers": (lambda v: _WHOLE(v) and v >= 0, "a whole number >= 0"),
     "collate_fn": (callable, "a function from a list of examples to a batch"),
     "timeout": (lambda v: isinstance(v, int | float | np.number) and v >= 0, "seconds >= 0"),
-    "prefetch_factor": (lambda v: _WHOLE(v) and v >= 1, "a whole number >= 1")}
+    "prefetch_factor": (lambda v: _WHOLE(v) and v >= 1, "a whole number >= 1"),
+    "worker_init_fn": (callable, "a function of the number of a worker"),
+    "multiprocessing_context": (lambda v: False, "None: workers are threads of this process")}
 
 
 class DataLoader:
@@ -47,6 +49,7 @@ class DataLoader:
             shuffle      a new order in every epoch; otherwise that of the dataset
             num_workers  threads that prepare batches ahead; 0 prepares them when asked
             drop_last    leave out a last batch that is not full
+            worker_init_fn  called with its number by each of these threads as it starts
             collate_fn   from a list of examples to a batch; `default_collate` unless given
             seed         of the orders and augmentations; that of `sheer.manual_seed` unless given
     Shape   len(loader): ceil(N / batch_size), or floor with drop_last
@@ -61,15 +64,17 @@ class DataLoader:
                  collate_fn: Callable[[list[Any]], Any] | None = None, pin_memory: bool = False,
                  drop_last: bool = False, timeout: float = 0, generator: Any = None, *,
                  prefetch_factor: int | None = None, persistent_workers: bool = False,
-                 seed: int | None = None) -> None:
+                 worker_init_fn: Callable[[int], Any] | None = None,
+                 multiprocessing_context: Any = None, seed: int | None = None) -> None:
         self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
         self.num_workers, self.collate_fn = num_workers, collate_fn
-        self.prefetch_factor = prefetch_factor or 2
+        self.prefetch_factor, self.worker_init_fn = prefetch_factor or 2, worker_init_fn
         self.streaming = isinstance(dataset, IterableDataset)
         _check_dataset(dataset, ordered=sampler is not None or batch_sampler is not None)
         _check_settings(shuffle=shuffle, sampler=sampler, batch_sampler=batch_sampler,
                         num_workers=num_workers, collate_fn=collate_fn, timeout=timeout,
-                        prefetch_factor=prefetch_factor)
+                        prefetch_factor=prefetch_factor, worker_init_fn=worker_init_fn,
+                        multiprocessing_context=multiprocessing_context)
         self._check(shuffle, sampler, batch_sampler)
         self.seed = seed_of(seed, generator)          # of orders and augmentations
         self.sampler = sampler if sampler is not None or self.streaming else self._sampler(shuffle)
@@ -88,8 +93,9 @@ class DataLoader:
 
         Of a foreign sampler that cannot be asked for an epoch, what it gives now.
         """
-        if isinstance(self.sampler, Sampler):
-            return self.sampler.order(epoch)
+        if by_epoch(self.sampler):
+            known: Order = self.sampler.order(epoch)
+            return known
         return np.fromiter(self.sampler, np.int64)
 
     def __len__(self) -> int:
@@ -123,8 +129,9 @@ class DataLoader:
         whole: Any = self.batch_sampler
         if whole is None:
             return iter(self.order(epoch))
-        if type(whole) is BatchSampler and isinstance(whole.sampler, Sampler):
-            order, size = whole.sampler.order(epoch), whole.batch_size
+        if type(whole) is BatchSampler and by_epoch(whole.sampler):
+            ordered: Any = whole.sampler
+            order, size = ordered.order(epoch), whole.batch_size
             return [order[i * size:(i + 1) * size] for i in range(len(whole))]
         if hasattr(whole, "set_epoch"):
             whole.set_epoch(epoch)
@@ -185,12 +192,20 @@ class DataLoader:
         """Batches in order, made by threads ahead of need."""
         workers = 1 if self.streaming else self.num_workers    # one reader per stream
         waiting: deque[Future[Any]] = deque()
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="sheer-loader")
+        numbers, failed = itertools.count(), list[Exception]()
+        def begin() -> None:
+            try:
+                (self.worker_init_fn or (lambda number: None))(next(numbers))
+            except Exception as error:
+                failed.append(error)              # for whoever waits for a batch
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="sheer-loader", initializer=begin)
         try:
             for job in itertools.islice(jobs, workers * self.prefetch_factor):
                 waiting.append(pool.submit(run, job))
             while waiting:
                 batch = waiting.popleft().result()
+                if failed:
+                    raise failed[0]
                 waiting.extend(pool.submit(run, job) for job in itertools.islice(jobs, 1))
                 yield batch
         finally:

@@ -27,15 +27,23 @@ from ..draws import (
 class Sampler:
     """An order of examples for every epoch. Iterating gives the next epoch's.
 
+    A subclass defines order(epoch), whose every epoch can be asked for; or, as in torch, __iter__
+    and __len__ alone, of which each pass is what comes next.
+
     Source  torch.utils.data.Sampler
     """
 
     epoch = 0                            # of the next iteration
     seed = 0
 
+    def __init__(self, data_source: Any = None) -> None:
+        """data_source is torch's, for super().__init__(data_source), and is not kept."""
+
     def order(self, epoch: int) -> Order:
         """The numbers of the examples of an epoch, in order."""
-        raise NotImplementedError(f"{type(self).__name__} does not define order")
+        if type(self).__iter__ is Sampler.__iter__:
+            raise NotImplementedError(f"{type(self).__name__} defines neither order nor __iter__")
+        return np.fromiter(self, np.int64)
 
     def set_epoch(self, epoch: int) -> None:
         """Go on with this epoch."""
@@ -188,6 +196,11 @@ class StratifiedSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def by_epoch(sampler: Any) -> bool:
+    """Can it be asked for the order of any epoch, not only for what comes next?"""
+    return isinstance(sampler, Sampler) and type(sampler).order is not Sampler.order
 
 
 def _check_count(who: str, count: int | None) -> None:
