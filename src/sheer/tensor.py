@@ -42,7 +42,7 @@ class Tensor(Elementwise, Special, Shapes, Rearrange, Reductions, Statistics, Ra
     __slots__ = ()
 
 
-def tensor(value: Any, dtype: Any = None, requires_grad: bool = False, *,
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *,
            device: Any = None) -> Tensor:
     """A new tensor from a number, nested lists, a NumPy array or a tensor; always a copy.
 
@@ -50,17 +50,17 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False, *,
     otherwise (noted once, W101).
     """
     on_cpu(device or "cpu")
-    node = as_node(value, None if dtype is None else dtype_of(dtype))
+    node = as_node(data, None if dtype is None else dtype_of(dtype))
     made = Tensor(node)
     return made.requires_grad_() if requires_grad else made
 
 
-def as_tensor(value: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
     """The tensor itself when it is one of that dtype; otherwise as `tensor`."""
     on_cpu(device or "cpu")
-    if isinstance(value, Tensor):
-        return value if dtype is None else value.to(dtype)
-    return tensor(value, dtype)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return tensor(data, dtype)
 
 
 def rebuild(array: np.ndarray, requires_grad: bool) -> Tensor:

@@ -53,6 +53,13 @@ def test_grad(name):
     close(*found)
 
 
+def test_only_inputs_is_torchs_default_and_nothing_else():
+    x = sheer.tensor(3.0, requires_grad=True)
+    assert autograd.grad(x * x, x, only_inputs=True)[0].item() == 6
+    with pytest.raises(SheerError, match="grad: only_inputs=False is left out"):
+        autograd.grad(x * x, x, only_inputs=False)
+
+
 def test_gradients_of_gradients():
     found = []
     for library, (a, b) in zip((sheer, torch), both(A, B), strict=True):

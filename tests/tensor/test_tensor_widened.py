@@ -115,3 +115,41 @@ def test_a_pivot_that_names_no_row_is_an_error():
     with pytest.raises(IndexError) as error:
         sheer.linalg.lu_solve(factors.LU, sheer.tensor([1, 9, 3]), sheer.ones(3, 1)).numpy()
     assert error.value.what == "there is no row 9 to exchange"
+
+
+@pytest.mark.parametrize("spec", ["", ".3f", "8.2e", "+"])
+@pytest.mark.parametrize("value", [0.3, 2.0, 7, True])
+def test_a_number_in_a_text_is_as_torchs(value, spec):
+    assert format(sheer.tensor(value), spec) == format(torch.tensor(value), spec)
+
+
+def test_what_is_no_number_in_a_text_is_shown_as_a_tensor():
+    x = sheer.tensor([0.5])
+    assert f"{x}" == str(x)
+    weight = sheer.nn.Parameter(sheer.tensor(2.0))
+    assert f"{weight}" == str(weight)
+    seen = []
+    sheer.jit(lambda x: seen.append(f"{x.sum()}") or x)(x)
+    assert seen == ["tensor(traced, f32[])"]
+
+
+@pytest.mark.parametrize("size", [3, (2, 3), [4], ()])
+def test_sizes_by_name(size):
+    for name in ("zeros", "ones", "empty", "rand", "randn"):
+        made = getattr(sheer, name)(size=size, dtype=sheer.float64)
+        assert made.shape == getattr(torch, name)(size=size if size != 3 else (3,)).shape
+    assert sheer.zeros(2).new_zeros(size=(2, 3)).shape == (2, 3)
+    assert sheer.arange(6).view(size=(2, 3)).shape == sheer.arange(6).reshape(size=(2, 3)).shape
+    assert sheer.tensor(data=[1, 2]).tolist() == sheer.as_tensor(data=[1, 2]).tolist() == [1, 2]
+
+
+def test_ranges_are_indices():
+    for key in (range(3), (range(3), [1, 0, 1]), (range(3), range(3)), range(2, -1, -2),
+                (slice(None), range(1, 4)), range(0)):
+        mine, theirs = (lib.arange(12).reshape(3, 4) for lib in (sheer, torch))
+        assert mine[key].tolist() == theirs[key].tolist()
+        mine[key] = 9
+        theirs[key] = 9
+        assert mine.tolist() == theirs.tolist()
+    picked = sheer.jit(lambda x: x[range(2), range(2)])(sheer.arange(4).reshape(2, 2))
+    assert picked.tolist() == [0, 3]

@@ -28,7 +28,7 @@ __getattr__ = _refusing("autograd", __all__)
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool | None = None,
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
          is_grads_batched: bool = False, materialize_grads: bool = False) -> tuple[Any, ...]:
     """The gradient of the sum of outputs, each times its grad_output, by every input.
 
@@ -38,9 +38,9 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     retain_graph is accepted and not needed: graphs here are data and are never used up.
 
     Shape   of each gradient: that of its input
-    Raises  E211 for is_grads_batched, E602 for an output of several numbers without a grad_output,
-            E610 for a grad_output of another shape or another number of them, E611 when an input
-            requires no gradient, E618 when no output depends on an input
+    Raises  E211 for is_grads_batched and for only_inputs=False, E602 for an output of several
+            numbers without a grad_output, E610 for a grad_output of another shape or another number
+            of them, E611 when an input requires no gradient, E618 when no output depends on one
     Source  torch.autograd.grad
     Example
         >>> x = sheer.tensor(3.0, requires_grad=True)
@@ -52,6 +52,9 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         raise MissingError("E211", "grad", "batches of grad_outputs are left out",
                            need="one grad_output per output",
                            tries=[("sheer.vmap(sheer.vjp(f, x)[1])", lambda: None)])
+    if not only_inputs:
+        raise MissingError("E211", "grad", "only_inputs=False is left out, as torch ignores it",
+                           need="only_inputs=True", tries=[("backward()", lambda: None)])
     results, wanted = as_tuple(outputs), as_tuple(inputs)
     for number, x in enumerate(wanted):
         if not x.requires_grad:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Cls = TypeVar("Cls", bound=type)
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NUMPY = {"axis": ("dim", "dims"), "axes": ("dims", "dim"), "keepdims": ("keepdim",),
-          "k": ("diagonal",), "shift": ("shifts",)}
+          "k": ("diagonal",), "shift": ("shifts",), "size": ("shape",)}
 
 
 def unary(op: Callable[..., Any]) -> Callable[[Any], Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.errors import ArgumentError, ShapeError
 from ..transforms import execute, trace
-from .core import Core, evaluate
+from .core import Core, evaluate, tensor_class
 
 
 class Values(Core):
@@ -69,7 +69,11 @@ class Values(Core):
         return f"tensor({text}{extra}{', requires_grad=True' if self.requires_grad else ''})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.node.size == 1 else str(self)
+        plain = self.node.ndim == 0 and type(self) is tensor_class()     # as torch: no Parameter
+        if spec and self.node.size == 1:
+            return format(self.item(), spec)
+        traced = trace.current() is not None and not execute.is_known(self.node)
+        return format(self.item()) if plain and not (spec or traced) else str(self)
 
     # ---- other libraries ---------------------------------------------------------------------
     def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> np.ndarray:

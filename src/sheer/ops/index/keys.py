@@ -146,7 +146,7 @@ def _item(op: str, item: Any) -> Any:
         raise unknown_mask(op, item)
     if isinstance(item, Node):
         return index_node(op, item)
-    if not isinstance(item, list | tuple | np.ndarray):
+    if not isinstance(item, list | tuple | range | np.ndarray):
         try:
             return operator.index(item)
         except TypeError:
