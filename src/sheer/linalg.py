@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from . import namespace, namespace_standard
 from .graph.dtypes import int64
-from .graph.errors import ArgumentError
+from .graph.errors import ArgumentError, NumericError
 from .linalg_factors import (
     cholesky_ex,
     householder_product,
@@ -31,7 +31,8 @@ from .mixins.missing import refusing as _refusing
 from .ops import host
 from .tensor import Tensor, as_tensor
 
-__all__ = ["cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh",
+__all__ = ["LinAlgError",
+           "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh",
            "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex",
            "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
            "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve",
@@ -41,6 +42,9 @@ __getattr__ = _refusing("linalg", __all__)
 
 matmul, tensordot, outer = (namespace.functions[name] for name in ("matmul", "tensordot", "outer"))
 matrix_transpose, vecdot = namespace_standard.matrix_transpose, namespace_standard.vecdot
+
+
+LinAlgError = NumericError        # what singular matrices raise, under torch's name
 
 
 class Eigh(NamedTuple):

@@ -176,3 +176,31 @@ def test_a_cut_second_derivative_is_found():
 def test_single_precision_is_refused():
     with pytest.raises(SheerError, match="differences need float64"):
         autograd.gradcheck(lambda x: x.log(), sheer.tensor([1.0], requires_grad=True))
+
+
+def test_tensors_are_cut_off_in_place():
+    for library in (sheer, torch):
+        x = library.tensor([1.0, 2.0], requires_grad=True)
+        y = x * 3
+        z = y + 1
+        assert y.detach_() is y
+        assert y.is_leaf
+        assert not y.requires_grad
+        assert y.tolist() == [3, 6]
+        z.sum().backward()                               # what was computed before is as it was
+        assert x.grad.tolist() == [3, 3]
+        x.detach_()
+        assert not x.requires_grad
+        with pytest.raises(RuntimeError, match="view"):
+            library.tensor([1.0, 2.0], requires_grad=True)[:1].detach_()
+
+
+def test_who_retains_a_gradient():
+    for library in (sheer, torch):
+        x = library.tensor([1.0, 2.0], requires_grad=True)
+        y = x * 3
+        assert [x.retains_grad, y.retains_grad] == [False, False]
+        y.retain_grad()
+        assert y.retains_grad
+        x.retain_grad()
+        assert not x.retains_grad

@@ -8,6 +8,7 @@ import torch
 
 import sheer
 from sheer import nn
+from sheer.graph.errors import SheerError
 from sheer.nn import init
 
 
@@ -72,6 +73,22 @@ def test_running_statistics_have_the_dtype_of_the_layer(kind: type[nn.Module]) -
     layer = kind(4, dtype=sheer.float64, track_running_stats=True)     # no W101: nothing is cast
     found = [layer.running_mean.dtype, layer.running_var.dtype, layer.num_batches_tracked.dtype]
     assert found == [sheer.float64, sheer.float64, sheer.int64]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 5, 7)])
+def test_fans_under_torchs_name(shape: tuple[int, ...]) -> None:
+    assert init._calculate_fan_in_and_fan_out(sheer.ones(shape)) == (
+        torch.nn.init._calculate_fan_in_and_fan_out(torch.ones(shape)))
+    for lib, nets in ((sheer, nn), (torch, torch.nn)):
+        with pytest.raises(ValueError, match=r"(?i)fan in and fan out"):
+            nets.init._calculate_fan_in_and_fan_out(lib.ones(3))
+
+
+def test_a_module_emptied_keeps_its_values() -> None:
+    net = nn.Linear(2, 2)
+    assert net.to_empty(device="cpu") is net
+    with pytest.raises(SheerError, match="E615"):
+        net.to_empty(device="cuda")
 
 
 def _rows(lib) -> dict[str, list[list[int]]]:

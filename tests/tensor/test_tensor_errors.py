@@ -342,3 +342,22 @@ def test_importing_is_fast_and_light(tmp_path):
                            check=True).stdout.strip().split(" ", 1) for _ in range(4)]
     assert {modules for _, modules in said} == {"[]"}
     assert min(float(seconds) for seconds, _ in said) < 0.4
+
+
+@pytest.mark.parametrize(("make", "right"), [
+    (lambda: sheer.Tensor(2, 3), "sheer.empty(2, 3)"), (lambda: sheer.Tensor(5), "sheer.empty(5)"),
+    (lambda: sheer.Tensor([1.0]), "sheer.tensor([1.0])"),
+    (lambda: sheer.jit(lambda x: sheer.Tensor(2, 3))(sheer.ones(1)), "sheer.empty(2, 3)"),
+    (lambda: sheer.Tensor(sheer.ones(2).numpy()), "sheer.tensor(array([1., 1.], dtype=float32))")])
+def test_tensors_are_not_made_by_calling_their_class(make, right):
+    assert refusal(make) == (
+        "Tensor: tensors are not made by calling their class\n"
+        "  need : sheer.tensor(values), or sheer.empty(2, 3) for sizes\n"
+        f"  try  : {right}\n  more : sheer explain E191")
+
+
+def test_singular_matrices_raise_linalgerror():
+    with pytest.raises(sheer.linalg.LinAlgError, match="singular"):
+        sheer.linalg.inv(sheer.zeros(2, 2)).numpy()
+    with pytest.raises(sheer.linalg.LinAlgError, match="not positive"):
+        sheer.linalg.cholesky(-sheer.eye(2)).numpy()

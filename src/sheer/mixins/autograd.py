@@ -83,6 +83,20 @@ class Autograd(Hooks):
         out.requires_grad = False
         return out
 
+    def detach_(self) -> Tensor:
+        """Cut this tensor itself off from what it was computed of: it becomes a leaf.
+
+        Raises  E609 for a view, which shows elements of a tensor that is not cut off
+        """
+        if self._view is not None:
+            raise StateError("E609", "detach_", "a view is not cut off in place",
+                             got={"tensor": self.node}, need="a tensor with elements of its own",
+                             tries=[("x.detach()", lambda: None)])
+        node = self.node
+        self.requires_grad = False
+        self._set(stop_gradient(node))
+        return self  # type: ignore[return-value]
+
     @property
     def data(self) -> Tensor:
         """The same values outside of every gradient; what is written to it reaches this tensor."""
@@ -103,6 +117,11 @@ class Autograd(Hooks):
             node.leaf = ref(self)
         else:
             running.leaves[node] = self
+
+    @property
+    def retains_grad(self) -> bool:
+        """Is this a computed tensor on which `backward` leaves a gradient too?"""
+        return not self.is_leaf and leaf_of(self.node) is self
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None,
                  create_graph: bool = False, inputs: Any = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph import source
 from ..graph.dtypes import DType, dtype_of, float32
-from ..graph.errors import DTypeError, StateError
+from ..graph.errors import ArgumentError, DTypeError, StateError
 from ..graph.memory import frozen
 from ..graph.node import Node, fresh
 from ..graph.source import Source
@@ -52,7 +52,11 @@ class Core:
     def __init__(self, node: Node, requires_grad: bool = False, leaf: bool = False) -> None:
         self._bound, self._home, self._grad = node, trace.current(), None
         self.requires_grad, self._leaf, self._view = requires_grad, leaf, None
-        if self._home is None and not isinstance(node.prim, Data):
+        try:
+            pending = not isinstance(node.prim, Data)
+        except AttributeError:
+            raise _no_node(node, requires_grad, leaf) from None
+        if pending and self._home is None:
             _live[node] = self                   # a value to come: somebody will want it
 
     # ---- the node ----------------------------------------------------------------------------
@@ -127,6 +131,18 @@ class Core:
     def to_spec(self) -> str:
         """`f32[3, 4]`."""
         return str(self.node.spec)
+
+
+def _no_node(*given: Any) -> ArgumentError:
+    """E191 for torch.Tensor(2, 3), sizes, and torch.Tensor([1.0]), values: a call of two meanings.
+    """
+    sizes = [v for v in given if v is not False]
+    right = f"sheer.tensor({given[0]!r:.40})"
+    if all(type(v) is int for v in sizes):
+        right = f"sheer.empty({', '.join(map(str, sizes))})"
+    return ArgumentError("E191", "Tensor", "tensors are not made by calling their class",
+                         need="sheer.tensor(values), or sheer.empty(2, 3) for sizes",
+                         tries=[(right, lambda: None)])
 
 
 def _own(node: Node) -> Node:

@@ -56,6 +56,9 @@ def fans(tensor: Core) -> tuple[int, int]:
     return shape[1] * field, shape[0] * field
 
 
+_calculate_fan_in_and_fan_out = fans                 # torch's name, which much code calls
+
+
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0,
              generator: Generator | None = None) -> Tensor:
     """~ U(a, b)."""

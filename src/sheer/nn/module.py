@@ -163,6 +163,13 @@ class Module(Tree, Hookable):
         on_cpu("cuda")
         return self
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """This module with the values it has: no memory here is without values. Raises E615 for
+        another device than the CPU.
+        """
+        on_cpu(device or "cpu")
+        return self
+
     # ---- saving and printing ----------------------------------------------------------------
     def state_dict(self, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
         """Dotted name and value of every parameter and saved buffer, in PyTorch's order.
