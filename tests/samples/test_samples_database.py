@@ -48,8 +48,9 @@ def test_compiled_programs_agree_with_torch(case):
     """The same on the CPU backend, for one sample of each name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        call = next(iter(case.calls(case.dtypes()[0], 1)), None)
-        verdict = None if call is None else run(call, case.dtypes()[0] == torch.float64)
+        dtypes = case.dtypes()[:1]                   # some names have none here: complex ones
+        call = next((c for dtype in dtypes for c in case.calls(dtype, 1)), None)
+        verdict = None if call is None else run(call, dtypes[0] == torch.float64)
     assert verdict is None or accepted(case, verdict), verdict
 
 
