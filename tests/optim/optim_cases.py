@@ -134,3 +134,16 @@ def compare(params, expected, tolerance):
 def new(name, params, options):
     """An optimizer of sheer by name."""
     return getattr(optim, name)(params, **options)
+
+
+def stepped(kind=optim.Adam, **options):
+    """An optimizer of one weight (3,) after a step."""
+    p = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    optimizer = kind([p], **options)
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+    return optimizer

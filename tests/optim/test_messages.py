@@ -5,6 +5,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from optim_cases import stepped
 
 import sheer
 from sheer import optim
@@ -182,19 +183,6 @@ CASES = {
 S = optim.lr_scheduler
 
 
-def used(kind=optim.Adam, **options):
-    """An optimizer of three weights after one step."""
-    p = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    optimizer = kind([p], **options)
-    def closure():
-        optimizer.zero_grad()
-        loss = (p * p).sum()
-        loss.backward()
-        return loss
-    optimizer.step(closure)
-    return optimizer
-
-
 def with_gradient(grad):
     p = weight()
     p.grad = grad                          # refused here or, at the latest, by the step
@@ -209,7 +197,7 @@ REFUSED = {
     "swapped": ("E301", lambda: optim.Adam(0.1, [W])),
     "text for parameters": ("E301", lambda: optim.Adam("weights")),
     "None for parameters": ("E301", lambda: optim.Adam(None)),
-    "a number as closure": ("E304", lambda: used().step(3)),
+    "a number as closure": ("E304", lambda: stepped().step(3)),
     "a number as closure of L-BFGS": ("E521", lambda: optim.LBFGS([W]).step(3)),
     "two rates": ("E304", lambda: optim.Adam([W], lr=sheer.tensor([0.1, 0.2]))),
     "a rate as text": ("E304", lambda: optim.SGD([W], lr="0.1")),
@@ -217,8 +205,8 @@ REFUSED = {
     "momentum as text": ("E304", lambda: optim.SGD([W], momentum="abc")),
     "betas as text": ("E304", lambda: optim.Adam([W], betas=("a", "b"))),
     "one eta": ("E304", lambda: optim.Rprop([W], etas=0.5)),
-    "no rate": ("E304", lambda: used().param_groups[0].pop("lr")),
-    "no betas": ("E304", lambda: used().param_groups[0].pop("betas")),
+    "no rate": ("E304", lambda: stepped().param_groups[0].pop("lr")),
+    "no betas": ("E304", lambda: stepped().param_groups[0].pop("betas")),
     "an integer gradient": (None, lambda: with_gradient(sheer.tensor([1, 2]))),
     "an array as gradient": (None, lambda: with_gradient(np.ones(2, np.float32))),
     "a number as lambda": ("E309", lambda: schedule("LambdaLR", 0.5)),

@@ -13,6 +13,7 @@ from optim_cases import (
     new,
     ours,
     start,
+    stepped,
     theirs,
     train,
 )
@@ -119,19 +120,6 @@ def test_a_saved_state_is_a_snapshot():
     train(optimizer, params, x[2:], y[2:], make=constant)
     for a, b in zip(before, (v for s in saved["state"].values() for v in s.values()), strict=True):
         np.testing.assert_array_equal(a, b.numpy())
-
-
-def stepped(kind=optim.Adam, **options):
-    """An optimizer of one weight (3,) after a step."""
-    p = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    optimizer = kind([p], **options)
-    def closure():
-        optimizer.zero_grad()
-        loss = (p * p).sum()
-        loss.backward()
-        return loss
-    optimizer.step(closure)
-    return optimizer
 
 
 def spoilt(where, **values):

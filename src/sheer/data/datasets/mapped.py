@@ -16,7 +16,7 @@ from ..rows import all_placed, placed
 from .base import Dataset
 
 AROUND = 2 << 20         # bytes Linux may map around one that is touched: from 6.18 a whole folio
-HELD = 32 << 20          # bytes of a file that may stay in memory before they are given back
+HELD = 16 << 20          # bytes of a file that may stay in memory before they are given back
 COPIED = 1 << 20         # bytes that are sorted at a time: they stay in the cache
 
 
