@@ -200,16 +200,15 @@ def wrong_bits(out: Tensor, target: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class CopySettings(Settings):
-    epochs: int = 32
+    epochs: int = 12
     batch_size: int = 32
     lr: float = 2e-3             # highest rate of the schedule, per update
     bits: int = 8                # of every vector
-    patience: int = 6            # epochs without a better validation loss, then it ends
     longest: int = 20            # vectors in the sequences trained on; tested on twice as many
     hidden: int = 64             # units of the controller
     slots: int = 64              # of the memory: at least what is to be copied
     width: int = 16              # numbers in a slot
-    rows: int = 4096             # sequences to learn from
+    rows: int = 16384            # sequences to learn from; of few it learns exceptions
 
 
 class Copying(OneCycle):
@@ -222,7 +221,7 @@ class Copying(OneCycle):
     summary = "neural Turing machine copies sequences twice as long as it was trained on"
     settings = CopySettings
     promise = ("wrong_bits_twice", 0.01)
-    clip_norm = 10.0
+    clip_norm = 1.0              # a burst of gradients blurs places that were exact
     metrics = (wrong_bits,)
 
     def data(self, folder: Path | None) -> Task:
@@ -234,7 +233,7 @@ class Copying(OneCycle):
 
     def callbacks(self) -> list[Callback]:
         """A trained machine now and then loses its place for some epochs: the best one is kept."""
-        return [EarlyStopping(patience=self.set.patience)]  # type: ignore[attr-defined]
+        return [EarlyStopping(patience=self.set.epochs)]
 
     def model(self, task: Task) -> Any:
         s: Any = self.set
