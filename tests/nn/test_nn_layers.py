@@ -23,11 +23,3 @@ def test_every_layer_is_in_a_table() -> None:
     distances = {"CosineSimilarity", "PairwiseDistance"}
     covered = {n for n, *_ in FLAT} | set(LOSSES) | OURS_ONLY | LAZY | NO_LAYER | STACKS | distances
     assert classes == covered
-
-
-def test_every_public_class_says_where_it_comes_from() -> None:
-    for name in nn.__all__:
-        thing = getattr(nn, name)
-        if isinstance(thing, type):
-            assert thing.__doc__, name
-            assert "Source" in thing.__doc__ or "Shape" in thing.__doc__ or name in NO_LAYER, name

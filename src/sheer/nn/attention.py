@@ -28,8 +28,17 @@ class MultiheadAttention(Module):
     Params  in_proj_weight (3 embed_dim, embed_dim), or q_, k_ and v_proj_weight when kdim or vdim
             differ, Xavier uniform; in_proj_bias (3 embed_dim,) and out_proj.bias = 0; bias_k and
             bias_v (1, 1, embed_dim), Xavier normal; out_proj.weight as in Linear
-    Raises  E204 when heads do not divide embed_dim, E201 for widths, E203 for axes, E213 for masks
+    Raises  E204 when heads do not divide embed_dim, for sizes below 1, a dropout outside [0, 1] and
+            is_causal without a mask, E201 for widths, E202 for dtypes, E203 for axes, E213 for
+            masks
     Source  Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2; torch.nn.MultiheadAttention
+    Example
+        >>> x = sheer.randn(2, 5, 8)                # (B, L, embed_dim)
+        >>> out, weights = nn.MultiheadAttention(8, num_heads=2, batch_first=True)(x, x, x)
+        >>> out.shape, weights.shape
+        ((2, 5, 8), (2, 5, 5))
+        >>> bool((weights.sum(-1) - 1).abs().max() < 1e-6)
+        True
     """
     embed_dim: int
     kdim: int

@@ -19,11 +19,12 @@ class EmbeddingBag(Module):
 
     Shape   x int (B, N), or (L,) with offsets int (B,) -> (B, embedding_dim)
     Params  weight (num_embeddings, embedding_dim) ~ N(0, 1), the row padding_idx 0 and in no bag
-    Raises  E212 for an index outside the table, E202 for floats, E203 for shapes, E211 for
-            max_norm, scale_grad_by_freq and sparse
+    Raises  E212 for an index outside the table, E202 for floats, E203 for shapes, E204 for sizes,
+            mode, padding_idx or offsets that do not fit, E211 for max_norm, scale_grad_by_freq and
+            sparse
     Source  torch.nn.EmbeddingBag
     Example
-        >>> EmbeddingBag(10, 3)(sheer.tensor([1, 2, 4, 5]), sheer.tensor([0, 3])).shape
+        >>> nn.EmbeddingBag(10, 3)(sheer.tensor([1, 2, 4, 5]), sheer.tensor([0, 3])).shape
         (2, 3)
     """
     num_embeddings: int

@@ -142,8 +142,16 @@ class BatchNorm1d(_BatchNorm):
     Shape   x (N, C) or (N, C, L) -> the same
     Params  weight (C,) = 1, bias (C,) = 0; buffers running_mean = 0, running_var = 1,
             num_batches_tracked = 0; momentum=None averages over all batches
-    Raises  E203 for other axes or channels, E220 for one value per channel in training
+    Raises  E203 for other axes or channels, E220 for one value per channel in training, E202 for
+            dtypes, E204 for num_features below 1 or an eps below 0
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm1d
+    Example
+        >>> norm = nn.BatchNorm1d(1)
+        >>> norm(sheer.tensor([[4.0], [8.0]])).detach()
+        tensor([[-1.],
+                [ 1.]])
+        >>> round(norm.running_mean.item(), 4)      # 0.1 of the way from 0 to the mean, 6
+        0.6
     """
 
 
@@ -155,8 +163,13 @@ class BatchNorm2d(_BatchNorm):
     Shape   x (N, C, H, W) -> the same
     Params  weight (C,) = 1, bias (C,) = 0; buffers running_mean = 0, running_var = 1,
             num_batches_tracked = 0; momentum=None averages over all batches
-    Raises  E203 for other axes or channels, E220 for one value per channel in training
+    Raises  E203 for other axes or channels, E220 for one value per channel in training, E202 for
+            dtypes, E204 for num_features below 1 or an eps below 0
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm2d
+    Example
+        >>> y = nn.BatchNorm2d(3)(5 + 2 * sheer.randn(8, 3, 4, 4))
+        >>> bool(y.mean((0, 2, 3)).abs().max() < 1e-5), round(y.var().item(), 1)
+        (True, 1.0)
     """
     ranks, need = (4,), "(N, C, H, W)"
 
@@ -169,8 +182,13 @@ class BatchNorm3d(_BatchNorm):
     Shape   x (N, C, D, H, W) -> the same
     Params  weight (C,) = 1, bias (C,) = 0; buffers running_mean = 0, running_var = 1,
             num_batches_tracked = 0; momentum=None averages over all batches
-    Raises  E203 for other axes or channels, E220 for one value per channel in training
+    Raises  E203 for other axes or channels, E220 for one value per channel in training, E202 for
+            dtypes, E204 for num_features below 1 or an eps below 0
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm3d
+    Example
+        >>> norm = nn.BatchNorm3d(2).eval()         # with what was tracked: mean 0, variance 1
+        >>> norm(sheer.ones(1, 2, 1, 1, 1)).flatten().detach()
+        tensor([1., 1.])
     """
     ranks, need = (5,), "(N, C, D, H, W)"
 
@@ -202,8 +220,13 @@ class InstanceNorm1d(_InstanceNorm):
 
     Shape   x (N, C, L) or (C, L) -> the same
     Params  none; with affine weight (C,) = 1, bias (C,) = 0
-    Raises  E203 for other axes or channels, E220 for one value per channel
+    Raises  E203 for other axes or channels, E220 for one value per channel, E202 for dtypes, E204
+            for num_features below 1 or an eps below 0
     Source  Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.InstanceNorm1d
+    Example
+        >>> nn.InstanceNorm1d(2)(sheer.tensor([[1.0, 3.0], [10.0, 50.0]]))
+        tensor([[-1.,  1.],
+                [-1.,  1.]])
     """
     ranks, need = (2, 3), "(N, C, L) or (C, L)"
 
@@ -213,8 +236,15 @@ class InstanceNorm2d(_InstanceNorm):
 
     Shape   x (N, C, H, W) or (C, H, W) -> the same
     Params  none; with affine weight (C,) = 1, bias (C,) = 0
-    Raises  E203 for other axes or channels, E220 for one value per channel
+    Raises  E203 for other axes or channels, E220 for one value per channel, E202 for dtypes, E204
+            for num_features below 1 or an eps below 0
     Source  Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.InstanceNorm2d
+    Example
+        >>> y = nn.InstanceNorm2d(3)(sheer.randn(2, 3, 4, 4) * 9 + 1)
+        >>> bool(y.mean((2, 3)).abs().max() < 1e-5)               # each channel of each image
+        True
+        >>> len(list(nn.InstanceNorm2d(3, affine=True).parameters()))
+        2
     """
     ranks, need = (3, 4), "(N, C, H, W) or (C, H, W)"
 
@@ -224,7 +254,11 @@ class InstanceNorm3d(_InstanceNorm):
 
     Shape   x (N, C, D, H, W) or (C, D, H, W) -> the same
     Params  none; with affine weight (C,) = 1, bias (C,) = 0
-    Raises  E203 for other axes or channels, E220 for one value per channel
+    Raises  E203 for other axes or channels, E220 for one value per channel, E202 for dtypes, E204
+            for num_features below 1 or an eps below 0
     Source  Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.InstanceNorm3d
+    Example
+        >>> nn.InstanceNorm3d(2)(sheer.randn(4, 2, 3, 3, 3)).shape
+        (4, 2, 3, 3, 3)
     """
     ranks, need = (4, 5), "(N, C, D, H, W) or (C, D, H, W)"

@@ -77,7 +77,7 @@ class Sequential(_Row):
     """Modules called one after the other, each on the result of the one before.
 
     Shape   that of the first module -> that of the last
-    Raises  E206 for anything that is no module
+    Raises  E206 for anything that is no module, E209 for names with a dot
     Source  torch.nn.Sequential
     Example
         >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
@@ -121,8 +121,15 @@ class Sequential(_Row):
 class ModuleList(_Row):
     """A list of modules that belongs to the tree.
 
-    Raises  E206 for anything that is no module
+    Raises  E206 for anything that is no module, E208 when it is called
     Source  torch.nn.ModuleList
+    Example
+        >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        >>> x = sheer.ones(2, 4)
+        >>> for layer in layers:
+        ...     x = layer(x)
+        >>> x.shape, len(list(layers.parameters()))
+        ((2, 4), 6)
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
@@ -148,8 +155,12 @@ class ModuleList(_Row):
 class ModuleDict(Module):
     """Modules under names.
 
-    Raises  E206 for anything that is no module, E209 for names with a dot
+    Raises  E206 for anything that is no module, E208 when it is called, E209 for names with a dot
     Source  torch.nn.ModuleDict
+    Example
+        >>> heads = nn.ModuleDict({"kind": nn.Linear(4, 3), "box": nn.Linear(4, 4)})
+        >>> {name: head(sheer.ones(2, 4)).shape for name, head in heads.items()}
+        {'kind': (2, 3), 'box': (2, 4)}
     """
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
@@ -196,7 +207,12 @@ class ModuleDict(Module):
 class ParameterList(Module):
     """A list of parameters that belongs to the tree; tensors become parameters.
 
+    Raises  E604 for integers, E208 when it is called
     Source  torch.nn.ParameterList
+    Example
+        >>> powers = nn.ParameterList([sheer.ones(2), sheer.zeros(3)])
+        >>> [(name, p.shape) for name, p in powers.named_parameters()]
+        [('0', (2,)), ('1', (3,))]
     """
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
@@ -233,8 +249,13 @@ def _parameter(value: Any) -> Parameter:
 class ParameterDict(Module):
     """Parameters under names; tensors become parameters.
 
-    Raises  E209 for names with a dot
+    Raises  E209 for names with a dot, E604 for integers, E208 when it is called
     Source  torch.nn.ParameterDict
+    Example
+        >>> scale = nn.ParameterDict({"left": sheer.ones(2)})
+        >>> scale["right"] = sheer.zeros(2)
+        >>> list(scale), scale["right"].requires_grad
+        (['left', 'right'], True)
     """
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[Any] | None = None) -> None:
@@ -298,6 +319,11 @@ class Identity(Module):
 
     Shape   x (*S) -> (*S)
     Source  torch.nn.Identity
+    Example
+        >>> net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1))
+        >>> net[1] = nn.Identity()                  # the scores themselves
+        >>> net(sheer.zeros(1, 4)).tolist() == [net[0].bias.tolist()]
+        True
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -313,6 +339,9 @@ class Flatten(Module):
     Shape   x (B, *S) -> (B, product of S), with the defaults
     Raises  E110 for an axis that does not exist
     Source  torch.nn.Flatten
+    Example
+        >>> nn.Flatten()(sheer.ones(5, 3, 4, 2)).shape, nn.Flatten(0, 1)(sheer.ones(5, 3, 4)).shape
+        ((5, 24), (15, 4))
     """
     start_dim: int
     end_dim: int
@@ -332,8 +361,12 @@ class Unflatten(Module):
     """One axis as several.
 
     Shape   x (*A, n, *Z) -> (*A, *unflattened_size, *Z)
-    Raises  E204 when the sizes do not multiply to n
+    Raises  E111 when the sizes do not multiply to n, E203 for an axis that does not exist, E204 for
+            a dim that is no number
     Source  torch.nn.Unflatten
+    Example
+        >>> nn.Unflatten(1, (3, -1, 2))(sheer.ones(5, 24)).shape
+        (5, 3, 4, 2)
     """
     dim: int
     unflattened_size: tuple[int, ...]

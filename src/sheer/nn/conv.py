@@ -102,8 +102,12 @@ class Conv1d(_Conv):
             L' = (L + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1
     Params  weight (out_channels, in_channels / groups, k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit,
+            E123, E124 and E204 for settings
     Source  torch.nn.Conv1d
+    Example
+        >>> nn.Conv1d(2, 4, 3, stride=2)(sheer.ones(1, 2, 9)).shape
+        (1, 4, 4)
     """
     axes = 1
 
@@ -115,10 +119,11 @@ class Conv2d(_Conv):
             S' = (S + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1
     Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * product of k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit,
+            E123, E124 and E204 for settings
     Source  torch.nn.Conv2d
     Example
-        >>> Conv2d(3, 8, 5, padding="same")(sheer.ones(1, 3, 9, 9)).shape
+        >>> nn.Conv2d(3, 8, 5, padding="same")(sheer.ones(1, 3, 9, 9)).shape
         (1, 8, 9, 9)
     """
 
@@ -129,8 +134,12 @@ class Conv3d(_Conv):
     Shape   x (N, in_channels, D, H, W) or (in_channels, D, H, W) -> (N, out_channels, D', H', W')
     Params  weight (out_channels, in_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(in_channels / groups * product of k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a kernel that does not fit,
+            E123, E124 and E204 for settings
     Source  torch.nn.Conv3d
+    Example
+        >>> nn.Conv3d(1, 2, (1, 3, 3), padding=(0, 1, 1))(sheer.ones(1, 1, 4, 6, 6)).shape
+        (1, 2, 4, 6, 6)
     """
     axes = 3
 
@@ -187,8 +196,14 @@ class ConvTranspose1d(_ConvTranspose):
             L' = (L - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1
     Params  weight (in_channels, out_channels / groups, k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a padding that leaves
+            nothing, E123, E124 and E204 for settings, E204 for an output_size out of reach
     Source  torch.nn.ConvTranspose1d
+    Example
+        >>> spread = nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)
+        >>> _ = nn.init.ones_(spread.weight)
+        >>> spread(sheer.tensor([[[1.0, 5.0]]])).tolist()
+        [[[1.0, 1.0, 5.0, 5.0]]]
     """
     axes = 1
 
@@ -200,8 +215,14 @@ class ConvTranspose2d(_ConvTranspose):
             S' = (S - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1
     Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * product of k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a padding that leaves
+            nothing, E123, E124 and E204 for settings, E204 for an output_size out of reach
     Source  torch.nn.ConvTranspose2d
+    Example
+        >>> down, up = nn.Conv2d(1, 4, 3, stride=2), nn.ConvTranspose2d(4, 1, 3, stride=2)
+        >>> x = sheer.ones(1, 1, 8, 8)
+        >>> up(down(x)).shape, up(down(x), output_size=(8, 8)).shape
+        ((1, 1, 7, 7), (1, 1, 8, 8))
     """
 
 
@@ -211,7 +232,11 @@ class ConvTranspose3d(_ConvTranspose):
     Shape   x (N, in_channels, D, H, W) -> (N, out_channels, D', H', W')
     Params  weight (in_channels, out_channels / groups, *k) and bias (out_channels,), ~ U(-r, r),
             r = 1/sqrt(out_channels / groups * product of k)
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E204 for settings
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a padding that leaves
+            nothing, E123, E124 and E204 for settings, E204 for an output_size out of reach
     Source  torch.nn.ConvTranspose3d
+    Example
+        >>> nn.ConvTranspose3d(2, 1, 2, stride=2)(sheer.ones(1, 2, 3, 4, 5)).shape
+        (1, 1, 6, 8, 10)
     """
     axes = 3

@@ -23,7 +23,14 @@ class Equilibrium(Module):
 
     Shape   x (B, *S) -> (B, features)
     Params  those of the body, a module of (z (B, features), x (B, *S)) that treats rows apart
+    Raises  E204 for features or iterations below 1; what the body raises
     Source  Bai et al. 2019, arXiv:1909.01377, theorem 1, with J solved exactly
+    Example
+        >>> class Half(nn.Module):
+        ...     def forward(self, z, x):
+        ...         return 0.5 * z + x          # settles at z = 2 x
+        >>> nn.Equilibrium(Half(), features=2)(sheer.tensor([[1.0, 3.0]]))
+        tensor([[2., 6.]])
     """
     body: Module
     features: int

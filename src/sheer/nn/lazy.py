@@ -49,6 +49,11 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
     Raises  E250 when its shape is asked for before that
     Source  torch.nn.parameter.UninitializedParameter
+    Example
+        >>> weight = nn.UninitializedParameter()
+        >>> weight.materialize((2, 3))              # what a lazy layer does at its first call
+        >>> type(weight).__name__, weight.shape, weight.requires_grad
+        ('Parameter', (2, 3), True)
     """
 
     __slots__ = ()
@@ -63,6 +68,13 @@ class UninitializedBuffer(_Uninitialized, Buffer):
 
     Raises  E250 when its shape is asked for before that
     Source  torch.nn.parameter.UninitializedBuffer
+    Example
+        >>> norm = nn.LazyBatchNorm1d()
+        >>> norm.running_mean
+        UninitializedBuffer()
+        >>> _ = norm(sheer.randn(5, 2))
+        >>> norm.running_mean.shape
+        (2,)
     """
 
     __slots__ = ()
@@ -161,7 +173,8 @@ class LazyLinear(_Lazy):
 
     Shape   x (*B, d) -> (*B, out_features)
     Params  weight and bias as in Linear, from the first call on
-    Raises  E250 when a size is asked for before the first call
+    Raises  E250 when a size is asked for before the first call, E203 for an input without axes,
+            E204 for out_features below 1; then as Linear
     Source  torch.nn.LazyLinear
     Example
         >>> head = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.LazyLinear(10))
@@ -191,7 +204,14 @@ class LazyConv1d(_LazyConv):
     """A Conv1d whose in_channels are those of its first input.
 
     Shape   as Conv1d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as Conv1d
     Source  torch.nn.LazyConv1d
+    Example
+        >>> layer = nn.LazyConv1d(4, 3)
+        >>> _ = layer(sheer.ones(1, 2, 8))
+        >>> layer                                   # another class by now
+        Conv1d(2, 4, kernel_size=(3,), stride=(1,))
     """
     becomes, channels = conv.Conv1d, {3: -2, 2: -2}
 
@@ -200,7 +220,13 @@ class LazyConv2d(_LazyConv):
     """A Conv2d whose in_channels are those of its first input.
 
     Shape   as Conv2d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as Conv2d
     Source  torch.nn.LazyConv2d
+    Example
+        >>> net = nn.Sequential(nn.LazyConv2d(8, 3), nn.LazyConv2d(4, 3))
+        >>> net(sheer.ones(1, 3, 9, 9)).shape, net[1].in_channels
+        ((1, 4, 5, 5), 8)
     """
     becomes, channels = conv.Conv2d, {4: -3, 3: -3}
 
@@ -209,7 +235,14 @@ class LazyConv3d(_LazyConv):
     """A Conv3d whose in_channels are those of its first input.
 
     Shape   as Conv3d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as Conv3d
     Source  torch.nn.LazyConv3d
+    Example
+        >>> layer = nn.LazyConv3d(2, 2)
+        >>> _ = layer(sheer.ones(3, 4, 4, 4))        # without a batch
+        >>> layer.weight.shape
+        (2, 3, 2, 2, 2)
     """
     becomes, channels = conv.Conv3d, {5: -4, 4: -4}
 
@@ -230,7 +263,13 @@ class LazyConvTranspose1d(_LazyConvTranspose):
     """A ConvTranspose1d whose in_channels are those of its first input.
 
     Shape   as ConvTranspose1d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as ConvTranspose1d
     Source  torch.nn.LazyConvTranspose1d
+    Example
+        >>> layer = nn.LazyConvTranspose1d(4, 3, stride=2)
+        >>> layer(sheer.ones(1, 2, 5)).shape, layer.weight.shape
+        ((1, 4, 11), (2, 4, 3))
     """
     becomes, channels = conv.ConvTranspose1d, {3: -2, 2: -2}
 
@@ -239,7 +278,16 @@ class LazyConvTranspose2d(_LazyConvTranspose):
     """A ConvTranspose2d whose in_channels are those of its first input.
 
     Shape   as ConvTranspose2d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as ConvTranspose2d
     Source  torch.nn.LazyConvTranspose2d
+    Example
+        >>> layer = nn.LazyConvTranspose2d(4, 2, bias=False)
+        >>> layer.has_uninitialized_params()
+        True
+        >>> _ = layer(sheer.ones(1, 3, 5, 5))
+        >>> type(layer).__name__, layer.in_channels
+        ('ConvTranspose2d', 3)
     """
     becomes, channels = conv.ConvTranspose2d, {4: -3, 3: -3}
 
@@ -248,7 +296,12 @@ class LazyConvTranspose3d(_LazyConvTranspose):
     """A ConvTranspose3d whose in_channels are those of its first input.
 
     Shape   as ConvTranspose3d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as ConvTranspose3d
     Source  torch.nn.LazyConvTranspose3d
+    Example
+        >>> nn.LazyConvTranspose3d(1, 2, stride=2)(sheer.ones(1, 6, 2, 3, 4)).shape
+        (1, 1, 4, 6, 8)
     """
     becomes, channels = conv.ConvTranspose3d, {5: -4, 4: -4}
 
@@ -269,7 +322,14 @@ class LazyBatchNorm1d(_LazyNorm):
     """A BatchNorm1d whose num_features are the channels of its first input.
 
     Shape   as BatchNorm1d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as BatchNorm1d
     Source  torch.nn.LazyBatchNorm1d
+    Example
+        >>> net = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d())
+        >>> _ = net(sheer.randn(8, 3))
+        >>> net[1].num_features
+        4
     """
     becomes, channels = batchnorm.BatchNorm1d, {2: 1, 3: 1}
 
@@ -278,7 +338,14 @@ class LazyBatchNorm2d(_LazyNorm):
     """A BatchNorm2d whose num_features are the channels of its first input.
 
     Shape   as BatchNorm2d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as BatchNorm2d
     Source  torch.nn.LazyBatchNorm2d
+    Example
+        >>> norm = nn.LazyBatchNorm2d()
+        >>> _ = norm(sheer.randn(2, 5, 3, 3))
+        >>> norm
+        BatchNorm2d(5, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
     """
     becomes, channels = batchnorm.BatchNorm2d, {4: 1}
 
@@ -287,7 +354,14 @@ class LazyBatchNorm3d(_LazyNorm):
     """A BatchNorm3d whose num_features are the channels of its first input.
 
     Shape   as BatchNorm3d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as BatchNorm3d
     Source  torch.nn.LazyBatchNorm3d
+    Example
+        >>> norm = nn.LazyBatchNorm3d(affine=False)
+        >>> _ = norm(sheer.randn(2, 5, 2, 2, 2))
+        >>> norm.running_var.shape, norm.weight is None
+        ((5,), True)
     """
     becomes, channels = batchnorm.BatchNorm3d, {5: 1}
 
@@ -296,7 +370,14 @@ class LazyInstanceNorm1d(_LazyNorm):
     """An InstanceNorm1d whose num_features are the channels of its first input.
 
     Shape   as InstanceNorm1d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as InstanceNorm1d
     Source  torch.nn.LazyInstanceNorm1d
+    Example
+        >>> norm = nn.LazyInstanceNorm1d()
+        >>> _ = norm(sheer.randn(5, 9))             # (C, L): without a batch
+        >>> norm.num_features
+        5
     """
     becomes, channels = batchnorm.InstanceNorm1d, {3: -2, 2: -2}
 
@@ -305,7 +386,16 @@ class LazyInstanceNorm2d(_LazyNorm):
     """An InstanceNorm2d whose num_features are the channels of its first input.
 
     Shape   as InstanceNorm2d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as InstanceNorm2d
     Source  torch.nn.LazyInstanceNorm2d
+    Example
+        >>> norm = nn.LazyInstanceNorm2d()
+        >>> norm.weight
+        UninitializedParameter()
+        >>> _ = norm(sheer.randn(2, 5, 3, 3))
+        >>> norm.weight.shape
+        (5,)
     """
     becomes, channels = batchnorm.InstanceNorm2d, {4: -3, 3: -3}
 
@@ -314,6 +404,12 @@ class LazyInstanceNorm3d(_LazyNorm):
     """An InstanceNorm3d whose num_features are the channels of its first input.
 
     Shape   as InstanceNorm3d
+    Raises  E250 when a size is asked for before the first call, E203 for ranks, E204 for settings;
+            then as InstanceNorm3d
     Source  torch.nn.LazyInstanceNorm3d
+    Example
+        >>> norm = nn.LazyInstanceNorm3d()
+        >>> norm(sheer.randn(1, 2, 3, 3, 3)).shape, type(norm).__name__
+        ((1, 2, 3, 3, 3), 'InstanceNorm3d')
     """
     becomes, channels = batchnorm.InstanceNorm3d, {5: -4, 4: -4}

@@ -38,8 +38,17 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     Shape   x (N, in_features) and target int (N,), or (in_features,) and () -> (N,), ()
     Params  head.weight (cutoffs[0] + clusters, in_features), tail.i.0.weight and tail.i.1.weight,
             as in Linear
-    Raises  E204 for cutoffs, E203 for shapes, E221 for labels out of range
+    Raises  E204 for cutoffs and for clusters narrower than 1, E201 for widths, E202 for integers,
+            E203 for shapes, E221, E222 for labels
     Source  Grave et al. 2016, arXiv:1609.04309; torch.nn.AdaptiveLogSoftmaxWithLoss
+    Example
+        >>> words = nn.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10], div_value=2.0)
+        >>> words(sheer.randn(3, 8), sheer.tensor([0, 7, 19])).output.shape
+        (3,)
+        >>> words.log_prob(sheer.randn(2, 8)).exp().sum(1).detach()
+        tensor([1., 1.])
+        >>> [tuple(cluster[0].weight.shape) for cluster in words.tail]
+        [(4, 8), (2, 8)]
     """
     in_features: int
     n_classes: int
@@ -125,8 +134,14 @@ class LinearCrossEntropyLoss(Module):
             (N, num_classes, *out_features) -> ()
     Params  linear.weight (num_classes * product of out_features, in_features), and linear.bias, as
             in Linear
-    Raises  as cross_entropy and Linear; E211 for options: the compiler decides what is kept
+    Raises  E201 for widths, E202 for integers, E221, E222, E223 for labels, E225 for one class,
+            E204 for settings, E211 for options: the compiler decides what is kept
     Source  torch.nn.LinearCrossEntropyLoss
+    Example
+        >>> loss = nn.LinearCrossEntropyLoss(4, num_classes=3)
+        >>> _ = nn.init.zeros_(loss.linear.weight)
+        >>> round(loss(sheer.randn(2, 4), sheer.tensor([0, 2])).item(), 4)          # log 3
+        1.0986
     """
     num_classes: int
     out_features: tuple[int, ...]

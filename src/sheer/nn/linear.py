@@ -56,10 +56,11 @@ class Linear(Module):
     Shape   x (*B, in_features) -> (*B, out_features)
     Params  weight (out_features, in_features) and bias (out_features,), both ~ U(-r, r),
             r = 1/sqrt(in_features); bias="shared": one number for all units, (1,)
-    Raises  E201 when x.shape[-1] != in_features, E202 for integers
+    Raises  E201 when x.shape[-1] != in_features, E202 for integers, E204 for sizes below 1 or
+            another bias
     Source  torch.nn.Linear; He et al. 2015, arXiv:1502.01852, with negative slope sqrt(5)
     Example
-        >>> Linear(3, 2)(sheer.ones(5, 3)).shape
+        >>> nn.Linear(3, 2)(sheer.ones(5, 3)).shape
         (5, 2)
     """
     in_features: int
@@ -97,8 +98,12 @@ class Bilinear(Module):
     Shape   x1 (*B, in1_features), x2 (*B, in2_features) -> (*B, out_features)
     Params  weight (out_features, in1_features, in2_features) and bias (out_features,),
             both ~ U(-r, r), r = 1/sqrt(in1_features); bias="shared": (1,)
-    Raises  E201 for another width, E202 for integers
+    Raises  E201 for another width, E202 for integers, E204 for sizes below 1 or another bias, E102
+            for leading axes that differ
     Source  torch.nn.Bilinear
+    Example
+        >>> nn.Bilinear(3, 4, 2)(sheer.ones(5, 3), sheer.ones(5, 4)).shape
+        (5, 2)
     """
     in1_features: int
     in2_features: int
@@ -140,8 +145,15 @@ class Embedding(Module):
     Shape   x int (*I) -> (*I, embedding_dim)
     Params  weight (num_embeddings, embedding_dim) ~ N(0, 1), the row padding_idx 0 and without
             gradient
-    Raises  E212 for an index outside the table, with its place, E202 for floats
+    Raises  E212 for an index outside the table, with its place, E202 for floats, E204 for sizes
+            below 1 or a padding_idx outside the table
     Source  torch.nn.Embedding; max_norm, scale_grad_by_freq and sparse are left out
+    Example
+        >>> table = nn.Embedding(10, 3, padding_idx=0)
+        >>> table(sheer.tensor([[4, 7], [4, 0]])).shape
+        (2, 2, 3)
+        >>> table(sheer.tensor([0])).tolist()
+        [[0.0, 0.0, 0.0]]
     """
     num_embeddings: int
     embedding_dim: int

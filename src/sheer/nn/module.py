@@ -36,7 +36,8 @@ class Module(Tree, Hookable):
 
     Assigning a Parameter, a Buffer or another Module to an attribute makes it part of the tree.
 
-    Raises  E205 when `super().__init__()` was forgotten, E206 for a class in place of a layer
+    Raises  E205 when `super().__init__()` was forgotten, E206 for a class in place of a layer, E208
+            when there is no forward
     Source  torch.nn.Module
     Example
         >>> class Net(nn.Module):

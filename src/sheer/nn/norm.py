@@ -21,6 +21,10 @@ class LayerNorm(Module):
     Params  weight = 1 and bias = 0, of normalized_shape
     Raises  E201 when the last axes have another shape, E202 for dtypes
     Source  Ba et al. 2016, arXiv:1607.06450; torch.nn.LayerNorm
+    Example
+        >>> nn.LayerNorm(2)(sheer.tensor([[1.0, 3.0], [10.0, 50.0]])).detach()
+        tensor([[-1.,  1.],
+                [-1.,  1.]])
     """
     normalized_shape: tuple[int, ...]
     eps: float
@@ -62,6 +66,9 @@ class RMSNorm(Module):
     Params  weight = 1, of normalized_shape; eps=None is the smallest step of the dtype at 1
     Raises  E201 when the last axes have another shape, E202 for dtypes
     Source  Zhang and Sennrich 2019, arXiv:1910.07467; torch.nn.RMSNorm
+    Example
+        >>> nn.RMSNorm(2)(sheer.tensor([[3.0, 4.0]])).detach()       # over the root of 12.5
+        tensor([[0.8485, 1.1314]])
     """
     normalized_shape: tuple[int, ...]
     eps: float | None
@@ -95,8 +102,13 @@ class GroupNorm(Module):
 
     Shape   x (N, num_channels, *S) -> the same
     Params  weight (num_channels,) = 1, bias (num_channels,) = 0
-    Raises  E204 when the channels do not divide into the groups, E203 for other channels
+    Raises  E204 when the channels do not divide into the groups, E203 for other channels, E202 for
+            dtypes
     Source  Wu and He 2018, arXiv:1803.08494; torch.nn.GroupNorm
+    Example
+        >>> y = nn.GroupNorm(2, 4)(sheer.randn(1, 4, 5, 5) + 7)
+        >>> bool(y.reshape(2, 50).mean(1).abs().max() < 1e-5)        # two channels a group
+        True
     """
     num_groups: int
     num_channels: int
@@ -138,7 +150,12 @@ class LocalResponseNorm(Module):
     """Every element over a power of the mean square of its neighbours in other channels.
 
     Shape   x (N, C, *S) -> the same
+    Raises  E204 for a size below 1, E110 without channels, E202 for integers
     Source  Krizhevsky et al. 2012, section 3.3; torch.nn.LocalResponseNorm
+    Example
+        >>> near = nn.LocalResponseNorm(3, alpha=3.0, beta=1.0)
+        >>> near(sheer.ones(1, 3, 1)).flatten()     # only the middle has two neighbours
+        tensor([0.3333, 0.25  , 0.3333])
     """
     size: int
     alpha: float

@@ -19,10 +19,10 @@ class Parameter(Tensor):
     The values are its own: two parameters made from one tensor do not share memory.
 
     Params  data: a tensor, array or nested list, evaluated now
-    Raises  E604 when it requires a gradient and holds integers
+    Raises  E604 when it requires a gradient and holds integers, E104 for what holds no numbers
     Source  torch.nn.Parameter
     Example
-        >>> Parameter(sheer.ones(2, 3)).requires_grad
+        >>> nn.Parameter(sheer.ones(2, 3)).requires_grad
         True
     """
 
@@ -44,7 +44,13 @@ class Parameter(Tensor):
 class Buffer(Tensor):
     """A tensor that a module owns and no optimizer changes; becomes a buffer when assigned.
 
+    Raises  E104 for what holds no numbers
     Source  torch.nn.Buffer
+    Example
+        >>> layer = nn.Identity()
+        >>> layer.steps = nn.Buffer(sheer.zeros(2))
+        >>> list(layer.state_dict()), list(layer.parameters())
+        (['steps'], [])
     """
 
     __slots__ = ()

@@ -17,6 +17,12 @@ class Unfold(Module):
     Shape   x (N, C, H, W) or (C, H, W) -> (N, C * product of kernel_size, positions)
     Raises  E203 for ranks and for a window that does not fit, E123 for settings
     Source  torch.nn.Unfold
+    Example
+        >>> x = sheer.arange(9.0).reshape(1, 3, 3)
+        >>> nn.Unfold(2)(x)[:, 0]                   # the first window
+        tensor([0., 1., 3., 4.])
+        >>> nn.Unfold(2)(sheer.ones(1, 3, 3, 3)).shape
+        (1, 12, 4)
     """
     kernel_size: Setting
     dilation: Setting
@@ -43,6 +49,12 @@ class Fold(Unfold):
     Shape   x (N, C * product of kernel_size, positions) or without N -> (N, C, *output_size)
     Raises  E203 for columns that are not those of output_size, E123 for settings
     Source  torch.nn.Fold
+    Example
+        >>> columns = nn.Unfold(2)(sheer.ones(1, 3, 3))
+        >>> nn.Fold((3, 3), 2)(columns)[0]          # how many windows saw each place
+        tensor([[1., 2., 1.],
+                [2., 4., 2.],
+                [1., 2., 1.]])
     """
     output_size: Setting
 
@@ -63,8 +75,11 @@ class ChannelShuffle(Module):
     """Channels dealt out from `groups` piles in turn.
 
     Shape   x (N, C, *S) -> (N, C, *S)
-    Raises  E203 when the channels do not divide by groups
+    Raises  E203 when the channels do not divide by groups, or there are none
     Source  Zhang et al. 2017, arXiv:1707.01083; torch.nn.ChannelShuffle
+    Example
+        >>> nn.ChannelShuffle(2)(sheer.arange(6).reshape(1, 6, 1)).flatten().tolist()
+        [0, 3, 1, 4, 2, 5]
     """
     groups: int
 

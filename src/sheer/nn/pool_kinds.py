@@ -42,8 +42,11 @@ class LPPool1d(_LPPool):
     """(sum of x^p under each window)^(1/p); its slope is 0 where the sum is.
 
     Shape   x (N, C, L) or (C, L) -> (N, C, L')
-    Raises  E203 for ranks, E122, E123 for settings
+    Raises  E203 for ranks, E122, E123 for settings, E204 for norm_type = 0
     Source  torch.nn.LPPool1d
+    Example
+        >>> nn.LPPool1d(2, kernel_size=2)(sheer.tensor([[3.0, 4.0, 5.0, 12.0]]))
+        tensor([[ 5., 13.]])
     """
     function = staticmethod(F.lp_pool1d)
 
@@ -52,8 +55,11 @@ class LPPool2d(_LPPool):
     """(sum of x^p under each window)^(1/p); its slope is 0 where the sum is.
 
     Shape   x (N, C, H, W) or (C, H, W) -> (N, C, H', W')
-    Raises  E203 for ranks, E122, E123 for settings
+    Raises  E203 for ranks, E122, E123 for settings, E204 for norm_type = 0
     Source  torch.nn.LPPool2d
+    Example
+        >>> nn.LPPool2d(1, kernel_size=2)(sheer.ones(1, 2, 2)).item()           # a sum
+        4.0
     """
 
 
@@ -61,8 +67,11 @@ class LPPool3d(_LPPool):
     """(sum of x^p under each window)^(1/p); its slope is 0 where the sum is.
 
     Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W')
-    Raises  E203 for ranks, E122, E123 for settings
+    Raises  E203 for ranks, E122, E123 for settings, E204 for norm_type = 0
     Source  torch.nn.LPPool3d
+    Example
+        >>> nn.LPPool3d(2, kernel_size=2, stride=1)(sheer.ones(1, 1, 3, 3, 3)).shape
+        (1, 1, 2, 2, 2)
     """
     function = staticmethod(F.lp_pool3d)
 
@@ -105,8 +114,11 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """The largest under windows whose steps are drawn so that output_size of them fit.
 
     Shape   x (N, C, H, W) or (C, H, W) -> (N, C, *output_size), with return_indices also places
-    Raises  E203 for ranks, E204 for sizes that do not fit
+    Raises  E203 for ranks, E123 and E204 for sizes that do not fit
     Source  Graham 2014, arXiv:1412.6071; torch.nn.FractionalMaxPool2d
+    Example
+        >>> nn.FractionalMaxPool2d(2, output_size=(5, 4))(sheer.ones(1, 3, 8, 7)).shape
+        (1, 3, 5, 4)
     """
 
 
@@ -115,8 +127,11 @@ class FractionalMaxPool3d(_FractionalMaxPool):
 
     Shape   x (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size), with return_indices also
             places
-    Raises  E203 for ranks, E204 for sizes that do not fit
+    Raises  E203 for ranks, E123 and E204 for sizes that do not fit
     Source  Graham 2014, arXiv:1412.6071; torch.nn.FractionalMaxPool3d
+    Example
+        >>> nn.FractionalMaxPool3d(2, output_ratio=0.5)(sheer.ones(1, 3, 8, 6, 7)).shape
+        (1, 3, 4, 3, 3)
     """
     axes, function = 3, staticmethod(F.fractional_max_pool3d)
 
@@ -125,8 +140,14 @@ class RoIPool(Module):
     """The largest element in each bin of each box.
 
     Shape   x (N, C, H, W), boxes (K, 5) rows of image, x1, y1, x2, y2 -> (K, C, *output_size)
-    Raises  E203 for shapes
+    Raises  E203 for shapes, E123 for output_size, E202 for integers, E130 for a box of an image
+            that is not there
     Source  Girshick 2015, arXiv:1504.08083; torchvision.ops.RoIPool
+    Example
+        >>> x = sheer.arange(16.0).reshape(1, 1, 4, 4)
+        >>> box = sheer.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])      # of image 0, corners included
+        >>> nn.RoIPool(1, spatial_scale=1.0)(x, box).item()
+        5.0
     """
     output_size: Setting
     spatial_scale: float
@@ -146,8 +167,15 @@ class RoIAlign(Module):
     """The mean of bilinear samples in each bin of each box.
 
     Shape   x (N, C, H, W), boxes (K, 5) rows of image, x1, y1, x2, y2 -> (K, C, *output_size)
-    Raises  E203 for shapes, E204 for sampling_ratio=-1 inside a traced function
+    Raises  E203 for shapes, E123 for output_size, E202 for integers, E130 for a box of an image
+            that is not there, E204 for sampling_ratio=-1 inside a traced function
     Source  He et al. 2017, arXiv:1703.06870; torchvision.ops.RoIAlign
+    Example
+        >>> x = sheer.arange(16.0).reshape(1, 1, 4, 4)
+        >>> box = sheer.tensor([[0.0, 0.0, 0.0, 2.0, 2.0]])
+        >>> centre = nn.RoIAlign(1, spatial_scale=1.0, sampling_ratio=1)
+        >>> centre(x, box).item()                   # x at (1, 1)
+        5.0
     """
     output_size: Setting
     spatial_scale: float

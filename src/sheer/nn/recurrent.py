@@ -34,6 +34,10 @@ class RNNBase(Module):
     Raises  E201 for another width, E203 for axes, E240 for another first state, E241 for no steps,
             E202 for dtypes, E204 for settings; warns W208 for dropout without a layer behind it
     Source  torch.nn.RNNBase
+    Example
+        >>> out, (h, c) = nn.RNNBase("LSTM", 3, 4, num_layers=2)(sheer.ones(5, 2, 3))
+        >>> out.shape, h.shape
+        ((5, 2, 4), (2, 2, 4))
     """
     mode: str
     input_size: int
@@ -221,10 +225,10 @@ class RNN(RNNBase):
 
     Shape   input (T, B, d_in) -> output (T, B, D H), h (L D, B, H); see RNNBase
     Params  see RNNBase
-    Raises  E201, E202, E203, E204, E240, E241
+    Raises  E201, E202, E203, E204, E240, E241 and W208, as RNNBase
     Source  Elman 1990; torch.nn.RNN
     Example
-        >>> out, h = RNN(3, 4)(sheer.ones(5, 2, 3))
+        >>> out, h = nn.RNN(3, 4)(sheer.ones(5, 2, 3))
         >>> out.shape, h.shape
         ((5, 2, 4), (1, 2, 4))
     """
@@ -249,11 +253,11 @@ class LSTM(RNNBase):
     Shape   input (T, B, d_in) -> output (T, B, D H_out), (h (L D, B, H_out), c (L D, B, H));
             see RNNBase
     Params  see RNNBase
-    Raises  E201, E202, E203, E204, E240, E241
+    Raises  E201, E202, E203, E204, E240, E241 and W208, as RNNBase
     Source  Hochreiter and Schmidhuber 1997; the forget gate: Gers et al. 2000; proj_size: Sak et
             al. 2014, arXiv:1402.1128; torch.nn.LSTM
     Example
-        >>> out, (h, c) = LSTM(3, 4, batch_first=True)(sheer.ones(2, 5, 3))
+        >>> out, (h, c) = nn.LSTM(3, 4, batch_first=True)(sheer.ones(2, 5, 3))
         >>> out.shape, c.shape
         ((2, 5, 4), (1, 2, 4))
     """
@@ -275,10 +279,10 @@ class GRU(RNNBase):
 
     Shape   input (T, B, d_in) -> output (T, B, D H), h (L D, B, H); see RNNBase
     Params  see RNNBase
-    Raises  E201, E202, E203, E204, E240, E241
+    Raises  E201, E202, E203, E204, E240, E241 and W208, as RNNBase
     Source  Cho et al. 2014, arXiv:1406.1078; torch.nn.GRU
     Example
-        >>> out, h = GRU(3, 4, bidirectional=True)(sheer.ones(5, 2, 3))
+        >>> out, h = nn.GRU(3, 4, bidirectional=True)(sheer.ones(5, 2, 3))
         >>> out.shape, h.shape
         ((5, 2, 8), (2, 2, 4))
     """

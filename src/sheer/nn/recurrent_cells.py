@@ -22,8 +22,12 @@ class RNNCellBase(Module):
     Shape   input (B, d_in) or (d_in,), state (B, H) or (H,) -> state likewise
     Params  weight_ih (G H, d_in), weight_hh (G H, H), bias_ih and bias_hh (G H,),
             all ~ U(-r, r), r = 1/sqrt(hidden_size)
-    Raises  E201 for another width, E203 for axes, E240 for another state, E202 for dtypes
+    Raises  E201 for another width, E202 for dtypes, E203 for axes, E204 for sizes below 1, E240 for
+            another state; E208 for a call of the base itself
     Source  torch.nn.RNNCellBase
+    Example
+        >>> nn.RNNCellBase(3, 4, bias=True, num_chunks=2).weight_ih.shape            # two gates
+        (8, 3)
     """
     input_size: int
     hidden_size: int
@@ -89,7 +93,7 @@ class RNNCell(RNNCellBase):
     Raises  E201, E202, E203, E204, E240
     Source  Elman 1990; torch.nn.RNNCell
     Example
-        >>> RNNCell(3, 4)(sheer.ones(2, 3)).shape
+        >>> nn.RNNCell(3, 4)(sheer.ones(2, 3)).shape
         (2, 4)
     """
     nonlinearity: str
@@ -117,7 +121,7 @@ class LSTMCell(RNNCellBase):
     Raises  E201, E202, E203, E204, E240
     Source  Hochreiter and Schmidhuber 1997; torch.nn.LSTMCell
     Example
-        >>> h, c = LSTMCell(3, 4)(sheer.ones(2, 3))
+        >>> h, c = nn.LSTMCell(3, 4)(sheer.ones(2, 3))
         >>> h.shape
         (2, 4)
     """
@@ -143,7 +147,7 @@ class GRUCell(RNNCellBase):
     Raises  E201, E202, E203, E204, E240
     Source  Cho et al. 2014, arXiv:1406.1078; torch.nn.GRUCell
     Example
-        >>> GRUCell(3, 4)(sheer.ones(2, 3)).shape
+        >>> nn.GRUCell(3, 4)(sheer.ones(2, 3)).shape
         (2, 4)
     """
 

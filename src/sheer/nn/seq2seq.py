@@ -30,8 +30,17 @@ class Transformer(Module):
 
     Shape   src (S, B, d_model), tgt (T, B, d_model), or batch first -> as tgt
     Params  encoder, decoder; matrices Xavier uniform
-    Raises  E201 when a width is not d_model, E203 when batches differ
+    Raises  E201 when a width is not d_model, E203 when batches differ, E204 for settings, E202 for
+            dtypes, E213 for masks
     Source  Vaswani et al. 2017, arXiv:1706.03762; torch.nn.Transformer
+    Example
+        >>> model = nn.Transformer(8, 2, 1, 1, dim_feedforward=16, batch_first=True)
+        >>> model(sheer.randn(3, 7, 8), sheer.randn(3, 4, 8)).shape
+        (3, 4, 8)
+        >>> model.generate_square_subsequent_mask(3)
+        tensor([[  0., -inf, -inf],
+                [  0.,   0., -inf],
+                [  0.,   0.,   0.]])
     """
     encoder: Module
     decoder: Module

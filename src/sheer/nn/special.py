@@ -19,8 +19,12 @@ class PReLU(Module):
 
     Shape   x (N, num_parameters, *S) -> the same; any (*S) with one slope
     Params  weight (num_parameters,) = init
-    Raises  E203 for another number of channels
+    Raises  E203 for another number of channels, E204 for num_parameters below 1
     Source  He et al. 2015, arXiv:1502.01852; torch.nn.PReLU
+    Example
+        >>> slopes = nn.PReLU(2)                    # one for each of two channels
+        >>> slopes(sheer.tensor([[-4.0, 8.0]])).tolist(), slopes.weight.shape
+        ([[-1.0, 8.0]], (2,))
     """
     num_parameters: int
     init: float
@@ -51,6 +55,11 @@ class Swish(Module):
     Shape   x (*S) -> (*S)
     Params  beta () = the given value, if learned
     Source  Ramachandran et al. 2017, arXiv:1710.05941
+    Example
+        >>> nn.Swish(beta=2.0)(sheer.tensor([-1.0, 1.0]))
+        tensor([-0.1192,  0.8808])
+        >>> nn.Swish(learned=True).beta.requires_grad
+        True
     """
     beta: Any
 
@@ -69,8 +78,12 @@ class Maxout(Module):
     """The largest of each `pieces` neighbours along an axis, say of a Linear in front.
 
     Shape   x (*A, C pieces, *Z) -> (*A, C, *Z)
-    Raises  E203 when the length is no multiple of pieces
+    Raises  E203 when the length is no multiple of pieces, E204 for pieces below 1, E110 for an axis
+            that does not exist
     Source  Goodfellow et al. 2013, arXiv:1302.4389
+    Example
+        >>> nn.Maxout(2)(sheer.tensor([[1.0, 5.0, -2.0, -3.0]]))
+        tensor([[ 5., -2.]])
     """
     pieces: int
     dim: int
@@ -92,6 +105,9 @@ class Sine(Module):
 
     Shape   x (*S) -> (*S)
     Source  Sitzmann et al. 2020, arXiv:2006.09661
+    Example
+        >>> nn.Sine(30.0)(sheer.tensor([0.0, np.pi / 60]))
+        tensor([0., 1.])
     """
     omega: float
 
@@ -113,6 +129,9 @@ class Cosine(Sine):
 
     Shape   x (*S) -> (*S)
     Source  definition
+    Example
+        >>> nn.Cosine(2.0)(sheer.tensor([0.0, np.pi / 2]))
+        tensor([ 1., -1.])
     """
     function = staticmethod(F.cosine)
 
@@ -121,7 +140,12 @@ class Snake(Module):
     """x + sin(a x)^2 / a: periodic, and still growing.
 
     Shape   x (*S) -> (*S)
+    Raises  E204 for a = 0
     Source  Ziyin et al. 2020, arXiv:2006.08195
+    Example
+        >>> x = sheer.tensor([0.0, np.pi])          # one period of sin(a x)^2 is pi / a
+        >>> nn.Snake(2.0)(x) - x
+        tensor([0., 0.])
     """
     a: float
 
@@ -143,6 +167,12 @@ class Step(Module):
 
     Shape   x (*S) -> (*S)
     Source  Bengio et al. 2013, arXiv:1308.3432
+    Example
+        >>> x = sheer.tensor([-0.5, 2.0], requires_grad=True)
+        >>> y = nn.Step(straight_through=True)(x)
+        >>> y.sum().backward()
+        >>> y.tolist(), x.grad.tolist()
+        ([0.0, 1.0], [1.0, 0.0])
     """
     straight_through: bool
 
@@ -163,7 +193,7 @@ class Activation(Module):
     Shape   x (*S) -> that of function(x)
     Source  definition
     Example
-        >>> bent = Activation(lambda x: ((x * x + 1).sqrt() - 1) / 2 + x)
+        >>> bent = nn.Activation(lambda x: ((x * x + 1).sqrt() - 1) / 2 + x)
         >>> bent(sheer.tensor([0.0])).tolist()
         [0.0]
     """

@@ -24,7 +24,8 @@ class Stateful(Module):
     Shape   input (T, B, d_in), with batch_first (B, T, d_in) -> output as the layer's, without the
             state; B = batch_size
     Params  those of the layer; buffers h (L, B, H_out) and, of an LSTM, c (L, B, H), both 0
-    Raises  E870 for a bidirectional layer, which needs the end of the stream; E871 for another B
+    Raises  E870 for a bidirectional layer, which needs the end of the stream; E871 for another B;
+            what the layer raises
     Source  Williams and Peng 1990, doi:10.1162/neco.1990.2.4.490; Keras RNN(stateful=True)
     Example
         >>> stream = nn.Stateful(nn.LSTM(3, 4), batch_size=2)

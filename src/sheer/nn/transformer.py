@@ -60,9 +60,18 @@ class TransformerEncoderLayer(_Layer):
 
     Shape   src (T, B, d_model), or (B, T, d_model) with batch_first -> the same
     Params  self_attn, linear1, linear2, norm1, norm2 as their layers say
-    Raises  E204 when nhead does not divide d_model, or for an unknown activation
+    Raises  E204 when nhead does not divide d_model, for an unknown activation or a dropout outside
+            [0, 1]; E201, E202, E203 and E213 as MultiheadAttention
     Source  Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745, for
             norm_first; torch.nn.TransformerEncoderLayer
+    Example
+        >>> layer = nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, dropout=0.0)
+        >>> mask = nn.Transformer.generate_square_subsequent_mask(5)
+        >>> x = sheer.randn(5, 1, 8)
+        >>> other = sheer.cat([x[:4], x[:1]])       # with another last step
+        >>> change = layer(x, src_mask=mask) - layer(other, src_mask=mask)
+        >>> bool(change[:4].abs().max() < 1e-6)     # no step looks ahead
+        True
     """
     self_attn: MultiheadAttention
     norm1: LayerNorm
@@ -102,8 +111,13 @@ class TransformerDecoderLayer(_Layer):
 
     Shape   tgt (T, B, d_model), memory (S, B, d_model), or batch first -> as tgt
     Params  self_attn, multihead_attn, linear1, linear2, norm1, norm2, norm3 as their layers say
-    Raises  E204 when nhead does not divide d_model, or for an unknown activation
+    Raises  E204 when nhead does not divide d_model, for an unknown activation or a dropout outside
+            [0, 1]; E201, E202, E203 and E213 as MultiheadAttention
     Source  Vaswani et al. 2017, arXiv:1706.03762; torch.nn.TransformerDecoderLayer
+    Example
+        >>> layer = nn.TransformerDecoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)
+        >>> layer(sheer.randn(3, 4, 8), memory=sheer.randn(3, 9, 8)).shape
+        (3, 4, 8)
     """
     self_attn: MultiheadAttention
     multihead_attn: MultiheadAttention
@@ -178,8 +192,15 @@ class TransformerEncoder(_Stack):
     enable_nested_tensor and mask_check are taken for torch's sake and change nothing.
 
     Shape   src (T, B, d_model) -> the same
-    Raises  E204 for fewer than one layer
+    Raises  E204 for fewer than one layer; what the layer raises
     Source  torch.nn.TransformerEncoder
+    Example
+        >>> layer = nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)
+        >>> encoder = nn.TransformerEncoder(layer, num_layers=3)
+        >>> encoder(sheer.randn(5, 1, 8)).shape, len(encoder.layers)
+        ((5, 1, 8), 3)
+        >>> encoder.layers[0] is layer              # they are copies, of equal weights
+        False
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
@@ -197,8 +218,13 @@ class TransformerDecoder(_Stack):
     """num_layers copies of a decoder layer, all looking at one memory.
 
     Shape   tgt (T, B, d_model), memory (S, B, d_model) -> as tgt
-    Raises  E204 for fewer than one layer
+    Raises  E204 for fewer than one layer; what the layer raises
     Source  torch.nn.TransformerDecoder
+    Example
+        >>> layer = nn.TransformerDecoderLayer(8, nhead=2, dim_feedforward=16)
+        >>> decoder = nn.TransformerDecoder(layer, num_layers=2, norm=nn.LayerNorm(8))
+        >>> decoder(sheer.randn(4, 1, 8), sheer.randn(9, 1, 8)).shape
+        (4, 1, 8)
     """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
