@@ -56,8 +56,8 @@ class Comparison(list[Compared]):
     Example
         >>> models, data = {"line": nn.Linear(4, 1)}, (sheer.ones(8, 4), sheer.ones(8, 1))
         >>> table = sheer.train.compare(models, data, loss=nn.MSELoss(), metrics=["mae"])
-        >>> print(str(table).splitlines()[0])
-        model    loss     mae  parameters  weights kB  one row us  rows/s  batch kB
+        >>> str(table).split()[:3]
+        ['model', 'loss', 'mae']
     """
 
     def __str__(self) -> str:
