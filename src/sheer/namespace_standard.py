@@ -146,7 +146,15 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
 
 
 def matrix_transpose(x: Tensor, /) -> Tensor:
-    """The last two axes exchanged."""
+    """The last two axes exchanged.
+
+    Shape   x (*B, m, n) -> (*B, n, m)
+    Raises  E110 for fewer than two axes
+    Source  array API standard, linear algebra
+    Example
+        >>> sheer.linalg.matrix_transpose(sheer.ones(2, 3, 4)).shape
+        (2, 4, 3)
+    """
     return x.mT
 
 
@@ -206,7 +214,15 @@ def _cumulative(name: str, start: int, x: Tensor, axis: int | None, dtype: Any,
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1, dim: int | None = None) -> Tensor:
-    """Sums of products along one axis; the others broadcast."""
+    """Sums of products along one axis; the others broadcast.
+
+    Shape   x1 (*S), x2 (*S) -> S without the axis
+    Raises  E102 when the shapes do not broadcast, E110 for a wrong axis
+    Source  array API standard, linear algebra
+    Example
+        >>> sheer.linalg.vecdot(sheer.tensor([[1.0, 2.0], [3.0, 4.0]]), sheer.tensor([1.0, 1.0]))
+        tensor([3., 7.])
+    """
     axis = axis if dim is None else dim
     return (x1 * x2).sum(axis, dtype=promote(x1.dtype, x2.dtype))
 

@@ -7,7 +7,6 @@ import importlib
 import inspect
 import pkgutil
 
-import numpy as np
 import pytest
 
 import sheer
@@ -25,12 +24,9 @@ def modules():
 
 
 @pytest.mark.parametrize("name", list(modules()))
-def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_examples_of_a_module_run(name, at_hand):
     module = importlib.import_module(name)
-    sheer.manual_seed(0)
-    found = doctest.testmod(module, extraglobs={
-        "np": np, "sheer": sheer, "nn": sheer.nn, "folder": tmp_path})
+    found = doctest.testmod(module, extraglobs=at_hand)
     assert found.failed == 0
 
 

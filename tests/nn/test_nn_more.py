@@ -263,3 +263,12 @@ def test_same_pools_look_at_data_alone(stride: int) -> None:
 def test_same_says_what_it_needs() -> None:
     with pytest.raises(SheerError, match="E203"):
         F.same_pad(sheer.ones(3, 3), 3)
+
+
+@pytest.mark.parametrize("refused", [
+    lambda x: F.same_pad(x, 0), lambda x: F.same_max_pool(x, 0), lambda x: F.same_avg_pool(x, 2, 0),
+    lambda x: F.same_conv(x, sheer.ones(1, 1, 2, 2), stride=0)])
+def test_same_refuses_windows_and_steps_below_one(refused) -> None:
+    with pytest.raises(SheerError, match=r"same_pad: .* is below 1") as raised:
+        refused(sheer.ones(1, 1, 4, 4))
+    assert raised.value.code == "E123"

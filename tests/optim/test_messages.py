@@ -147,6 +147,11 @@ CASES = {
           need : an optimizer of sheer.optim
           more : sheer explain E309
         """),
+    "no optimizer, of groups": (lambda: optim.lr_scheduler.OneCycleLR("adam", 0.1, 10), """
+        OneCycleLR: str is no optimizer
+          need : an optimizer of sheer.optim
+          more : sheer explain E309
+        """),
     "a setting": (lambda: optim.lr_scheduler.StepLR(optim.SGD([W]), 0), """
         StepLR: step_size = 0 is out of range
           need : a number of steps > 0

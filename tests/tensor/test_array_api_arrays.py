@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sheer
+from sheer.graph import SheerError
 
 xp = sheer
 
@@ -277,6 +278,26 @@ def test_fourier_transforms(norm):
     near(xp.fft.rfftfreq(5, dtype=sheer.float64), np.fft.rfftfreq(5))
     near(xp.fft.fftshift(tensor(a)), np.fft.fftshift(a))
     near(xp.fft.ifftshift(tensor(a), axes=1), np.fft.ifftshift(a, axes=1))
+
+
+@pytest.mark.parametrize("name", ["rfftn", "irfftn", "hfftn", "ihfftn", "rfft2", "irfft2", "hfft2",
+                                  "ihfft2"])
+def test_transforms_of_several_axes_refuse_what_there_is_not(name):
+    transform = getattr(xp.fft, name)
+    for code, x, settings in [("E110", xp.ones((4, 4)), {"dim": (0, 5)}),
+                              ("E110", xp.ones((4, 4)), {"dim": (1, 1)}),
+                              ("E166", xp.ones((4, 4)), {"norm": "forwrd"}),
+                              ("E165", xp.ones(()), {"dim": ()})]:
+        with pytest.raises(SheerError) as refused:
+            transform(x, **settings)
+        assert refused.value.code == code
+
+
+@pytest.mark.parametrize("name", ["fftshift", "ifftshift"])
+def test_shifts_of_frequencies_refuse_an_axis_that_is_none(name):
+    with pytest.raises(SheerError, match="fftshift: axes") as refused:
+        getattr(xp.fft, name)(xp.ones((4, 4)), dim=2)
+    assert refused.value.code == "E110"
 
 
 def test_meshgrid_and_dlpack():

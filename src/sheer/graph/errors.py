@@ -127,7 +127,7 @@ class StateError(SheerError, RuntimeError):
 
 
 class NumericError(SheerError, ArithmeticError):
-    """A NaN or an infinity was born."""
+    """A NaN or an infinity was born, or a matrix has no inverse or no root."""
 
 
 class MissingError(SheerError, NotImplementedError, AttributeError):

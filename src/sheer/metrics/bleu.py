@@ -25,6 +25,12 @@ class BLEU:
 
     precisions       of n-grams of length 1 to 4, in 0..100, smoothed
     brevity_penalty  below 1 when the translations are shorter than the references
+
+    Source  Papineni et al. 2002, aclanthology.org/P02-1040
+    Example
+        >>> found = corpus_bleu(["the cat sat"], [["the cat sat on the mat"]])
+        >>> round(found.precisions[0]), round(found.brevity_penalty, 4)           # e^(1 - 6 / 3)
+        (100, 0.3679)
     """
 
     score: float

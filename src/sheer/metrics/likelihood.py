@@ -23,6 +23,13 @@ class LogisticFit:
 
     coefficients, standard_errors  (d + 1,), the intercept first; (d,) without one
     deviance, null_deviance        -2 log-likelihood of the fit, and of a constant probability
+
+    Shape   coefficients, standard_errors (d + 1,)
+    Source  McCullagh and Nelder 1989, Generalized Linear Models
+    Example
+        >>> fit = irls([[0.0], [0.0], [0.0], [0.0], [1.0], [1.0]], [0, 0, 0, 1, 0, 1])
+        >>> [round(float(c), 4) for c in fit.coefficients]          # log odds of 1 to 3, then even
+        [-1.0986, 1.0986]
     """
 
     coefficients: Floats
@@ -44,7 +51,13 @@ class LogisticFit:
 
 @dataclass(frozen=True)
 class LikelihoodRatio:
-    """Twice the gain in log-likelihood, the coefficients it took, and how likely chance does it."""
+    """Twice the gain in log-likelihood, the coefficients it took, and how likely chance does it.
+
+    Source  Wilks 1938
+    Example
+        >>> round(likelihood_ratio_test(30.0, 26.0, degrees=1).statistic, 4)
+        4.0
+    """
 
     statistic: float
     degrees: int

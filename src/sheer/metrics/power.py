@@ -22,6 +22,12 @@ class ErrorRates:
 
     type_1  it rejected a null hypothesis that holds: a false alarm
     type_2  it kept one that does not: a miss; power is 1 - type_2
+
+    Source  Neyman and Pearson 1933
+    Example
+        >>> rates = ErrorRates(type_1=0.05, type_2=0.2, trials=10_000)
+        >>> rates.power, round(rates.standard_error(0.05), 4)
+        (0.8, 0.0022)
     """
 
     type_1: float

@@ -15,7 +15,14 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class SpanScores:
-    """Precision, recall and F1 of spans; support is how many are true; types: each on its own."""
+    """Precision, recall and F1 of spans; support is how many are true; types: each on its own.
+
+    Source  Tjong Kim Sang and De Meulder 2003, aclanthology.org/W03-0419
+    Example
+        >>> scores = span_scores([["B-PER", "O"]], [["B-PER", "B-LOC"]])
+        >>> scores.precision, scores.recall, scores.types["PER"].f1
+        (0.5, 1.0, 1.0)
+    """
 
     precision: float
     recall: float

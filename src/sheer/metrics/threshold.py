@@ -15,6 +15,12 @@ class Threshold:
     """Scores of at least `value` are positive. best: what that reaches on the validation part.
 
     metric  "f", "accuracy" (higher is better) or "cost" (per row, lower is better)
+
+    Shape   (*S) -> int64 (*S), when it is called
+    Source  definition
+    Example
+        >>> Threshold(0.5, best=1.0, metric="f")([0.2, 0.5, 0.9]).tolist()
+        [0, 1, 1]
     """
 
     value: float

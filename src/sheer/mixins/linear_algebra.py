@@ -65,7 +65,17 @@ class LinearAlgebra(Core):
     __slots__ = ()
 
     def matmul(self, other: Any) -> Tensor:
-        """self @ other: vectors are rows or columns, batch axes broadcast."""
+        """self @ other: vectors are rows or columns, batch axes broadcast.
+
+        Shape   self (*B, m, k), other (*B, k, n), or vectors (k,) -> (*B, m, n), without the axis
+                of a vector
+        Raises  E101 when the inner sizes differ or the batch axes do not broadcast, E105 for two
+                dtypes
+        Source  array API standard, matmul
+        Example
+            >>> sheer.matmul([[1.0, 2.0], [3.0, 4.0]], sheer.tensor([1.0, 1.0]))
+            tensor([3., 7.])
+        """
         return apply(ops.matmul, self, other)
 
     def mm(self, mat2: Tensor) -> Tensor:
@@ -98,7 +108,16 @@ class LinearAlgebra(Core):
         return apply(lambda a, b: ops.dot_general(a, b, pair), self, other)
 
     def outer(self, vec2: Tensor) -> Tensor:
-        """All products of two vectors."""
+        """All products of two vectors.
+
+        Shape   self (m,), vec2 (n,) -> (m, n)
+        Raises  E161 for anything but vectors
+        Source  torch.outer
+        Example
+            >>> sheer.outer([1.0, 2.0], sheer.tensor([3.0, 4.0]))
+            tensor([[3., 4.],
+                    [6., 8.]])
+        """
         return apply(host.outer, self, vec2)
 
     ger = outer
@@ -114,7 +133,15 @@ class LinearAlgebra(Core):
         return apply(blocks, self, other)
 
     def tensordot(self, other: Tensor, dims: Any = 2) -> Tensor:
-        """Sums of products along pairs of axes: the last `dims` of self with the first of other."""
+        """Sums of products along pairs of axes: the last `dims` of self with the first of other.
+
+        Shape   self (*A, *D), other (*D, *B) with `dims` axes D -> (*A, *B)
+        Raises  E101 when the axes of a pair differ in length
+        Source  torch.tensordot
+        Example
+            >>> sheer.tensordot(sheer.ones(2, 3, 4), sheer.ones(3, 4), 2)
+            tensor([12., 12.])
+        """
         if isinstance(dims, int):
             dims = (tuple(range(self.ndim - dims, self.ndim)), tuple(range(dims)))
         first, second = (tuple(d) if isinstance(d, Sequence) else (d,) for d in dims)

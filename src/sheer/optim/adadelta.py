@@ -21,6 +21,12 @@ class Adadelta(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.Adadelta; Zeiler 2012, arXiv:1212.5701, algorithm 1
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.Adadelta([w], lr=1.0).step()
+        >>> w
+        tensor([0.9968, 1.0032], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1.0, rho: float = 0.9, eps: float = 1e-6,

@@ -27,6 +27,12 @@ class Adafactor(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.Adafactor; Shazeer and Stern 2018, arXiv:1804.04235, algorithms 4 to 6
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.Adafactor([w], lr=0.1).step()
+        >>> w
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-2, beta2_decay: float = -0.8,

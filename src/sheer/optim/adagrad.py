@@ -21,6 +21,12 @@ class Adagrad(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.Adagrad; Duchi et al. 2011, JMLR 12, the diagonal form
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.Adagrad([w], lr=0.1).step()
+        >>> w                                        # g over its own size
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-2, lr_decay: float = 0, weight_decay: float = 0,

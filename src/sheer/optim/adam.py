@@ -25,6 +25,12 @@ class Adam(Optimizer):
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.Adam; Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; Reddi et al. 2018,
             arXiv:1904.09237, for amsgrad
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.Adam([w], lr=0.1).step()
+        >>> w                                        # by the rate, whatever the gradient
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
@@ -69,6 +75,12 @@ class AdamW(Adam):
     Params  as Adam, with weight_decay 0.01 unless given
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.AdamW; Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.AdamW([w], lr=0.1, weight_decay=0.5).step()
+        >>> w                                        # Adam's step from 0.95 w
+        tensor([0.85, 1.05], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999),

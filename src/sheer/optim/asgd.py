@@ -23,6 +23,12 @@ class ASGD(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.ASGD; Polyak and Juditsky 1992
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -2.0])).sum().backward()
+        >>> sheer.optim.ASGD([w], lr=0.1).step()
+        >>> w
+        tensor([0.9, 1.2], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-2, lambd: float = 1e-4, alpha: float = 0.75,

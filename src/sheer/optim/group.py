@@ -59,6 +59,15 @@ class ParamGroup(MutableMapping[str, Any]):
     changes the rate of a compiled step without a new trace. Assigning a tensor to it inside a
     traced function sets the rate of that step. Every other option is part of the trace, unless
     `vary` made it a tensor too.
+
+    Raises  E304 for a rate that is negative or no number, and for an option that is taken away
+    Source  torch.optim.Optimizer, the dicts of its param_groups
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(2, requires_grad=True)], lr=0.1)
+        >>> group = optimizer.param_groups[0]
+        >>> group["lr"] = 0.5
+        >>> group["lr"], group["momentum"]
+        (0.5, 0)
     """
 
     __slots__ = ("_needed", "_options", "_varying", "lr_tensor")

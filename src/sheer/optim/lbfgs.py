@@ -53,6 +53,17 @@ class LBFGS(Optimizer):
             E301 to E306 as `Optimizer`
     Source  torch.optim.LBFGS; Nocedal and Wright 2006, Numerical Optimization, algorithms 7.4, 3.5
             and 3.6
+    Example
+        >>> w = sheer.tensor([5.0, -5.0], requires_grad=True)
+        >>> optimizer = sheer.optim.LBFGS([w], line_search_fn="strong_wolfe")
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = ((w - sheer.tensor([1.0, 2.0])) ** 2).sum()
+        ...     loss.backward()
+        ...     return loss
+        >>> _ = optimizer.step(closure)
+        >>> w
+        tensor([1., 2.], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1, max_iter: int = 20, max_eval: int | None = None,

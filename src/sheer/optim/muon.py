@@ -32,6 +32,13 @@ class Muon(Optimizer):
     Raises  E520 for a tensor that is no matrix; E301 to E306 as `Optimizer`
     Source  torch.optim.Muon; Jordan et al. 2024, Muon: an optimizer for hidden layers in neural
             networks; Liu et al. 2025, arXiv:2502.16982, for match_rms_adamw
+    Example
+        >>> w = sheer.zeros(2, 2, requires_grad=True)
+        >>> (w * sheer.tensor([[3.0, 0.0], [0.0, 100.0]])).sum().backward()
+        >>> sheer.optim.Muon([w], lr=0.1).step()
+        >>> w.round(decimals=2)                      # 3 and 100 nearly alike
+        tensor([[-0.11,  0.  ],
+                [ 0.  , -0.07]], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-3, weight_decay: float = 0.1,

@@ -25,6 +25,12 @@ class NAdam(Optimizer):
             maximize        climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.NAdam; Dozat 2016, ICLR workshop, algorithm 2 and section 3
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.NAdam([w], lr=0.1).step()
+        >>> w
+        tensor([0.8944, 1.1056], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 2e-3, betas: tuple[float, float] = (0.9, 0.999),

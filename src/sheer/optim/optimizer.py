@@ -49,6 +49,17 @@ class Optimizer:
     Raises  E301 no parameters, E302 one twice, E303 not a leaf tensor, E304 an option out of
             range, E305 no such option, E306 a state dict that does not fit
     Source  torch.optim.Optimizer
+    Example
+        >>> class Signs(sheer.optim.Optimizer):
+        ...     def __init__(self, params, lr=0.1):
+        ...         super().__init__(params, {"lr": lr}, {})
+        ...     def update(self, p, g, s, k, o):
+        ...         return p - k["lr"] * sheer.ops.sign(g), {}
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> Signs([w]).step()
+        >>> w
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     hidden: tuple[str, ...] = ()         # state that PyTorch does not have and files do not hold

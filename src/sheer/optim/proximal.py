@@ -22,6 +22,12 @@ class ProximalSGD(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  Daubechies et al. 2004 (ISTA); Parikh and Boyd 2014, Proximal algorithms, 6.5.2
+    Example
+        >>> w = sheer.tensor([1.0, 0.1], requires_grad=True)
+        >>> (w * sheer.tensor([0.0, 0.0])).sum().backward()
+        >>> sheer.optim.ProximalSGD([w], lr=0.1, l1=2.0).step()
+        >>> w                                        # the small weight is 0
+        tensor([0.8, 0. ], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-3, l1: float = 0.0, weight_decay: float = 0.0, *,

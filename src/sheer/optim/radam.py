@@ -24,6 +24,12 @@ class RAdam(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.RAdam; Liu et al. 2020, arXiv:1908.03265, algorithm 2
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -2.0])).sum().backward()
+        >>> sheer.optim.RAdam([w], lr=0.1).step()
+        >>> w
+        tensor([0.9, 1.2], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999),

@@ -25,6 +25,12 @@ class RMSprop(Optimizer):
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.RMSprop; Tieleman and Hinton 2012, lecture 6e; Graves 2013,
             arXiv:1308.0850, equations 38 to 41, for the centered form
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.RMSprop([w], lr=0.01).step()
+        >>> w
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-2, alpha: float = 0.99, eps: float = 1e-8,

@@ -21,6 +21,12 @@ class Rprop(Optimizer):
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.Rprop; Riedmiller and Braun 1993, ICNN, and the form without
             weight backtracking of Igel and Huesken 2000
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
+        >>> sheer.optim.Rprop([w], lr=0.1).step()
+        >>> w                                        # by the sign alone
+        tensor([0.9, 1.1], requires_grad=True)
     """
 
     def __init__(self, params: Any, lr: Any = 1e-2, etas: tuple[float, float] = (0.5, 1.2),

@@ -24,6 +24,12 @@ class SGD(Optimizer):
             maximize      climb instead of descend
     Raises  E301 to E306 as `Optimizer`
     Source  torch.optim.SGD; Sutskever et al. 2013, ICML, for momentum
+    Example
+        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
+        >>> (w * sheer.tensor([1.0, -2.0])).sum().backward()
+        >>> sheer.optim.SGD([w], lr=0.1).step()
+        >>> w
+        tensor([0.9, 1.2], requires_grad=True)
     """
 
     hidden = ("step",)

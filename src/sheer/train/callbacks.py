@@ -11,7 +11,21 @@ from .metrics import is_better
 
 
 class Callback:
-    """Base: override what is needed. `state` and `load` make it survive a resumed run."""
+    """Base: override what is needed. `state` and `load` make it survive a resumed run.
+
+    Source  definition
+    Example
+        >>> class TwoEpochs(Callback):
+        ...     def on_epoch_end(self, trainer, row):
+        ...         if row["epoch"] == 2:
+        ...             trainer.stop("two are enough")
+        >>> model, x = nn.Linear(1, 1), sheer.ones(8, 1)
+        >>> optimizer = sheer.optim.SGD(model.parameters())
+        >>> run = sheer.train.fit(model, (x, x), loss=nn.MSELoss(), optimizer=optimizer, epochs=10,
+        ...                       callbacks=TwoEpochs(), progress=False)
+        >>> len(run.history)
+        2
+    """
 
     def on_epoch_end(self, trainer: Any, row: Mapping[str, float]) -> None:
         """After every epoch; `trainer.stop()` ends the training."""
@@ -36,6 +50,13 @@ class EarlyStopping(Callback):
     mode       "min" or "max": which way is better; "auto": losses and errors fall, the rest rises
     Raises     E505 for a negative number or another mode
     Source     Prechelt 1998, Early stopping - but when?
+    Example
+        >>> model, x = nn.Linear(1, 1), sheer.ones(8, 1)
+        >>> still = sheer.optim.SGD(model.parameters(), lr=0.0)     # nothing ever improves
+        >>> run = sheer.train.fit(model, (x, x), loss=nn.MSELoss(), optimizer=still, epochs=100,
+        ...                       callbacks=EarlyStopping("loss", patience=2), progress=False)
+        >>> len(run.history)
+        3
     """
 
     def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0,

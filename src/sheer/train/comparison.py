@@ -31,6 +31,13 @@ class Compared:
     latency       seconds of one call with one row, the median
     throughput    rows per second, in batches
     memory        bytes a batch needs beside the weights and the data; None where nobody knows
+
+    Source  definition
+    Example
+        >>> models, data = {"line": nn.Linear(4, 1)}, (sheer.ones(8, 4), sheer.ones(8, 1))
+        >>> (row,) = sheer.train.compare(models, data, loss=nn.MSELoss(), metrics=["mae"])
+        >>> row.name, row.parameters, row.weight_bytes, list(row.scores)
+        ('line', 5, 20, ['loss', 'mae'])
     """
 
     name: str
@@ -43,7 +50,15 @@ class Compared:
 
 
 class Comparison(list[Compared]):
-    """The models in the order given; prints as a table."""
+    """The models in the order given; prints as a table.
+
+    Source  definition
+    Example
+        >>> models, data = {"line": nn.Linear(4, 1)}, (sheer.ones(8, 4), sheer.ones(8, 1))
+        >>> table = sheer.train.compare(models, data, loss=nn.MSELoss(), metrics=["mae"])
+        >>> str(table).split()[:3]
+        ['model', 'loss', 'mae']
+    """
 
     def __str__(self) -> str:
         names = list(self[0].scores)

@@ -64,9 +64,11 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
 
     The same seed gives the same bits, in any number of threads, resumed or not. Ctrl-C leaves a
     checkpoint to resume from.
-    Raises E701 when the loss is not finite, naming the operation, layer and line that made it;
-    E506 when what is monitored is not measured; E309, E308, E402, E508, E515, E516 for arguments
-    that do not fit.
+
+    Raises  E701 when the loss is not finite, naming the operation, layer and line that made it;
+            E506 when what is monitored is not measured; E309, E308, E402, E508, E515, E516 for
+            arguments that do not fit
+    Source  definition
     Example
         >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
         >>> model = sheer.nn.Linear(1, 1)
@@ -95,7 +97,16 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
 def evaluate(model: Any, data: Any, *, loss: Loss, metrics: str | Sequence[str | Metric] = (),
              batch_size: int = 256, transform: Callable[[Any], Any] | None = None) -> dict[str,
                                                                                            float]:
-    """Mean loss and metrics of a model in evaluation mode, weighted by rows."""
+    """Mean loss and metrics of a model in evaluation mode, weighted by rows.
+
+    Shape   x (N, ...), y (N, ...) -> numbers by name
+    Raises  E402, E501, E509, E515 for arguments that do not fit
+    Source  definition
+    Example
+        >>> x = sheer.tensor([[1.0], [3.0]])
+        >>> evaluate(nn.Identity(), (x, 0 * x), loss=nn.MSELoss(), metrics=["mae"])
+        {'loss': 5.0, 'mae': 2.0}
+    """
     check_scoring("evaluate", model, loss, transform, batch_size)
     session = Session(model, loss, None, named(metrics), transform)
     with modes_kept(model):
@@ -107,6 +118,12 @@ def predict(model: Any, x: Any, *, batch_size: int = 256,
     """Outputs of a model in evaluation mode for all rows of x, in order.
 
     Shape   x (N, ...) -> (N, ...)
+    Raises  E402, E509, E515 for arguments that do not fit
+    Source  definition
+    Example
+        >>> predict(nn.ReLU(), sheer.tensor([[-1.0], [3.0]]))
+        array([[0.],
+               [3.]], dtype=float32)
     """
     unused = lambda out, y: out
     check_scoring("predict", model, unused, transform, batch_size)

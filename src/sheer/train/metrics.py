@@ -24,7 +24,11 @@ def accuracy(output: Tensor, target: Tensor) -> Tensor:
 
     Shape   output (B, K, *S) scores with labels (B, *S); or (B,) / (B, 1) logits with 0/1 targets
             -> () in [0, 1]
+    Raises  E102 when the labels do not fit the scores
     Source  definition; the first of equal scores wins
+    Example
+        >>> accuracy(sheer.tensor([[1.0, 2.0], [3.0, 0.0]]), sheer.tensor([1, 1]))
+        tensor(0.5)
     """
     def share(out: Any, want: Any) -> Any:
         if out.ndim > 1 and out.shape[1] > 1:
@@ -40,7 +44,11 @@ def mae(output: Tensor, target: Tensor) -> Tensor:
     """Mean absolute error.
 
     Shape   output (*S), target (*S) -> ()
+    Raises  E111 when the target has another number of elements
     Source  definition
+    Example
+        >>> mae(sheer.tensor([1.0, 5.0]), sheer.tensor([1.0, 1.0]))
+        tensor(2.)
     """
     def error(out: Any, want: Any) -> Any:
         return ops.mean(ops.abs(out - ops.reshape(want, out.shape)))
@@ -52,7 +60,11 @@ def mse(output: Tensor, target: Tensor) -> Tensor:
     """Mean squared error.
 
     Shape   output (*S), target (*S) -> ()
+    Raises  E111 when the target has another number of elements
     Source  definition
+    Example
+        >>> mse(sheer.tensor([1.0, 5.0]), sheer.tensor([1.0, 1.0]))
+        tensor(8.)
     """
     def error(out: Any, want: Any) -> Any:
         deviation = out - ops.reshape(want, out.shape)

@@ -40,6 +40,12 @@ def lr_range_test(model: Any, data: Any, *, loss: Callable[[Any, Any], Tensor], 
     Raises     E894 for bounds or steps that make no range, E701 when the first loss is not finite;
                E402, E515 and E516 for arguments that do not fit
     Source     Smith 2017, arXiv:1506.01186, section 3.3
+    Example
+        >>> model, x = nn.Linear(1, 1), sheer.linspace(-1, 1, 64).unsqueeze(1)
+        >>> found = lr_range_test(model, (x, 3 * x), loss=nn.MSELoss(), steps=100,
+        ...                       optimizer=sheer.optim.SGD(model.parameters(), lr=1.0))
+        >>> 0.01 < found.suggestion < 5
+        True
     """
     if not 0 < start < stop or steps < 2:
         raise ArgumentError("E894", "lr_range_test", "this is no range of rates",

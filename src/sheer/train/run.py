@@ -29,6 +29,14 @@ class Run:
     history   one dict per epoch: epoch, loss, metrics, val_*, seconds, rate
     folder    where it is written; None keeps it in memory only
     predicted what was expected of it beside what was measured, when that was told
+
+    Source  definition
+    Example
+        >>> model, x = nn.Linear(1, 1), sheer.ones(8, 1)
+        >>> run = sheer.train.fit(model, (x, x), loss=nn.MSELoss(), epochs=3, progress=False,
+        ...                       optimizer=sheer.optim.SGD(model.parameters(), lr=0.1))
+        >>> [row["epoch"] for row in run.history], run.history[-1]["loss"] < run.history[0]["loss"]
+        ([1, 2, 3], True)
     """
 
     folder: Path | None = None

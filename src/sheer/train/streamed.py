@@ -19,7 +19,22 @@ from ..tensor import Tensor
 
 
 class Streamed:
-    """Base: `sums` of a batch, per row; and the `value` of their mean over all rows."""
+    """Base: `sums` of a batch, per row; and the `value` of their mean over all rows.
+
+    Shape   output, target of a batch -> (m,) or (), their sums per row
+    Source  definition
+    Example
+        >>> class GeometricMean(Streamed):
+        ...     __name__ = "geometric"
+        ...     def __call__(self, output, target):
+        ...         return output.log().mean()
+        ...     def value(self, means):
+        ...         return float(np.exp(means[0]))
+        >>> x, metric = sheer.tensor([[2.0], [8.0]]), GeometricMean()
+        >>> found = sheer.train.evaluate(nn.Identity(), (x, x), loss=nn.MSELoss(), metrics=metric)
+        >>> round(found["geometric"], 4)
+        4.0
+    """
 
     __name__ = "streamed"
 
@@ -42,6 +57,12 @@ class FBeta(Streamed):
             name     of its column
     Raises  E671 for another average
     Source  sklearn.metrics.fbeta_score
+    Example
+        >>> data = sheer.eye(2)[[0, 0, 1, 1]], sheer.tensor([0, 1, 1, 1])
+        >>> found = sheer.train.evaluate(nn.Identity(), data, loss=nn.CrossEntropyLoss(),
+        ...                              metrics=FBeta(1.0, "binary"))
+        >>> round(found["f1"], 4)                                   # precision 1, recall 2 / 3
+        0.8
     """
 
     def __init__(self, beta: float = 1.0, average: str | None = None, zero_division: float = 0.0,
@@ -76,6 +97,12 @@ class Perplexity(Streamed):
     Shape   output (B, K, *S) scores, target (B, *S) tokens
     Params  ignore_index  a target that does not count: padding
     Source  Jelinek et al. 1977, doi:10.1121/1.2016299
+    Example
+        >>> data = sheer.zeros(5, 8), sheer.tensor([0, 1, 2, 3, 4])
+        >>> found = sheer.train.evaluate(nn.Identity(), data, loss=nn.CrossEntropyLoss(),
+        ...                              metrics=Perplexity())
+        >>> round(found["perplexity"], 4)                           # any of 8
+        8.0
     """
 
     __name__ = "perplexity"
@@ -99,6 +126,12 @@ class RootMeanSquare(Streamed):
 
     Shape   output (*S), target (*S)
     Source  definition
+    Example
+        >>> data = sheer.tensor([[3.0], [4.0]]), sheer.zeros(2, 1)
+        >>> found = sheer.train.evaluate(nn.Identity(), data, loss=nn.MSELoss(),
+        ...                              metrics=RootMeanSquare())
+        >>> round(found["rmse"] ** 2, 4)                            # (9 + 16) / 2
+        12.5
     """
 
     __name__ = "rmse"
@@ -117,6 +150,11 @@ class R2(Streamed):
 
     Shape   output (B, *S), target (B, *S); NaN when the target never varies
     Source  sklearn.metrics.r2_score, all numbers together
+    Example
+        >>> guess, y = sheer.tensor([[1.0], [2.0], [4.0]]), sheer.tensor([[1.0], [2.0], [3.0]])
+        >>> found = sheer.train.evaluate(nn.Identity(), (guess, y), loss=nn.MSELoss(), metrics=R2())
+        >>> round(found["r2"], 4)                                   # 1 - 1 / 2
+        0.5
     """
 
     __name__ = "r2"

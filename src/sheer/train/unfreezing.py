@@ -21,6 +21,14 @@ class GradualUnfreezing(Callback):
     Raises  E523 without parts, for every < 1 and when `at` does not have one epoch for each part
             but the first
     Source  Howard and Ruder 2018, arXiv:1801.06146, section 3.3
+    Example
+        >>> body, head = nn.Linear(4, 3), nn.Linear(3, 2)
+        >>> plan = GradualUnfreezing([head, body])
+        >>> head.weight.requires_grad, body.weight.requires_grad
+        (True, False)
+        >>> plan.on_epoch_end(None, {})
+        >>> body.weight.requires_grad
+        True
     """
 
     def __init__(self, parts: Iterable[Any], every: int = 1,

@@ -39,6 +39,11 @@ def scaled_dot_product_attention(
             that does not, E202 for dtypes, E204 for dropout_p outside [0, 1], or a mask beside
             is_causal
     Source  Vaswani et al. 2017, arXiv:1706.03762, equation 1; torch.nn.functional
+    Example
+        >>> q = sheer.tensor([[100.0, 0.0]])                         # looks for the first key
+        >>> k, v = sheer.eye(2), sheer.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> F.scaled_dot_product_attention(q, k, v)
+        tensor([[1., 2.]])
     """
     op = "scaled_dot_product_attention"
     same_dtype(op, key, query)

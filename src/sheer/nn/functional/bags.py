@@ -31,8 +31,14 @@ def embedding_bag(input: Any, weight: Tensor, offsets: Any = None, max_norm: flo
 
     Shape   input int (B, N), or (L,) with offsets int (B,); weight (n, d) -> (B, d)
     Raises  E202 for dtypes, E212 for an index outside the table, E203 for shapes, E204 for a mode,
-            E211 for max_norm, scale_grad_by_freq and sparse
+            for offsets that do not rise from 0, and for weights beside another mode than sum; E211
+            for max_norm, scale_grad_by_freq and sparse
     Source  torch.nn.functional.embedding_bag
+    Example
+        >>> table = sheer.tensor([[1.0, 1.0], [2.0, 4.0], [6.0, 8.0]])
+        >>> F.embedding_bag(sheer.tensor([0, 1, 2]), table, sheer.tensor([0, 2]), mode="sum")
+        tensor([[3., 5.],
+                [6., 8.]])
     """
     choice("embedding_bag", "mode", mode, MODES)
     if max_norm is not None or scale_grad_by_freq or sparse:

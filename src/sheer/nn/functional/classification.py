@@ -27,9 +27,15 @@ def cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, *,
 
     Shape   input (N, K, *S) or (K,), target int (N, *S) or float (N, K, *S), weight (K,) -> () or
             (N, *S)
-    Raises  E221, E222, E223 for labels, E225 for one class, E202 for integer scores,
-            E204 for settings, W202 for probabilities, W207 for log-probabilities in place of scores
+    Raises  E221, E222, E223 for labels, E225 for one class, E202 for integer scores, E204 for
+            settings and weights, W202 for probabilities, W207 for log-probabilities in place of
+            scores
     Source  torch.nn.functional.cross_entropy
+    Example
+        >>> F.cross_entropy(sheer.zeros(2, 4), sheer.tensor([2, 1]))         # any of four: log 4
+        tensor(1.3863)
+        >>> F.cross_entropy(sheer.tensor([[5.0, 0.0]]), sheer.tensor([1]))   # sure, and wrong
+        tensor(5.0067)
     """
     op = "cross_entropy"
     target = tensor_like(op, target, input)
@@ -60,6 +66,10 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Any, *,
             or float (N, K, *S) -> () or (N, *S)
     Raises  as cross_entropy and linear; E211 for options: the compiler decides what is kept
     Source  torch.nn.functional.linear_cross_entropy
+    Example
+        >>> x, weight = sheer.tensor([[1.0, 0.0]]), sheer.zeros(4, 2)
+        >>> F.linear_cross_entropy(x, weight, sheer.tensor([2]))     # log 4
+        tensor(1.3863)
     """
     without_options("linear_cross_entropy", options)
     d = linear_weight.shape[-1]
@@ -85,6 +95,9 @@ def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, *, ignore
     Shape   input (N, K, *S) or (K,), target int (N, *S), weight (K,) -> () or (N, *S)
     Raises  E221, E222, E223 for labels, E225 for one class, W203 for probabilities or scores
     Source  torch.nn.functional.nll_loss
+    Example
+        >>> F.nll_loss(sheer.tensor([[0.25, 0.75]]).log(), sheer.tensor([0]))  # log 4
+        tensor(1.3863)
     """
     op = "nll_loss"
     target = tensor_like(op, target, input)
@@ -109,9 +122,14 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, *,
     """-(y log(p) + (1 - y) log(1 - p)) for probabilities p; each logarithm is at least -100.
 
     Shape   input (*S), target (*S) -> () or (*S)
-    Raises  E223 when the shapes differ, E227 for a value known to be no probability,
-            W203 for scores
+    Raises  E223 when the shapes differ, E227 for a value known to be no probability, E202 for
+            integers, W203 for scores
     Source  torch.nn.functional.binary_cross_entropy
+    Example
+        >>> F.binary_cross_entropy(sheer.tensor([0.5]), sheer.tensor([1.0]))     # log 2
+        tensor(0.6931)
+        >>> F.binary_cross_entropy(sheer.tensor([0.0]), sheer.tensor([1.0]))     # not infinite
+        tensor(100.)
     """
     op = "binary_cross_entropy"
     target = tensor_like(op, target, input)
@@ -138,6 +156,10 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
     Raises  E223 when the shapes differ, E227 for a target known to be no probability,
             W202 for probabilities in place of scores
     Source  torch.nn.functional.binary_cross_entropy_with_logits
+    Example
+        >>> F.binary_cross_entropy_with_logits(sheer.tensor([0.0, 200.0]), sheer.tensor([1.0, 0.0]),
+        ...                                    reduction="none")
+        tensor([  0.6931, 200.    ])
     """
     op = "binary_cross_entropy_with_logits"
     check_scores(op, input, "binary_cross_entropy(input, target)")

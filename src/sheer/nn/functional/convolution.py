@@ -21,7 +21,14 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Se
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
     """Cross-correlation over one axis.
 
-    Shape: input (N, I, L) or (I, L), weight (O, I / groups, k).
+    Shape   input (N, I, L) or (I, L), weight (O, I / groups, k), bias (O,) -> (N, O, L') or without
+            N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a filter larger than the
+            image, E123 for settings, E124 for padding, E102 for a bias
+    Source  torch.nn.functional.conv1d
+    Example
+        >>> F.conv1d(sheer.tensor([[1.0, 2.0, 4.0, 7.0]]), sheer.tensor([[[-1.0, 1.0]]]))
+        tensor([[1., 2., 3.]])
     """
     return _conv(1, input, weight, bias, (stride, padding, dilation, groups))
 
@@ -30,7 +37,15 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Se
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
     """Cross-correlation over two axes.
 
-    Shape: input (N, I, H, W) or (I, H, W), weight (O, I / groups, *k).
+    Shape   input (N, I, H, W) or (I, H, W), weight (O, I / groups, *k), bias (O,) -> (N, O, H', W')
+            or without N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a filter larger than the
+            image, E123 for settings, E124 for padding, E102 for a bias
+    Source  torch.nn.functional.conv2d
+    Example
+        >>> F.conv2d(sheer.arange(9.0).reshape(1, 3, 3), sheer.ones(1, 1, 2, 2))
+        tensor([[[ 8., 12.],
+                 [20., 24.]]])
     """
     return _conv(2, input, weight, bias, (stride, padding, dilation, groups))
 
@@ -39,7 +54,14 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Se
            padding: Any = 0, dilation: Setting = 1, groups: int = 1) -> Tensor:
     """Cross-correlation over three axes.
 
-    Shape: input (N, I, D, H, W), weight (O, I / groups, *k).
+    Shape   input (N, I, D, H, W) or (I, D, H, W), weight (O, I / groups, *k), bias (O,) -> (N, O,
+            D', H', W') or without N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 for a filter larger than the
+            image, E123 for settings, E124 for padding, E102 for a bias
+    Source  torch.nn.functional.conv3d
+    Example
+        >>> F.conv3d(sheer.ones(1, 3, 3, 3), sheer.ones(1, 1, 3, 3, 3))
+        tensor([[[[27.]]]])
     """
     return _conv(3, input, weight, bias, (stride, padding, dilation, groups))
 
@@ -47,7 +69,17 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Se
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Setting = 1,
                      padding: Setting = 0, output_padding: Setting = 0, groups: int = 1,
                      dilation: Setting = 1) -> Tensor:
-    """conv1d backwards: learned upsampling. Shape: input (N, I, L), weight (I, O / groups, k)."""
+    """conv1d backwards: learned upsampling.
+
+    Shape   input (N, I, L) or (I, L), weight (I, O / groups, k), bias (O,) -> (N, O, L') or without
+            N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 when nothing is left, E123 for
+            settings, E124 for output_padding, E102 for a bias
+    Source  torch.nn.functional.conv_transpose1d
+    Example
+        >>> F.conv_transpose1d(sheer.tensor([[1.0, 2.0]]), sheer.tensor([[[1.0, 10.0]]]), stride=2)
+        tensor([[ 1., 10.,  2., 20.]])
+    """
     return _transposed(1, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
@@ -56,7 +88,15 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                      dilation: Setting = 1) -> Tensor:
     """conv2d backwards: learned upsampling.
 
-    Shape: input (N, I, H, W), weight (I, O / groups, *k).
+    Shape   input (N, I, H, W) or (I, H, W), weight (I, O / groups, *k), bias (O,) -> (N, O, H', W')
+            or without N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 when nothing is left, E123 for
+            settings, E124 for output_padding, E102 for a bias
+    Source  torch.nn.functional.conv_transpose2d
+    Example
+        >>> F.conv_transpose2d(sheer.tensor([[[1.0, 2.0]]]), sheer.ones(1, 1, 2, 2), stride=2)
+        tensor([[[1., 1., 2., 2.],
+                 [1., 1., 2., 2.]]])
     """
     return _transposed(2, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
@@ -66,13 +106,30 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                      dilation: Setting = 1) -> Tensor:
     """conv3d backwards: learned upsampling.
 
-    Shape: input (N, I, D, H, W), weight (I, O / groups, *k).
+    Shape   input (N, I, D, H, W) or (I, D, H, W), weight (I, O / groups, *k), bias (O,) -> (N, O,
+            D', H', W') or without N
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E122 when nothing is left, E123 for
+            settings, E124 for output_padding, E102 for a bias
+    Source  torch.nn.functional.conv_transpose3d
+    Example
+        >>> F.conv_transpose3d(sheer.ones(1, 1, 1, 1), sheer.ones(1, 1, 1, 2, 2))
+        tensor([[[[1., 1.],
+                  [1., 1.]]]])
     """
     return _transposed(3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
-    """conv1d with time first. Shape: input (T, N, I), weight (k, I, O) -> (T', N, O)."""
+    """conv1d with time first.
+
+    Shape   input (T, N, I), weight (k, I, O), bias (O,) -> (T', N, O)
+    Raises  E110 for fewer axes; E202, E121, E122 and E102 as conv1d
+    Source  torch.nn.functional.conv_tbc
+    Example
+        >>> x = sheer.tensor([1.0, 2.0, 4.0]).reshape(3, 1, 1)
+        >>> F.conv_tbc(x, sheer.ones(2, 1, 1), sheer.zeros(1)).reshape(-1)
+        tensor([3., 6.])
+    """
     found = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return found.permute(2, 0, 1)
 

@@ -30,9 +30,14 @@ def ctc_loss(log_probs: Tensor, targets: Any, input_lengths: Any, target_lengths
 
     Shape   log_probs (T, N, C) or (T, C); targets int (N, S), (S,), or all labels in one line;
             lengths (N,) or () -> () or (N,)
-    Raises  E203 for shapes, E221 for a label that is no class, E204 for a blank that is none, for
-            lengths and reductions
+    Raises  E203 for shapes and for a blank that is no class, E221 for a label that is none, E204
+            for lengths and reductions
     Source  Graves et al. 2006, ICML, equations 6 to 8; torch.nn.functional.ctc_loss
+    Example
+        >>> even = sheer.full((2, 1, 2), 0.5).log()                  # two steps; blank or label
+        >>> loss = F.ctc_loss(even, sheer.tensor([[1]]), sheer.tensor([2]), sheer.tensor([1]))
+        >>> (-loss).exp()                                            # 11, 10 and 01, a quarter each
+        tensor(0.75)
     """
     need_float("ctc_loss", log_probs=log_probs)
     choice("ctc_loss", "reduction", reduction, ("mean", "sum", "none"))

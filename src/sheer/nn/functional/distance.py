@@ -39,7 +39,11 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     """x over its p-norm along an axis, at least eps.
 
     Shape   (*S) -> (*S)
+    Raises  E202 for integers, E110 for a wrong axis
     Source  torch.nn.functional.normalize
+    Example
+        >>> F.normalize(sheer.tensor([[3.0, 4.0]]))
+        tensor([[0.6, 0.8]])
     """
     need_float("normalize", input=input)
     at = axis("normalize", input, dim)
@@ -54,7 +58,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """x1 . x2 / (|x1| |x2|) along an axis, each length at least eps; operands broadcast.
 
     Shape   (*S), (*S) -> S without dim
+    Raises  E202 for integers, E102 when the shapes do not broadcast, E110 for a wrong axis
     Source  torch.nn.functional.cosine_similarity
+    Example
+        >>> x, y = sheer.tensor([[1.0, 0.0], [1.0, 1.0]]), sheer.tensor([[0.0, 5.0], [3.0, 3.0]])
+        >>> F.cosine_similarity(x, y)
+        tensor([0., 1.])
     """
     need_float("cosine_similarity", x1=x1, x2=x2)
     def run(a: Node, b: Node) -> Node:
@@ -72,7 +81,11 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     """The p-norm of x1 - x2 + eps along the last axis; operands broadcast.
 
     Shape   (*B, d), (*B, d) -> (*B)
+    Raises  E102 when the shapes do not broadcast
     Source  torch.nn.functional.pairwise_distance
+    Example
+        >>> F.pairwise_distance(sheer.tensor([[0.0, 0.0]]), sheer.tensor([[3.0, 4.0]]))
+        tensor([5.])
     """
     def run(a: Node, b: Node) -> Node:
         gap = ops.sub(a, b) + eps
@@ -88,6 +101,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     Shape   (N, d) -> (N (N - 1) / 2,)
     Raises  E203 for anything but a matrix, E202 for integers
     Source  torch.nn.functional.pdist
+    Example
+        >>> F.pdist(sheer.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]]))
+        tensor([5., 4., 3.])
     """
     need_float("pdist", input=input)
     if input.ndim != 2:

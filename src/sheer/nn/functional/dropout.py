@@ -24,15 +24,28 @@ def dropout(input: Tensor, p: float = 0.5, training: bool | None = None, inplace
     training=None means True, as in torch, but W206 is given inside a module in eval mode.
 
     Shape   (*S) -> (*S)
-    Raises  E204 for a p outside [0, 1], E202 for integers
+    Raises  E204 for a p outside [0, 1], E202 for integers, E613 for inplace on a leaf that requires
+            a gradient
     Source  Srivastava et al. 2014; torch.nn.functional.dropout
+    Example
+        >>> y = F.dropout(sheer.ones(1000), p=0.2)
+        >>> sorted(set(y.tolist()))
+        [0.0, 1.25]
     """
     return _dropped("dropout", input, p, training, inplace, generator, None)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
               generator: Generator | None = None) -> Tensor:
-    """dropout of whole channels. Shape: (N, C, L) or (C, L)."""
+    """dropout of whole channels.
+
+    Shape   (N, C, L) or (C, L) -> the same
+    Raises  as dropout, E203 for other ranks
+    Source  Tompson et al. 2015, arXiv:1411.4280; torch.nn.functional.dropout1d
+    Example
+        >>> F.dropout1d(sheer.ones(1, 100, 6)).sum(-1).unique()      # all of a channel, or none
+        tensor([ 0., 12.])
+    """
     return _dropped("dropout1d", input, p, training, inplace, generator, 1)
 
 
@@ -40,14 +53,27 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool | None = None, inpla
               generator: Generator | None = None) -> Tensor:
     """dropout of whole channels.
 
-    Shape: (N, C, H, W) or (C, H, W). Tompson et al. 2015, arXiv:1411.4280.
+    Shape   (N, C, H, W) or (C, H, W) -> the same
+    Raises  as dropout, E203 for other ranks
+    Source  Tompson et al. 2015, arXiv:1411.4280; torch.nn.functional.dropout2d
+    Example
+        >>> F.dropout2d(sheer.ones(1, 100, 2, 3)).sum((2, 3)).unique()
+        tensor([ 0., 12.])
     """
     return _dropped("dropout2d", input, p, training, inplace, generator, 2)
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool | None = None, inplace: bool = False,
               generator: Generator | None = None) -> Tensor:
-    """dropout of whole channels. Shape: (N, C, D, H, W) or (C, D, H, W)."""
+    """dropout of whole channels.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> the same
+    Raises  as dropout, E203 for other ranks
+    Source  Tompson et al. 2015, arXiv:1411.4280; torch.nn.functional.dropout3d
+    Example
+        >>> F.dropout3d(sheer.ones(1, 100, 1, 2, 3)).sum((2, 3, 4)).unique()
+        tensor([ 0., 12.])
+    """
     return _dropped("dropout3d", input, p, training, inplace, generator, 3)
 
 
@@ -57,8 +83,13 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool | None = None,
     """Each element at the lower limit of selu with probability p, scaled to keep mean and variance.
 
     Shape   (*S) -> (*S)
-    Raises  E204 for a p outside [0, 1], E202 for integers
+    Raises  E204 for a p outside [0, 1], E202 for integers, E613 for inplace on a leaf that requires
+            a gradient
     Source  Klambauer et al. 2017, arXiv:1706.02515, section 3
+    Example
+        >>> y = F.alpha_dropout(sheer.randn(10000))
+        >>> bool(y.mean().abs() < 0.1), bool((y.var() - 1).abs() < 0.1)
+        (True, True)
     """
     return alpha_dropped("alpha_dropout", input, p, training, inplace, generator, input.shape)
 

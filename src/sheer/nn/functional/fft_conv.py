@@ -21,6 +21,10 @@ def fft_conv(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     Shape   input (N, I, *S), weight (O, I, *k), bias (O,) -> (N, O, *(S + 2 padding - k + 1))
     Raises  E203 for ranks, E202 for dtypes, E121 for channels and filters larger than the image
     Source  the correlation theorem; Mathieu et al. 2014, arXiv:1312.5851
+    Example
+        >>> x, weight = sheer.tensor([[[1.0, 2.0, 4.0, 7.0]]]), sheer.tensor([[[-1.0, 1.0]]])
+        >>> sheer.allclose(F.fft_conv(x, weight), F.conv1d(x, weight), atol=1e-5)
+        True
     """
     same_dtype("fft_conv", weight, input)
     axes = input.ndim - 2

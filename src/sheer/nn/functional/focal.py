@@ -23,6 +23,10 @@ def focal_loss(input: Tensor, target: Any, gamma: float = 2.0, weight: Tensor | 
     Shape   as cross_entropy with labels
     Raises  as cross_entropy, E204 for a negative gamma
     Source  Lin et al. 2017, arXiv:1708.02002, equation 4
+    Example
+        >>> scores, label = sheer.zeros(1, 2), sheer.tensor([0])     # p = 1/2
+        >>> F.focal_loss(scores, label) / F.cross_entropy(scores, label)
+        tensor(0.25)
     """
     op = "focal_loss"
     target = tensor_like(op, target, input)
@@ -48,6 +52,9 @@ def sigmoid_focal_loss(input: Tensor, target: Any, alpha: float = 0.25, gamma: f
     Shape   input (*S), target (*S) -> (*S) or ()
     Raises  E223 when the shapes differ, W202 for probabilities
     Source  arXiv:1708.02002; torchvision.ops.sigmoid_focal_loss
+    Example
+        >>> F.sigmoid_focal_loss(sheer.zeros(1), sheer.ones(1), alpha=-1)      # log(2) / 4
+        tensor([0.1733])
     """
     op = "sigmoid_focal_loss"
     check_scores(op, input, "the scores in front of sigmoid")
@@ -69,6 +76,9 @@ def dice_loss(input: Tensor, target: Any, *, smooth: float = 1.0,
     Shape   input (N, K, *S), target int (N, *S) -> ()
     Raises  E221, E222, E223 for labels, W203 for scores in place of probabilities
     Source  Milletari et al. 2016, arXiv:1606.04797
+    Example
+        >>> F.dice_loss(sheer.tensor([[1.0, 0.0], [0.0, 1.0]]), sheer.tensor([0, 1]))
+        tensor(0.)
     """
     op = "dice_loss"
     target = tensor_like(op, target, input)

@@ -26,8 +26,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x @ weight.T + bias on the last axis.
 
     Shape   input (*B, d_in), weight (d_out, d_in) or (d_in,), bias (d_out,) -> (*B, d_out)
-    Raises  E201 for another width, E202 for integers and for another dtype than the weight's
+    Raises  E201 for another width, E202 for integers and for another dtype than the weight's, E102
+            for a bias that does not fit
     Source  torch.nn.functional.linear
+    Example
+        >>> weight, bias = sheer.tensor([[1.0, 2.0]]), sheer.tensor([0.5])
+        >>> F.linear(sheer.tensor([[3.0, 4.0]]), weight, bias)
+        tensor([[11.5]])
     """
     same_dtype("linear", input, weight)
     check_width("linear", input, weight)
@@ -61,8 +66,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """y[k] = x1 @ weight[k] @ x2 + bias[k].
 
     Shape   input1 (*B, m), input2 (*B, n), weight (K, m, n), bias (K,) -> (*B, K)
-    Raises  E201 for another width, E202 for dtypes
+    Raises  E201 for another width, E202 for dtypes, E102 when the batch axes do not broadcast
     Source  torch.nn.functional.bilinear
+    Example
+        >>> x1, x2 = sheer.tensor([[1.0, 2.0]]), sheer.tensor([[3.0, 4.0]])
+        >>> F.bilinear(x1, x2, sheer.eye(2).unsqueeze(0))            # 1 * 3 + 2 * 4
+        tensor([[11.]])
     """
     for x, at in ((input1, 1), (input2, 2)):
         same_dtype("bilinear", x, weight)
@@ -89,8 +98,14 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None,
 
     Shape   input int (*I), weight (n, d) -> (*I, d)
     Raises  E202 for indices that are no integers, E212 for an index outside the table (where it is
-            known; else E130 when it runs), E204 for a padding_idx outside it
+            known; else E130 when it runs) and for such a padding_idx, E211 for max_norm,
+            scale_grad_by_freq and sparse
     Source  torch.nn.functional.embedding
+    Example
+        >>> table = sheer.tensor([[0.0, 0.0], [1.0, 10.0], [2.0, 20.0]])
+        >>> F.embedding(sheer.tensor([2, 1]), table)
+        tensor([[ 2., 20.],
+                [ 1., 10.]])
     """
     if max_norm is not None or scale_grad_by_freq or sparse:
         raise MissingError("E211", "embedding",
@@ -140,6 +155,9 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     Raises  E130 for a label out of range, E134 for labels that are no integers, E204 for a number
             of classes below -1
     Source  torch.nn.functional.one_hot
+    Example
+        >>> F.one_hot(sheer.tensor([2, 0])).tolist()
+        [[0, 0, 1], [1, 0, 0]]
     """
     labels = input if isinstance(input, Tensor) else Tensor(as_node(input))
     if num_classes < -1:

@@ -21,8 +21,13 @@ def hinge_loss(input: Tensor, target: Any, *, margin: float = 1.0,
                reduction: str = "mean") -> Tensor:
     """max(0, margin - y x) for scores x and labels y of -1 or 1.
 
-    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1, E202 for
+            integer scores, E204 for a reduction
     Source  Cortes and Vapnik 1995
+    Example
+        >>> F.hinge_loss(sheer.tensor([3.0, 0.2, -1.0]), sheer.ones(3), reduction="none")
+        tensor([0. , 0.8, 2. ])
     """
     target = tensor_like("hinge_loss", target, input)
     _check_signs("hinge_loss", target)
@@ -34,8 +39,13 @@ def hinge_embedding_loss(input: Tensor, target: Any, *, margin: float = 1.0,
                          reduction: str = "mean") -> Tensor:
     """x where the label is 1, max(0, margin - x) where it is -1: for distances x.
 
-    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as hinge_loss
     Source  torch.nn.functional.hinge_embedding_loss
+    Example
+        >>> distances, labels = sheer.tensor([0.2, 0.2]), sheer.tensor([1.0, -1.0])
+        >>> F.hinge_embedding_loss(distances, labels, reduction="none")
+        tensor([0.2, 0.8])
     """
     target = tensor_like("hinge_embedding_loss", target, input)
     _check_signs("hinge_embedding_loss", target)
@@ -46,8 +56,13 @@ def hinge_embedding_loss(input: Tensor, target: Any, *, margin: float = 1.0,
 def soft_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-y x)) for labels y of -1 or 1, without overflow.
 
-    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as hinge_loss
     Source  torch.nn.functional.soft_margin_loss
+    Example
+        >>> scores, labels = sheer.tensor([0.0, 100.0]), sheer.tensor([1.0, -1.0])
+        >>> F.soft_margin_loss(scores, labels, reduction="none")     # log 2, and no overflow
+        tensor([  0.6931, 100.    ])
     """
     target = tensor_like("soft_margin_loss", target, input)
     _check_signs("soft_margin_loss", target)
@@ -59,8 +74,14 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Any, margin: flo
                         reduction: str = "mean") -> Tensor:
     """max(0, margin - y (x1 - x2)): x1 should be the larger one where the label is 1.
 
-    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
+    Shape   input1 (*S), input2 (*S), target (*S) or () -> () or (*S)
+    Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1, E204 for a
+            reduction
     Source  torch.nn.functional.margin_ranking_loss
+    Example
+        >>> F.margin_ranking_loss(sheer.tensor([3.0, 1.0]), sheer.tensor([1.0, 3.0]), sheer.ones(2),
+        ...                       reduction="none")
+        tensor([0., 2.])
     """
     target = tensor_like("margin_ranking_loss", target, input1)
     _check_signs("margin_ranking_loss", target)
@@ -80,8 +101,12 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
     swap takes the distance of positive and negative where that is the smaller one.
 
     Shape   three (N, d) or (d,) -> () or (N,)
-    Raises  E223 when the shapes differ
+    Raises  E223 when the shapes differ, E204 for a reduction
     Source  Balntas et al. 2016; torch.nn.functional.triplet_margin_loss
+    Example
+        >>> anchor, near, far = sheer.tensor([[0.0, 0.0], [3.0, 4.0], [0.3, 0.4]]).split(1)
+        >>> F.triplet_margin_loss(anchor, near, far)                 # 1 + 5 - 0.5
+        tensor(5.5)
     """
     def distance(a: Tensor, b: Tensor) -> Tensor:
         return pairwise_distance(a, b, p, eps)
@@ -101,6 +126,11 @@ def triplet_margin_with_distance_loss(
     Shape   three operands that distance_function takes -> () or (N,)
     Raises  E204 for a reduction
     Source  torch.nn.functional.triplet_margin_with_distance_loss
+    Example
+        >>> anchor, near, far = sheer.tensor([[0.0], [1.0], [1.5]]).split(1)
+        >>> city = lambda a, b: (a - b).abs().sum(-1)
+        >>> F.triplet_margin_with_distance_loss(anchor, near, far, distance_function=city)
+        tensor(0.5)
     """
     measure = distance_function or pairwise_distance
     near, far = measure(anchor, positive), measure(anchor, negative)
@@ -117,6 +147,11 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Any, margin: f
     Shape   input1, input2 (N, d) and target (N,), or (d,) and () -> () or (N,)
     Raises  E223 when the shapes differ, E227 for a label known to be neither -1 nor 1
     Source  torch.nn.functional.cosine_embedding_loss
+    Example
+        >>> x = sheer.tensor([[1.0, 0.0], [1.0, 0.0]])
+        >>> y = sheer.tensor([[0.0, 2.0], [3.0, 0.0]])
+        >>> F.cosine_embedding_loss(x, y, sheer.tensor([1, -1]), reduction="none")
+        tensor([1., 1.])
     """
     op = "cosine_embedding_loss"
     target = tensor_like(op, target, input1)
@@ -143,6 +178,9 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
     Shape   input (N, K) or (K,), target int (N,) or (), weight (K,) -> () or (N,)
     Raises  E204 for a p other than 1 and 2, E221, E222, E223 for labels, E225 for one class
     Source  Crammer and Singer 2001; torch.nn.functional.multi_margin_loss
+    Example
+        >>> F.multi_margin_loss(sheer.tensor([[2.0, 1.5, 0.0]]), sheer.tensor([0]))      # 0.5 / 3
+        tensor(0.1667)
     """
     op = "multi_margin_loss"
     if p not in (1, 2):
@@ -175,6 +213,9 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     Shape   input (N, K) or (K,), target int of the same shape -> () or (N,)
     Raises  E223 when the shapes differ, E221 for a label known to be no class
     Source  torch.nn.functional.multilabel_margin_loss
+    Example
+        >>> F.multilabel_margin_loss(sheer.tensor([[2.0, 1.5, 0.0]]), sheer.tensor([[0, -1, -1]]))
+        tensor(0.1667)
     """
     target = tensor_like("multilabel_margin_loss", target, input)
     same_shape("multilabel_margin_loss", input, target)
@@ -206,6 +247,9 @@ def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, 
     Shape   input (*B, K), target (*B, K), weight (K,) -> () or (*B)
     Raises  E223 when the shapes differ
     Source  torch.nn.functional.multilabel_soft_margin_loss
+    Example
+        >>> F.multilabel_soft_margin_loss(sheer.zeros(1, 3), sheer.tensor([[1.0, 0.0, 1.0]]))
+        tensor(0.6931)
     """
     op = "multilabel_soft_margin_loss"
     run = lambda x, y: ops.mul(1 - y, x) + ops.softplus(-x)

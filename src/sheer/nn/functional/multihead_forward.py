@@ -107,8 +107,15 @@ def multi_head_attention_forward(
     """What `nn.MultiheadAttention` computes, from weights that are given.
 
     Shape   query (L, B, E), key (S, B, kdim), value (S, B, vdim) -> (L, B, E), (B, L, S)
-    Raises  E211 for static_k and static_v; E201, E202, E204 and E213 as the layer
+    Raises  E211 for static_k and static_v; E201, E202 and E213 as the layer
     Source  torch.nn.functional.multi_head_attention_forward
+    Example
+        >>> layer, x = nn.MultiheadAttention(4, 2), sheer.ones(3, 1, 4)
+        >>> out, weights = F.multi_head_attention_forward(
+        ...     x, x, x, 4, 2, layer.in_proj_weight, layer.in_proj_bias, None, None, False, 0.0,
+        ...     layer.out_proj.weight, layer.out_proj.bias)
+        >>> out.shape, weights[0, 0]
+        ((3, 1, 4), tensor([0.3333, 0.3333, 0.3333], requires_grad=True))
     """
     if static_k is not None or static_v is not None:
         raise MissingError("E211", "multi_head_attention_forward",

@@ -24,8 +24,14 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     the variance with n - 1 in the denominator.
 
     Shape   input (N, C, *S), the others (C,) -> (N, C, *S)
-    Raises  E220 when a channel has a single value in training, E203 for channels, E202 for dtypes
+    Raises  E220 when a channel has a single value in training, E204 without running statistics
+            outside it, E203 for channels, E202 for dtypes
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.functional.batch_norm
+    Example
+        >>> x = sheer.tensor([[1.0], [3.0]])
+        >>> F.batch_norm(x, sheer.tensor([2.0]), sheer.tensor([4.0]))        # (x - 2) / 2
+        tensor([[-0.5],
+                [ 0.5]])
     """
     check_channels("batch_norm", input, running_mean, weight)
     if not training and (running_mean is None or running_var is None):
@@ -77,6 +83,10 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     Shape   input (*B, *normalized_shape), weight and bias (*normalized_shape) -> the same
     Raises  E201 when the last axes have another shape, E202 for dtypes
     Source  Ba et al. 2016, arXiv:1607.06450; torch.nn.functional.layer_norm
+    Example
+        >>> F.layer_norm(sheer.tensor([[1.0, 3.0], [10.0, 30.0]]), (2,))
+        tensor([[-1.,  1.],
+                [-1.,  1.]])
     """
     axes = _last_axes("layer_norm", input, normalized_shape, weight)
     def run(x: Node, *affine: Node) -> Node:
@@ -92,6 +102,9 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
     Shape   input (*B, *normalized_shape), weight (*normalized_shape) -> the same
     Raises  E201 when the last axes have another shape, E202 for dtypes
     Source  Zhang and Sennrich 2019, arXiv:1910.07467; torch.nn.functional.rms_norm
+    Example
+        >>> F.rms_norm(sheer.tensor([[3.0, 3.0, 3.0, 3.0]]), (4,))
+        tensor([[1., 1., 1., 1.]])
     """
     axes = _last_axes("rms_norm", input, normalized_shape, weight)
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
@@ -110,6 +123,9 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
     Shape   input (N, C, *S), weight and bias (C,) -> (N, C, *S)
     Raises  E203 when the channels do not divide into the groups, E202 for dtypes
     Source  Wu and He 2018, arXiv:1803.08494; torch.nn.functional.group_norm
+    Example
+        >>> F.group_norm(sheer.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
+        tensor([[-1.,  1., -1.,  1.]])
     """
     check_channels("group_norm", input, None, weight)
     channels = input.shape[1]
@@ -137,6 +153,10 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
     Shape   input (N, C, *S), the others (C,) -> (N, C, *S)
     Raises  E220 when a channel has a single value, E203 for channels, E202 for dtypes
     Source  Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.functional.instance_norm
+    Example
+        >>> F.instance_norm(sheer.tensor([[[1.0, 3.0], [10.0, 30.0]]]))
+        tensor([[[-1.,  1.],
+                 [-1.,  1.]]])
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -162,8 +182,12 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     """x over (k + alpha times the mean square of `size` neighbouring channels) to the power beta.
 
     Shape   (N, C, *S) -> (N, C, *S)
-    Raises  E204 for a size below 1
+    Raises  E204 for a size below 1, E202 for integers, E110 for fewer than two axes
     Source  Krizhevsky et al. 2012, section 3.3; torch.nn.functional.local_response_norm
+    Example
+        >>> F.local_response_norm(sheer.tensor([[[1.0], [2.0]]]), size=2, alpha=2.0, beta=1.0)
+        tensor([[[0.5   ],
+                 [0.3333]]])
     """
     need_float("local_response_norm", input=input)
     at = axis("local_response_norm", input, 1)

@@ -23,9 +23,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant",
     pad is (low, high) of the last axis, then of the one before, and so on.
 
     Shape   (*S) -> S + low + high on the axes named; negative numbers cut off
-    Raises  E204 for a mode that is none, for an odd number of widths, and for widths that
-            reflect or circular cannot fill from what there is
+    Raises  E204 for a mode that is none, for a number of widths that is odd or too large, and for
+            widths that reflect or circular cannot fill from what there is; E114 when more is cut
+            off than there is
     Source  torch.nn.functional.pad
+    Example
+        >>> F.pad(sheer.tensor([1, 2, 3]), (1, 2)).tolist()
+        [0, 1, 2, 3, 0, 0]
+        >>> F.pad(sheer.tensor([[1.0, 2.0, 3.0]]), (2, 0), mode="reflect")
+        tensor([[3., 2., 1., 2., 3.]])
     """
     choice("pad", "mode", mode, MODES)
     if len(pad) % 2 or len(pad) // 2 > input.ndim:

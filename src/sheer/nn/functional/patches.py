@@ -27,6 +27,12 @@ def unfold(input: Tensor, kernel_size: Setting, dilation: Setting = 1, padding: 
     Shape   input (N, C, H, W) or (C, H, W) -> (N, C * product of kernel_size, positions)
     Raises  E203 for ranks and for a window that does not fit, E123 for settings
     Source  torch.nn.functional.unfold
+    Example
+        >>> F.unfold(sheer.arange(9.0).reshape(1, 3, 3), 2)
+        tensor([[0., 1., 3., 4.],
+                [1., 2., 4., 5.],
+                [3., 4., 6., 7.],
+                [4., 5., 7., 8.]])
     """
     if input.ndim not in (3, 4):
         raise ShapeError("E203", "unfold", f"input has {input.ndim} axes",
@@ -48,6 +54,12 @@ def fold(input: Tensor, output_size: Setting, kernel_size: Setting, dilation: Se
     Shape   input (N, C * product of kernel_size, positions) or without N -> (N, C, *output_size)
     Raises  E203 for ranks and for columns that are not those of output_size, E123 for settings
     Source  torch.nn.functional.fold
+    Example
+        >>> columns = F.unfold(sheer.ones(1, 3, 3), 2)
+        >>> F.fold(columns, (3, 3), 2)                               # windows that see each
+        tensor([[[1., 2., 1.],
+                 [2., 4., 2.],
+                 [1., 2., 1.]]])
     """
     size = sliding.per_axis("fold", "output_size", output_size, 2)
     windows = _Windows("fold", size, (kernel_size, dilation, padding, stride))
@@ -74,6 +86,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     Shape   (N, C, *S) -> (N, C, *S)
     Raises  E203 when the channels do not divide by groups
     Source  Zhang et al. 2017, arXiv:1707.01083; torch.nn.functional.channel_shuffle
+    Example
+        >>> F.channel_shuffle(sheer.arange(6).reshape(1, 6, 1, 1), 2).flatten().tolist()
+        [0, 3, 1, 4, 2, 5]
     """
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
         raise ShapeError("E203", "channel_shuffle", f"no channels of {groups} equal groups",

@@ -22,7 +22,16 @@ def max_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = Non
                padding: Setting = 0,
                dilation: Setting = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Pooled:
-    """The largest element under each window. Shape: (N, C, L) or (C, L)."""
+    """The largest element under each window; with return_indices also its place in the image.
+
+    Shape   (N, C, L) or (C, L) -> (N, C, L') or without N
+    Raises  E203 for ranks, E122 for a window that does not fit, E123 for settings, E124 for padding
+            wider than half a window
+    Source  torch.nn.functional.max_pool1d
+    Example
+        >>> F.max_pool1d(sheer.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+        tensor([[3., 5.]])
+    """
     return _max(1, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
@@ -30,7 +39,17 @@ def max_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = Non
                padding: Setting = 0,
                dilation: Setting = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Pooled:
-    """The largest element under each window. Shape: (N, C, H, W) or (C, H, W)."""
+    """The largest element under each window; with return_indices also its place in the image.
+
+    Shape   (N, C, H, W) or (C, H, W) -> (N, C, H', W') or without N
+    Raises  E203 for ranks, E122 for a window that does not fit, E123 for settings, E124 for padding
+            wider than half a window
+    Source  torch.nn.functional.max_pool2d
+    Example
+        >>> F.max_pool2d(sheer.arange(16.0).reshape(1, 4, 4), 2)
+        tensor([[[ 5.,  7.],
+                 [13., 15.]]])
+    """
     return _max(2, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
@@ -38,14 +57,32 @@ def max_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = Non
                padding: Setting = 0,
                dilation: Setting = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Pooled:
-    """The largest element under each window. Shape: (N, C, D, H, W) or (C, D, H, W)."""
+    """The largest element under each window; with return_indices also its place in the image.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W') or without N
+    Raises  E203 for ranks, E122 for a window that does not fit, E123 for settings, E124 for padding
+            wider than half a window
+    Source  torch.nn.functional.max_pool3d
+    Example
+        >>> F.max_pool3d(sheer.arange(64.0).reshape(1, 4, 4, 4), (4, 2, 2))
+        tensor([[[[53., 55.],
+                  [61., 63.]]]])
+    """
     return _max(3, input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
 def avg_pool1d(input: Tensor, kernel_size: Setting, stride: Setting | None = None,
                padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
-    """The mean under each window. Shape: (N, C, L) or (C, L)."""
+    """The mean under each window.
+
+    Shape   (N, C, L) or (C, L) -> (N, C, L') or without N
+    Raises  as max_pool1d, E105 for integers
+    Source  torch.nn.functional.avg_pool1d
+    Example
+        >>> F.avg_pool1d(sheer.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+        tensor([[2. , 3.5]])
+    """
     return _avg(1, input, (kernel_size, stride, padding, ceil_mode, count_include_pad, None))
 
 
@@ -53,7 +90,16 @@ def avg_pool2d(input: Tensor, kernel_size: Setting, stride: Setting | None = Non
                padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
-    """The mean under each window. Shape: (N, C, H, W) or (C, H, W)."""
+    """The mean under each window.
+
+    Shape   (N, C, H, W) or (C, H, W) -> (N, C, H', W') or without N
+    Raises  as max_pool2d, E105 for integers
+    Source  torch.nn.functional.avg_pool2d
+    Example
+        >>> F.avg_pool2d(sheer.arange(16.0).reshape(1, 4, 4), 2)
+        tensor([[[ 2.5,  4.5],
+                 [10.5, 12.5]]])
+    """
     return _avg(2,
                 input, (kernel_size, stride, padding, ceil_mode, count_include_pad,
                         divisor_override))
@@ -63,33 +109,76 @@ def avg_pool3d(input: Tensor, kernel_size: Setting, stride: Setting | None = Non
                padding: Setting = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
-    """The mean under each window. Shape: (N, C, D, H, W) or (C, D, H, W)."""
+    """The mean under each window.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W') or without N
+    Raises  as max_pool3d, E105 for integers
+    Source  torch.nn.functional.avg_pool3d
+    Example
+        >>> F.avg_pool3d(sheer.arange(64.0).reshape(1, 4, 4, 4), (4, 2, 2))
+        tensor([[[[26.5, 28.5],
+                  [34.5, 36.5]]]])
+    """
     return _avg(3,
                 input, (kernel_size, stride, padding, ceil_mode, count_include_pad,
                         divisor_override))
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Setting) -> Tensor:
-    """The mean of each of output_size nearly equal parts. Shape: (N, C, L) or (C, L)."""
+    """The mean of each of output_size nearly equal parts.
+
+    Shape   (N, C, L) or (C, L) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for more than one, E105 for integers
+    Source  torch.nn.functional.adaptive_avg_pool1d
+    Example
+        >>> F.adaptive_avg_pool1d(sheer.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+        tensor([[2. , 3.5]])
+    """
     return _adaptive_avg(1, input, output_size)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Setting) -> Tensor:
     """The mean of each of output_size parts; None keeps an axis.
 
-    Shape: (N, C, H, W) or (C, H, W).
+    Shape   (N, C, H, W) or (C, H, W) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for another number of sizes, E105 for
+            integers
+    Source  torch.nn.functional.adaptive_avg_pool2d
+    Example
+        >>> F.adaptive_avg_pool2d(sheer.arange(16.0).reshape(1, 4, 4), (None, 1))
+        tensor([[[ 1.5],
+                 [ 5.5],
+                 [ 9.5],
+                 [13.5]]])
     """
     return _adaptive_avg(2, input, output_size)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Setting) -> Tensor:
-    """The mean of each of output_size parts; None keeps an axis. Shape: (N, C, D, H, W)."""
+    """The mean of each of output_size parts; None keeps an axis.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for another number of sizes, E105 for
+            integers
+    Source  torch.nn.functional.adaptive_avg_pool3d
+    Example
+        >>> F.adaptive_avg_pool3d(sheer.arange(64.0).reshape(1, 4, 4, 4), 1)
+        tensor([[[[31.5]]]])
+    """
     return _adaptive_avg(3, input, output_size)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Setting,
                         return_indices: bool = False) -> Pooled:
-    """The largest of each of output_size nearly equal parts. Shape: (N, C, L) or (C, L)."""
+    """The largest of each of output_size nearly equal parts.
+
+    Shape   (N, C, L) or (C, L) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for more than one
+    Source  torch.nn.functional.adaptive_max_pool1d
+    Example
+        >>> F.adaptive_max_pool1d(sheer.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+        tensor([[3., 5.]])
+    """
     return _adaptive_max(1, input, output_size, return_indices)
 
 
@@ -97,35 +186,83 @@ def adaptive_max_pool2d(input: Tensor, output_size: Setting,
                         return_indices: bool = False) -> Pooled:
     """The largest of each of output_size parts; None keeps an axis.
 
-    Shape: (N, C, H, W) or (C, H, W).
+    Shape   (N, C, H, W) or (C, H, W) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for another number of sizes
+    Source  torch.nn.functional.adaptive_max_pool2d
+    Example
+        >>> F.adaptive_max_pool2d(sheer.arange(16.0).reshape(1, 4, 4), (None, 1))
+        tensor([[[ 3.],
+                 [ 7.],
+                 [11.],
+                 [15.]]])
     """
     return _adaptive_max(2, input, output_size, return_indices)
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Setting,
                         return_indices: bool = False) -> Pooled:
-    """The largest of each of output_size parts; None keeps an axis. Shape: (N, C, D, H, W)."""
+    """The largest of each of output_size parts; None keeps an axis.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size) or without N
+    Raises  E203 for ranks, E124 for a size below 1, E204 for another number of sizes
+    Source  torch.nn.functional.adaptive_max_pool3d
+    Example
+        >>> F.adaptive_max_pool3d(sheer.arange(64.0).reshape(1, 4, 4, 4), 1)
+        tensor([[[[63.]]]])
+    """
     return _adaptive_max(3, input, output_size, return_indices)
 
 
 def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Setting,
                  stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
-    """Each element back at the place it had before max_pool1d, zeros elsewhere."""
+    """Each element back at the place it had before max_pool1d, zeros elsewhere.
+
+    Shape   (N, C, L') or without N, indices of the same shape -> (N, C, L) or (C, L)
+    Raises  E203 for ranks, E132 when the shapes differ, E134 for indices that are no integers, E130
+            for one outside the image
+    Source  torch.nn.functional.max_unpool1d
+    Example
+        >>> y, places = F.max_pool1d(sheer.tensor([[1.0, 3.0, 2.0, 5.0]]), 2, return_indices=True)
+        >>> F.max_unpool1d(y, places, 2)
+        tensor([[0., 3., 0., 5.]])
+    """
     return _unpool(1, input, indices, (kernel_size, stride, padding), output_size)
 
 
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Setting,
                  stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
-    """Each element back at the place it had before max_pool2d, zeros elsewhere."""
+    """Each element back at the place it had before max_pool2d, zeros elsewhere.
+
+    Shape   (N, C, H', W') or without N, indices of the same shape -> (N, C, H, W) or (C, H, W)
+    Raises  E203 for ranks, E132 when the shapes differ, E134 for indices that are no integers, E130
+            for one outside the image
+    Source  torch.nn.functional.max_unpool2d
+    Example
+        >>> y, places = F.max_pool2d(sheer.arange(4.0).reshape(1, 2, 2), 2, return_indices=True)
+        >>> F.max_unpool2d(y, places, 2)
+        tensor([[[0., 0.],
+                 [0., 3.]]])
+    """
     return _unpool(2, input, indices, (kernel_size, stride, padding), output_size)
 
 
 def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Setting,
                  stride: Setting | None = None,
                  padding: Setting = 0, output_size: Sequence[int] | None = None) -> Tensor:
-    """Each element back at the place it had before max_pool3d, zeros elsewhere."""
+    """Each element back at the place it had before max_pool3d, zeros elsewhere.
+
+    Shape   (N, C, D', H', W') or without N, indices of the same shape -> (N, C, D, H, W) or (C, D,
+            H, W)
+    Raises  E203 for ranks, E132 when the shapes differ, E134 for indices that are no integers, E130
+            for one outside the image
+    Source  torch.nn.functional.max_unpool3d
+    Example
+        >>> y, places = F.max_pool3d(sheer.arange(8.0).reshape(1, 2, 2, 2), 2, return_indices=True)
+        >>> F.max_unpool3d(y, places, 2).flatten()
+        tensor([0., 0., 0., 0., 0., 0., 0., 7.])
+    """
     return _unpool(3, input, indices, (kernel_size, stride, padding), output_size)
 
 

@@ -24,19 +24,47 @@ from .pooling import Pooled, Setting, check_images
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Setting,
               stride: Setting | None = None, ceil_mode: bool = False) -> Tensor:
-    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0. Shape: (N, C, L)."""
+    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0.
+
+    Shape   (N, C, L) or (C, L) -> (N, C, L') or without N
+    Raises  E204 for norm_type 0, E203 for ranks, E122 for a window that does not fit, E123 for
+            settings
+    Source  torch.nn.functional.lp_pool1d
+    Example
+        >>> F.lp_pool1d(sheer.tensor([[3.0, 4.0, 0.0, 5.0]]), 2, 2)
+        tensor([[5., 5.]])
+    """
     return _lp(1, input, norm_type, (kernel_size, stride, ceil_mode))
 
 
 def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Setting,
               stride: Setting | None = None, ceil_mode: bool = False) -> Tensor:
-    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0. Shape: (N, C, H, W)."""
+    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0.
+
+    Shape   (N, C, H, W) or (C, H, W) -> (N, C, H', W') or without N
+    Raises  E204 for norm_type 0, E203 for ranks, E122 for a window that does not fit, E123 for
+            settings
+    Source  torch.nn.functional.lp_pool2d
+    Example
+        >>> F.lp_pool2d(sheer.ones(1, 4, 4), 2, 2)
+        tensor([[[2., 2.],
+                 [2., 2.]]])
+    """
     return _lp(2, input, norm_type, (kernel_size, stride, ceil_mode))
 
 
 def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Setting,
               stride: Setting | None = None, ceil_mode: bool = False) -> Tensor:
-    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0. Shape: (N, C, D, H, W)."""
+    """(sum of x^p under each window)^(1/p), slope 0 where the sum is 0.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W') or without N
+    Raises  E204 for norm_type 0, E203 for ranks, E122 for a window that does not fit, E123 for
+            settings
+    Source  torch.nn.functional.lp_pool3d
+    Example
+        >>> F.lp_pool3d(sheer.ones(1, 2, 2, 2), 2, 2)
+        tensor([[[[2.8284]]]])
+    """
     return _lp(3, input, norm_type, (kernel_size, stride, ceil_mode))
 
 
@@ -46,8 +74,12 @@ def fractional_max_pool2d(input: Tensor, kernel_size: Setting, output_size: Any 
     """The largest under windows whose steps are drawn so that output_size of them fit.
 
     Shape   (N, C, H, W) or (C, H, W) -> (N, C, *output_size), with return_indices also places
-    Raises  E203 for ranks, E204 unless one of output_size and output_ratio fits
+    Raises  E203 for ranks, E204 unless one of output_size and output_ratio fits, E117 for a window
+            of 0
     Source  Graham 2014, arXiv:1412.6071; torch.nn.functional.fractional_max_pool2d
+    Example
+        >>> F.fractional_max_pool2d(sheer.randn(1, 6, 6), 2, output_size=4).shape
+        (1, 4, 4)
     """
     return _fractional(2, input, kernel_size, (output_size, output_ratio), return_indices,
                        _random_samples)
@@ -56,28 +88,57 @@ def fractional_max_pool2d(input: Tensor, kernel_size: Setting, output_size: Any 
 def fractional_max_pool3d(input: Tensor, kernel_size: Setting, output_size: Any = None,
                           output_ratio: Any = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Pooled:
-    """fractional_max_pool2d over three axes. Shape: (N, C, D, H, W) or (C, D, H, W)."""
+    """fractional_max_pool2d over three axes.
+
+    Shape   (N, C, D, H, W) or (C, D, H, W) -> (N, C, *output_size), with return_indices also places
+    Raises  as fractional_max_pool2d
+    Source  Graham 2014, arXiv:1412.6071; torch.nn.functional.fractional_max_pool3d
+    Example
+        >>> F.fractional_max_pool3d(sheer.randn(1, 6, 6, 6), 2, output_ratio=0.5).shape
+        (1, 3, 3, 3)
+    """
     return _fractional(3, input, kernel_size, (output_size, output_ratio), return_indices,
                        _random_samples)
 
 
-def _with_indices(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The pool of that name, with the places of what it found."""
+def _with_indices(function: Callable[..., Any], given: str, places: str) -> Callable[..., Any]:
+    """The pool of that name, with the places of what it found.
+
+    given, places  arguments and where what they give was found, for the example in its text
+    """
     @functools.wraps(function)
     def both(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **{**kwargs, "return_indices": True})
-    both.__name__ = f"{function.__name__}_with_indices"
+    plain = function.__name__
+    both.__name__ = both.__qualname__ = f"{plain}_with_indices"
+    both.__doc__ = f"""What {plain} finds, and the place of each in its image, counted row by row.
+
+    Shape   that of {plain}, twice
+    Raises  as {plain}
+    Source  torch.nn.functional.{plain}_with_indices
+    Example
+        >>> values, places = F.{plain}_with_indices({given})
+        >>> places.tolist()
+        {places}
+    """
     return both
 
 
-max_pool1d_with_indices = _with_indices(pooling.max_pool1d)
-max_pool2d_with_indices = _with_indices(pooling.max_pool2d)
-max_pool3d_with_indices = _with_indices(pooling.max_pool3d)
-adaptive_max_pool1d_with_indices = _with_indices(pooling.adaptive_max_pool1d)
-adaptive_max_pool2d_with_indices = _with_indices(pooling.adaptive_max_pool2d)
-adaptive_max_pool3d_with_indices = _with_indices(pooling.adaptive_max_pool3d)
-fractional_max_pool2d_with_indices = _with_indices(fractional_max_pool2d)
-fractional_max_pool3d_with_indices = _with_indices(fractional_max_pool3d)
+_LINE, _IMAGE = "sheer.tensor([[1.0, 3.0, 2.0, 5.0]])", "sheer.arange(4.0).reshape(1, 2, 2)"
+_VOLUME = "sheer.arange(8.0).reshape(1, 2, 2, 2)"
+max_pool1d_with_indices = _with_indices(pooling.max_pool1d, f"{_LINE}, 2", "[[1, 3]]")
+max_pool2d_with_indices = _with_indices(pooling.max_pool2d, f"{_IMAGE}, 2", "[[[3]]]")
+max_pool3d_with_indices = _with_indices(pooling.max_pool3d, f"{_VOLUME}, 2", "[[[[7]]]]")
+adaptive_max_pool1d_with_indices = _with_indices(
+    pooling.adaptive_max_pool1d, f"{_LINE}, 2", "[[1, 3]]")
+adaptive_max_pool2d_with_indices = _with_indices(
+    pooling.adaptive_max_pool2d, f"{_IMAGE}, 1", "[[[3]]]")
+adaptive_max_pool3d_with_indices = _with_indices(
+    pooling.adaptive_max_pool3d, f"{_VOLUME}, 1", "[[[[7]]]]")
+fractional_max_pool2d_with_indices = _with_indices(
+    fractional_max_pool2d, f"{_IMAGE}, 2, 1", "[[[3]]]")
+fractional_max_pool3d_with_indices = _with_indices(
+    fractional_max_pool3d, f"{_VOLUME}, 2, 1", "[[[[7]]]]")
 
 
 def _lp(axes: int, x: Tensor, p: float, settings: tuple[Any, ...]) -> Tensor:

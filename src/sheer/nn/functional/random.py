@@ -17,8 +17,13 @@ def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: b
           inplace: bool = False, generator: Generator | None = None) -> Tensor:
     """x above 0, a x below: a ~ U(lower, upper) for each element in training, else their mean.
 
-    Raises  E204 when lower is above upper, E202 for integers
+    Shape   (*S) -> (*S)
+    Raises  E204 when lower is above upper, E202 for integers, E613 for inplace on a leaf that
+            requires a gradient
     Source  Xu et al. 2015, arXiv:1505.00853; torch.nn.functional.rrelu
+    Example
+        >>> F.rrelu(sheer.tensor([-48.0, 2.0]))                      # times (1/8 + 1/3) / 2 below 0
+        tensor([-11.,   2.])
     """
     need_float("rrelu", input=input)
     if lower > upper:
@@ -44,6 +49,10 @@ def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, eps: fl
     Shape   (*S) -> (*S)
     Raises  E204 for tau <= 0, E202 for integers, E110 for an axis that does not exist
     Source  Jang et al. 2016, arXiv:1611.01144; torch.nn.functional.gumbel_softmax
+    Example
+        >>> sample = F.gumbel_softmax(sheer.zeros(5, 3), hard=True)
+        >>> sample.sum(-1)                                           # one class in every row
+        tensor([1., 1., 1., 1., 1.])
     """
     need_float("gumbel_softmax", logits=logits)
     at = axis("gumbel_softmax", logits, dim)
@@ -72,6 +81,10 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     Shape   (N, C, *S) -> the same
     Raises  E204 for a p outside [0, 1], E202 for integers
     Source  Klambauer et al. 2017, arXiv:1706.02515; torch.nn.functional.feature_alpha_dropout
+    Example
+        >>> y = F.feature_alpha_dropout(sheer.ones(1, 8, 50), p=0.5, training=True)
+        >>> bool((y == y[:, :, :1]).all())                           # a channel as a whole
+        True
     """
     shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
     return alpha_dropped("feature_alpha_dropout", input, p, training, inplace, generator, shape)

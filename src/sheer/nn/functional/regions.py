@@ -31,6 +31,11 @@ def roi_align(input: Tensor, boxes: Any, output_size: Any, spatial_scale: float 
     Shape   input (N, C, H, W), boxes (K, 5) -> (K, C, *output_size)
     Raises  E203 for shapes, E204 for sampling_ratio=-1 inside a traced function
     Source  He et al. 2017, arXiv:1703.06870, section 3; torchvision.ops.roi_align
+    Example
+        >>> image = sheer.arange(16.0).reshape(1, 1, 4, 4)
+        >>> box = sheer.tensor([[0.0, 0.0, 0.0, 2.0, 2.0]])          # of image 0
+        >>> F.roi_align(image, box, 1)
+        tensor([[[[5.]]]])
     """
     rows, (ph, pw) = _rows("roi_align", input, boxes, output_size)
     x1, y1, x2, y2 = (rows[:, i] * spatial_scale - (0.5 if aligned else 0.0) for i in (1, 2, 3, 4))
@@ -58,6 +63,11 @@ def roi_pool(input: Tensor, boxes: Any, output_size: Any, spatial_scale: float =
     Shape   input (N, C, H, W), boxes (K, 5) or a list with (n, 4) per image -> (K, C, *output_size)
     Raises  E203 for shapes
     Source  Girshick 2015, arXiv:1504.08083, section 2.1; torchvision.ops.roi_pool
+    Example
+        >>> image = sheer.arange(16.0).reshape(1, 1, 4, 4)
+        >>> box = sheer.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])          # of image 0
+        >>> F.roi_pool(image, box, 1)                                # elements 0 and 1 both ways
+        tensor([[[[5.]]]])
     """
     rows, (ph, pw) = _rows("roi_pool", input, boxes, output_size)
     def run(x: Node, box: Node) -> Node:

@@ -18,8 +18,12 @@ from .common import choice, known, need_float, pairwise, reduced, same_shape, te
 def mse_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """(x - y)^2, averaged. The best constant prediction is the mean.
 
-    Raises  E223 when the shapes differ, E202 for integers
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  E223 when the shapes differ, E202 for integers, E204 for a reduction
     Source  torch.nn.functional.mse_loss
+    Example
+        >>> F.mse_loss(sheer.tensor([1.0, 5.0]), sheer.tensor([1.0, 1.0]))
+        tensor(8.)
     """
     return pairwise("mse_loss", input, target, _squared, weight, reduction)
 
@@ -27,8 +31,12 @@ def mse_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Any
 def l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """|x - y|, averaged. The best constant prediction is the median.
 
-    Raises  E223 when the shapes differ, E202 for integers
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as mse_loss
     Source  torch.nn.functional.l1_loss
+    Example
+        >>> F.l1_loss(sheer.tensor([1.0, 5.0]), sheer.tensor([1.0, 1.0]))
+        tensor(2.)
     """
     return pairwise("l1_loss", input, target, lambda x, y: ops.abs(ops.sub(x, y)), weight,
                     reduction)
@@ -38,8 +46,12 @@ def smooth_l1_loss(input: Tensor, target: Any, *, reduction: str = "mean",
                    beta: float = 1.0) -> Tensor:
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2.
 
-    Raises  E223 when the shapes differ, E204 for a negative beta
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as mse_loss, E204 for a negative beta
     Source  Girshick 2015, arXiv:1504.08083, equation 3
+    Example
+        >>> F.smooth_l1_loss(sheer.tensor([0.5, 5.0]), sheer.zeros(2), reduction="none")
+        tensor([0.125, 4.5  ])
     """
     if beta < 0:
         raise ArgumentError("E204", "smooth_l1_loss", f"beta = {beta} is negative",
@@ -55,8 +67,12 @@ def huber_loss(input: Tensor, target: Any, *, reduction: str = "mean", delta: fl
                weight: Any = None) -> Tensor:
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2).
 
-    Raises  E223 when the shapes differ, E204 for a delta that is not positive
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as mse_loss, E204 for a delta that is not positive
     Source  Huber 1964; torch.nn.functional.huber_loss
+    Example
+        >>> F.huber_loss(sheer.tensor([0.5, 5.0]), sheer.zeros(2), reduction="none", delta=2.0)
+        tensor([0.125, 8.   ])
     """
     if delta <= 0:
         raise ArgumentError("E204", "huber_loss", f"delta = {delta} is not positive",
@@ -73,8 +89,13 @@ def poisson_nll_loss(input: Tensor, target: Any, log_input: bool = True, full: b
 
     full adds Stirling's approximation of log(y!), which the rates do not change.
 
-    Raises  E223 when the shapes differ
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as mse_loss
     Source  torch.nn.functional.poisson_nll_loss
+    Example
+        >>> rate, count = sheer.tensor([2.0]), sheer.tensor([3.0])
+        >>> F.poisson_nll_loss(rate, count, log_input=False)         # 2 - 3 log 2
+        tensor(-0.0794)
     """
     def run(x: Node, y: Node) -> Node:
         loss = ops.sub(ops.exp(x),
@@ -95,8 +116,14 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
 
     var has the shape of input, or lacks its last axis, or has 1 there; below eps it counts as eps.
 
-    Raises  E223 when shapes do not fit, E227 for a variance known to be negative
+    Shape   input (*S), target (*S), var (*S), S without its last axis, or with 1 there -> () or
+            (*S)
+    Raises  E223 when shapes do not fit, E227 for a variance known to be negative, E204 for a
+            reduction
     Source  Nix and Weigend 1994; torch.nn.functional.gaussian_nll_loss
+    Example
+        >>> F.gaussian_nll_loss(sheer.zeros(1), sheer.tensor([2.0]), sheer.tensor([1.0]))
+        tensor(2.)
     """
     op = "gaussian_nll_loss"
     target, var = tensor_like(op, target, input), tensor_like(op, var, input)
@@ -128,8 +155,13 @@ def kl_div(input: Tensor, target: Any, *, reduction: str = "mean",
 
     The reduction "batchmean" is the divergence itself.
 
-    Raises  E223 when the shapes differ, W203 when the input comes straight from softmax or a layer
+    Shape   input (*S), target (*S) -> () or (*S)
+    Raises  as mse_loss, W203 when the input comes straight from softmax or a layer
     Source  Kullback and Leibler 1951; torch.nn.functional.kl_div
+    Example
+        >>> guess, target = sheer.tensor([[0.5, 0.5]]), sheer.tensor([[1.0, 0.0]])
+        >>> F.kl_div(guess.log(), target, reduction="batchmean")     # one bit: log 2
+        tensor(0.6931)
     """
     found = meaning(input.node)
     if found in (PROBABILITIES, SCORES):
@@ -149,7 +181,11 @@ def gaussian_kl(mean: Tensor, log_var: Tensor, *, reduction: str = "mean") -> Te
     """The divergence of N(mean, exp(log_var)) from N(0, 1), summed over the last axis.
 
     Shape   (*B, d), (*B, d) -> (*B), then reduced
+    Raises  E204 for a reduction
     Source  Kingma and Welling 2013, arXiv:1312.6114, appendix B
+    Example
+        >>> F.gaussian_kl(sheer.tensor([[2.0, 0.0]]), sheer.zeros(1, 2))                 # 2^2 / 2
+        tensor(2.)
     """
     same_shape("gaussian_kl", mean, log_var)
     def run(m: Node, v: Node) -> Node:
@@ -163,7 +199,12 @@ def gan_loss(real: Tensor | None, fake: Tensor, kind: str = "non-saturating") ->
     kind is "non-saturating" or "minimax" (they differ for the generator only); minus the minimax
     value is the discriminator's loss.
 
+    Shape   real (*S), fake (*T), or None, fake (*T) -> ()
+    Raises  E204 for another kind
     Source  Goodfellow et al. 2014, arXiv:1406.2661, equation 1 and section 3
+    Example
+        >>> F.gan_loss(sheer.zeros(3), sheer.zeros(3))               # cannot tell: 2 log 2
+        tensor(1.3863)
     """
     choice("gan_loss", "kind", kind, ("non-saturating", "minimax"))
     if real is not None:

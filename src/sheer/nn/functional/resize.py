@@ -33,6 +33,11 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     Raises  E202 for integers that would be weighted, E204 for a mode that is none or does not fit,
             and unless one of size and scale_factor is given
     Source  torch.nn.functional.interpolate; Keys 1981 for bicubic
+    Example
+        >>> F.interpolate(sheer.tensor([[[1.0, 3.0]]]), size=4)
+        tensor([[[1., 1., 3., 3.]]])
+        >>> F.interpolate(sheer.tensor([[[1.0, 3.0]]]), size=3, mode="linear", align_corners=True)
+        tensor([[[1., 2., 3.]]])
     """
     choice("interpolate", "mode", mode, MODES)
     axes = input.ndim - 2
@@ -71,25 +76,53 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
 
 def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
              align_corners: bool | None = None) -> Tensor:
-    """The old name of interpolate."""
+    """The old name of interpolate.
+
+    Shape   input (N, C, *S) -> (N, C, *size)
+    Raises  as interpolate
+    Source  torch.nn.functional.upsample
+    Example
+        >>> F.upsample(sheer.tensor([[[1.0, 3.0]]]), scale_factor=2)
+        tensor([[[1., 1., 3., 3.]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """interpolate with mode="nearest"."""
+    """interpolate with mode="nearest".
+
+    Shape   input (N, C, *S) -> (N, C, *size)
+    Raises  as interpolate
+    Source  torch.nn.functional.upsample_nearest
+    Example
+        >>> F.upsample_nearest(sheer.tensor([[[1.0, 3.0]]]), scale_factor=2)
+        tensor([[[1., 1., 3., 3.]]])
+    """
     return interpolate(input, size, scale_factor)
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """interpolate with mode="bilinear" and the corners aligned."""
+    """interpolate with mode="bilinear" and the corners aligned.
+
+    Shape   input (N, C, H, W) -> (N, C, *size)
+    Raises  as interpolate
+    Source  torch.nn.functional.upsample_bilinear
+    Example
+        >>> F.upsample_bilinear(sheer.tensor([[[[1.0, 3.0]]]]), size=(1, 3))
+        tensor([[[[1., 2., 3.]]]])
+    """
     return interpolate(input, size, scale_factor, "bilinear", True)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Channels spread over a finer grid. Shi et al. 2016, arXiv:1609.05158.
+    """Channels spread over a finer grid.
 
     Shape   (*B, C r r, H, W) -> (*B, C, H r, W r)
     Raises  E203 when the channels do not divide by r r, E204 for r below 1
+    Source  Shi et al. 2016, arXiv:1609.05158; torch.nn.functional.pixel_shuffle
+    Example
+        >>> F.pixel_shuffle(sheer.tensor([1, 2, 3, 4]).reshape(4, 1, 1), 2).tolist()
+        [[[1, 2], [3, 4]]]
     """
     r = _factor("pixel_shuffle", upscale_factor)
     *lead, c, h, w = _images("pixel_shuffle", input)
@@ -109,6 +142,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
     Shape   (*B, C, H r, W r) -> (*B, C r r, H, W)
     Raises  E203 when the image does not divide by r, E204 for r below 1
+    Source  torch.nn.functional.pixel_unshuffle
+    Example
+        >>> F.pixel_unshuffle(sheer.tensor([[[1, 2], [3, 4]]]), 2).flatten().tolist()
+        [1, 2, 3, 4]
     """
     r = _factor("pixel_unshuffle", downscale_factor)
     *lead, c, h, w = _images("pixel_unshuffle", input)

@@ -8,7 +8,7 @@ from ... import ops
 from ...graph.errors import ShapeError
 from ...graph.node import Node
 from ...mixins.core import apply
-from ...ops.sliding import per_axis
+from ...ops.sliding import check, per_axis
 from ...tensor import Tensor
 from .convolution import conv1d, conv2d, conv3d
 from .padding import pad_node
@@ -20,13 +20,17 @@ def same_pairs(size: Any, kernel_size: Setting, stride: Setting = 1,
                dilation: Setting = 1) -> list[tuple[int, int]]:
     """(low, high) of every axis, so that a window has ceil(size / stride) positions.
 
+    Raises  E123 for settings that no window has
     Source  the documented rule of tf.nn.convolution: in all max((ceil(n / s) - 1) s + d (k - 1) + 1
             - n, 0), the larger half at the end
     """
-    rows = zip(size, *(per_axis("same_pad", name, value, len(size)) for name, value in
-                       (("kernel_size", kernel_size), ("stride", stride),
-                        ("dilation", dilation))), strict=True)
-    total = [max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0) for n, k, s, d in rows]
+    axes = len(size)
+    window, steps, gaps = (per_axis("same_pad", name, value, axes) for name, value in
+                           (("kernel_size", kernel_size), ("stride", stride),
+                            ("dilation", dilation)))
+    check("same_pad", steps, ((0, 0),) * axes, gaps, window)
+    total = [max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+             for n, k, s, d in zip(size, window, steps, gaps, strict=True)]
     return [(t // 2, t - t // 2) for t in total]
 
 
@@ -37,6 +41,9 @@ def same_pad(input: Tensor, kernel_size: Setting, stride: Setting = 1, dilation:
     Shape   input (N, C, *S) -> (N, C, *S')
     Raises  E203 without spatial axes, E123 for settings
     Source  tf.nn.convolution
+    Example
+        >>> F.same_pad(sheer.ones(1, 1, 3), 2)
+        tensor([[[1., 1., 1., 0.]]])
     """
     pairs = _pairs("same_pad", input, kernel_size, stride, dilation)
     result: Tensor = apply(pad_node, input, pairs=pairs, value=value)
@@ -48,8 +55,11 @@ def same_conv(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride:
     """Cross-correlation with SAME padding, for any stride.
 
     Shape   input (N, I, *S), weight (O, I / groups, *k) -> (N, O, *ceil(S / stride))
-    Raises  E203 for ranks, E202 for dtypes, E121 for channels
+    Raises  E203 for ranks, E202 for dtypes, E121 for channels, E123 for settings
     Source  tf.nn.convolution with padding="SAME"
+    Example
+        >>> F.same_conv(sheer.ones(1, 1, 5), sheer.ones(1, 1, 2), stride=2)
+        tensor([[[2., 2., 1.]]])
     """
     wide = same_pad(input, weight.shape[2:], stride, dilation)
     function = (conv1d, conv2d, conv3d)[input.ndim - 3]
@@ -62,6 +72,9 @@ def same_max_pool(input: Tensor, kernel_size: Setting, stride: Setting | None = 
     Shape   input (N, C, *S) -> (N, C, *ceil(S / stride))
     Raises  E203 without spatial axes, E123 for settings
     Source  tf.nn.max_pool with padding="SAME"
+    Example
+        >>> F.same_max_pool(sheer.tensor([[[-1.0, -2.0, -3.0]]]), 2)
+        tensor([[[-1., -3.]]])
     """
     window, steps, pairs = _pool("same_max_pool", input, kernel_size, stride)
     def run(x: Node) -> Node:
@@ -76,6 +89,9 @@ def same_avg_pool(input: Tensor, kernel_size: Setting, stride: Setting | None = 
     Shape   input (N, C, *S) -> (N, C, *ceil(S / stride))
     Raises  E203 without spatial axes, E123 for settings
     Source  tf.nn.avg_pool with padding="SAME"
+    Example
+        >>> F.same_avg_pool(sheer.tensor([[[1.0, 3.0, 5.0]]]), 2)
+        tensor([[[2., 5.]]])
     """
     window, steps, pairs = _pool("same_avg_pool", input, kernel_size, stride)
     def run(x: Node) -> Node:

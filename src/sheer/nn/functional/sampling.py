@@ -28,6 +28,11 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             (N, D, H, W, 3)
     Raises  E203 for shapes that do not belong together
     Source  Jaderberg et al. 2015, arXiv:1506.02025; torch.nn.functional.affine_grid
+    Example
+        >>> still = sheer.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        >>> F.affine_grid(still, (1, 1, 1, 2))
+        tensor([[[[-0.5,  0. ],
+                  [ 0.5,  0. ]]]])
     """
     axes = len(size) - 2
     if axes not in (2, 3) or theta.shape != (size[0], axes, axes + 1):
@@ -52,10 +57,15 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
 
     Shape   input (N, C, H, W), grid (N, P, Q, 2) -> (N, C, P, Q); input (N, C, D, H, W), grid
             (N, O, P, Q, 3) -> (N, C, O, P, Q)
-    Raises  E203 for shapes that do not belong together, E204 for modes; bicubic has two axes
+    Raises  E203 for shapes that do not belong together, E204 for modes and for bicubic in three
+            axes, E202 for two dtypes
     Source  Jaderberg et al. 2015, arXiv:1506.02025; Keys 1981 for bicubic, with slope -0.75;
             torch.nn.functional.grid_sample, also for NaN among the places: NaN beside zeros, else
             the first element
+    Example
+        >>> image, middle = sheer.tensor([[[[1.0, 3.0], [5.0, 7.0]]]]), sheer.zeros(1, 1, 1, 2)
+        >>> F.grid_sample(image, middle)
+        tensor([[[[4.]]]])
     """
     choice("grid_sample", "mode", mode, MODES)
     choice("grid_sample", "padding_mode", padding_mode, PADDINGS)

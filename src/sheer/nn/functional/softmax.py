@@ -15,8 +15,13 @@ from .common import axis, need_float
 def softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
     """exp(x) over its sum along an axis; finite for scores of any size.
 
-    Raises  W204 when dim is left out, W205 for a layer with a single unit: its softmax is always 1
+    Shape   (*S) -> (*S)
+    Raises  E202 for integers, E110 for a wrong axis, W204 when dim is left out, W205 for a layer
+            with a single unit: its softmax is always 1
     Source  torch.nn.functional.softmax
+    Example
+        >>> F.softmax(sheer.tensor([0.0, 1.0986123]), dim=0)         # scores 0 and log 3
+        tensor([0.25, 0.75])
     """
     x, at = _prepared("softmax", input, dim, dtype)
     result: Tensor = apply(lambda n: softmax_node(n, at), x)
@@ -24,14 +29,30 @@ def softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> Tens
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
-    """log(softmax(x)), without the loss of digits of the two steps."""
+    """log(softmax(x)), without the loss of digits of the two steps.
+
+    Shape   (*S) -> (*S)
+    Raises  as softmax
+    Source  torch.nn.functional.log_softmax
+    Example
+        >>> F.log_softmax(sheer.tensor([0.0, 1000.0]), dim=0)
+        tensor([-1000.,     0.])
+    """
     x, at = _prepared("log_softmax", input, dim, dtype)
     result: Tensor = apply(lambda n: log_softmax_node(n, at), x)
     return result
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
-    """softmax(-x)."""
+    """softmax(-x).
+
+    Shape   (*S) -> (*S)
+    Raises  as softmax
+    Source  torch.nn.functional.softmin
+    Example
+        >>> F.softmin(sheer.tensor([0.0, 1.0986123]), dim=0)
+        tensor([0.75, 0.25])
+    """
     x, at = _prepared("softmin", input, dim, dtype)
     if x.numel() == 0:
         return x.clone()
@@ -43,6 +64,13 @@ def masked_softmax(input: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     """softmax over the places where the mask holds; 0 elsewhere, and everywhere when none holds.
 
     Shape   input (*S), mask bool, broadcasts to (*S) -> (*S)
+    Raises  E110 for a wrong axis
+    Source  definition
+    Example
+        >>> scores = sheer.tensor([[1.0, 1.0, 9.0], [1.0, 2.0, 3.0]])
+        >>> F.masked_softmax(scores, sheer.tensor([[True, True, False], [False, False, False]]))
+        tensor([[0.5, 0.5, 0. ],
+                [0. , 0. , 0. ]])
     """
     at = axis("masked_softmax", input, dim)
     def run(x: Node, keep: Node) -> Node:

@@ -75,17 +75,44 @@ class Fft(Primitive):
 # ---- one axis ------------------------------------------------------------------------------------
 
 def fft(x: Signal, n: int | None = None, dim: int = -1, norm: str | None = None) -> Pair:
-    """The transform along one axis, cut or filled with zeros to length n. See torch.fft.fft."""
+    """The transform along one axis, cut or filled with zeros to length n.
+
+    Shape   re (*S), im (*S) -> the same, with length n along dim
+    Raises  E110 for a wrong axis, E165 for a length below 1, E166 for an unknown norm, E102 when re
+            and im differ in shape
+    Source  torch.fft.fft
+    Example
+        >>> re, im = sheer.fft.fft(sheer.tensor([0.0, 1.0, 0.0, -1.0]))     # a sine
+        >>> re * re + im * im                                                 # its power
+        tensor([0., 4., 0., 4.])
+    """
     return fftn(x, None if n is None else (n,), (dim,), norm)
 
 
 def ifft(x: Signal, n: int | None = None, dim: int = -1, norm: str | None = None) -> Pair:
-    """The inverse transform along one axis. See torch.fft.ifft."""
+    """The inverse transform along one axis.
+
+    Shape   re (*S), im (*S) -> the same, with length n along dim
+    Raises  as fft
+    Source  torch.fft.ifft
+    Example
+        >>> sheer.fft.ifft(sheer.fft.fft(sheer.tensor([1.0, 2.0, 4.0, 8.0])))[0]
+        tensor([1., 2., 4., 8.])
+    """
     return ifftn(x, None if n is None else (n,), (dim,), norm)
 
 
 def rfft(x: Node, n: int | None = None, dim: int = -1, norm: str | None = None) -> Pair:
-    """The n // 2 + 1 first frequencies of a real signal; the rest mirror them: torch.fft.rfft."""
+    """The n // 2 + 1 first frequencies of a real signal; the rest mirror them.
+
+    Shape   (*S) -> re (*S), im (*S), with length n // 2 + 1 along dim
+    Raises  as fft
+    Source  torch.fft.rfft
+    Example
+        >>> re, im = sheer.fft.rfft(sheer.ones(4))                          # all of it is mean
+        >>> re
+        tensor([4., 0., 0.])
+    """
     re, im = fft(x, n, dim, norm)
     axis = dim % re.ndim
     half = re.shape[axis] // 2 + 1
@@ -95,13 +122,19 @@ def rfft(x: Node, n: int | None = None, dim: int = -1, norm: str | None = None) 
 def irfft(x: Signal, n: int | None = None, dim: int = -1, norm: str | None = None) -> Node:
     """The real signal of length n (2 (m - 1) by default) with the m first frequencies x.
 
-    The imaginary part of frequency 0, and of n / 2 for even n, has no influence. See
-    torch.fft.irfft.
+    The imaginary part of frequency 0, and of n / 2 for even n, has no influence.
+
+    Shape   re (*S), im (*S) -> (*S) with length n along dim
+    Raises  as fft
+    Source  torch.fft.irfft
+    Example
+        >>> sheer.fft.irfft(sheer.fft.rfft(sheer.tensor([1.0, 2.0, 4.0, 8.0])))
+        tensor([1., 2., 4., 8.])
     """
     re, im = _pair("irfft", x)
-    axis = _axes("irfft", re, (dim,))[0]
+    axis = axes_of("irfft", re, (dim,))[0]
     n = 2 * (re.shape[axis] - 1) if n is None else n
-    _check_lengths("irfft", re, (n,))
+    check_lengths("irfft", re, (n,))
     re, im = (_resize(part, axis, n // 2 + 1) for part in (re, im))
     mirror = lambda part: movement.flip(movement.narrow(part, axis, 1, (n - 1) // 2), (axis,))
     full = (movement.concat([re, mirror(re)], axis), movement.concat([im, -mirror(im)], axis))
@@ -120,25 +153,58 @@ def fftn(x: Signal, s: Sequence[int] | None = None, dim: Sequence[int] | None = 
     Shape   re (*S), im (*S) -> the same, with lengths s along dim
     Raises  E110 for a wrong axis, E165 for a length below 1, E166 for an unknown norm
     Source  torch.fft.fftn
+    Example
+        >>> re, im = sheer.fft.fftn(sheer.ones(2, 2))
+        >>> re
+        tensor([[4., 0.],
+                [0., 0.]])
     """
     return _transform("fft", x, s, dim, norm, inverse=False)
 
 
 def ifftn(x: Signal, s: Sequence[int] | None = None, dim: Sequence[int] | None = None,
           norm: str | None = None) -> Pair:
-    """The inverse of fftn with the same norm. See torch.fft.ifftn."""
+    """The inverse of fftn with the same norm.
+
+    Shape   re (*S), im (*S) -> the same, with lengths s along dim
+    Raises  as fftn
+    Source  torch.fft.ifftn
+    Example
+        >>> sheer.fft.ifftn(sheer.fft.fftn(sheer.tensor([[1.0, 2.0], [4.0, 8.0]])))[0]
+        tensor([[1., 2.],
+                [4., 8.]])
+    """
     return _transform("ifft", x, s, dim, norm, inverse=True)
 
 
 def fft2(x: Signal, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
          norm: str | None = None) -> Pair:
-    """fftn along the last two axes. See torch.fft.fft2."""
+    """fftn along the last two axes.
+
+    Shape   re (*S, H, W), im (*S, H, W) -> the same, with lengths s along dim
+    Raises  as fftn
+    Source  torch.fft.fft2
+    Example
+        >>> re, im = sheer.fft.fft2(sheer.tensor([[1.0, -1.0], [1.0, -1.0]]))   # stripes
+        >>> re
+        tensor([[0., 4.],
+                [0., 0.]])
+    """
     return fftn(x, s, dim, norm)
 
 
 def ifft2(x: Signal, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1),
           norm: str | None = None) -> Pair:
-    """ifftn along the last two axes. See torch.fft.ifft2."""
+    """ifftn along the last two axes.
+
+    Shape   re (*S, H, W), im (*S, H, W) -> the same, with lengths s along dim
+    Raises  as fftn
+    Source  torch.fft.ifft2
+    Example
+        >>> sheer.fft.ifft2(sheer.fft.fft2(sheer.tensor([[1.0, 2.0], [4.0, 8.0]])))[0]
+        tensor([[1., 2.],
+                [4., 8.]])
+    """
     return ifftn(x, s, dim, norm)
 
 
@@ -147,12 +213,12 @@ def _transform(op: str, x: Signal, s: Sequence[int] | None, dim: Sequence[int] |
     re, im = _pair(op, x)
     if dim is None:
         dim = range(re.ndim) if s is None else range(re.ndim - len(s), re.ndim)
-    axes = _axes(op, re, dim)
+    axes = axes_of(op, re, dim)
     lengths = [re.shape[a] for a in axes] if s is None else list(s)
     if len(lengths) != len(axes):
         raise ShapeError("E165", op, f"{len(lengths)} lengths for {len(axes)} axes", got={"x": re},
                          need="one length for each axis")
-    _check_lengths(op, re, lengths)
+    check_lengths(op, re, lengths)
     for axis, length in zip(axes, lengths, strict=True):
         re, im = _resize(re, axis, length), _resize(im, axis, length)
     factor = _factor(op, norm, math.prod(lengths), inverse)
@@ -171,14 +237,15 @@ def _pair(op: str, x: Signal) -> Pair:
     return re, im if im.dtype.is_floating_point else cast(im, float32)
 
 
-def _axes(op: str, x: Node, dim: Sequence[int]) -> tuple[int, ...]:
-    """Axes counted from the first."""
+def axes_of(op: str, x: Node, dim: Sequence[int]) -> tuple[int, ...]:
+    """Axes counted from the first. Raises E110 unless they exist once."""
     axes = tuple(a + x.ndim if a < 0 else a for a in dim)
     check_axes(op, x, axes)
     return axes
 
 
-def _check_lengths(op: str, x: Node, lengths: Sequence[int]) -> None:
+def check_lengths(op: str, x: Node, lengths: Sequence[int]) -> None:
+    """Raise E165 unless there is something to transform."""
     if not lengths or min(lengths) < 1:
         raise ShapeError("E165", op, f"nothing to transform with lengths {tuple(lengths)}",
                          got={"x": x}, need="at least one axis, each of length 1 or more")

@@ -50,7 +50,16 @@ class _Combined(LRScheduler):
 class SequentialLR(_Combined):
     """Schedule i up to step milestones[i], where schedule i + 1 starts from its step 0.
 
+    Raises  E309 for schedules of another optimizer and for another number of milestones; E311 as
+            `LRScheduler`
     Source  torch.optim.lr_scheduler.SequentialLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> up = sheer.optim.lr_scheduler.LinearLR(optimizer, 0.25, total_iters=3)
+        >>> down = sheer.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        >>> schedule = sheer.optim.lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[3])
+        >>> [schedule.value(t) for t in range(6)]
+        [0.25, 0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
     def __init__(self, optimizer: Any, schedulers: Sequence[Any], milestones: Sequence[int],
@@ -84,7 +93,15 @@ class SequentialLR(_Combined):
 class ChainedScheduler(_Combined):
     """All schedules at once: each changes the rate that the one before has set.
 
+    Raises  E309 without schedules and for those of two optimizers; E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.ChainedScheduler
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> halves = sheer.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        >>> warm = sheer.optim.lr_scheduler.ConstantLR(optimizer, 0.1, total_iters=2)
+        >>> schedule = sheer.optim.lr_scheduler.ChainedScheduler([halves, warm])
+        >>> [round(schedule.value(t), 4) for t in range(4)]
+        [0.1, 0.05, 0.25, 0.125]
     """
 
     def __init__(self, schedulers: Sequence[Any], optimizer: Any = None) -> None:

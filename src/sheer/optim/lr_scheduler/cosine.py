@@ -16,8 +16,14 @@ def half_cosine(top: float, bottom: float, share: float) -> float:
 class CosineAnnealingLR(LRScheduler):
     """From base to eta_min in T_max steps along a cosine, and back up again after that.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.CosineAnnealingLR; Loshchilov and Hutter 2017,
             arXiv:1608.03983, equation 5, without restarts
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+        >>> [round(schedule.value(t), 4) for t in range(6)]
+        [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.1464]
     """
 
     def __init__(self, optimizer: Any, T_max: int, eta_min: float = 0.0,
@@ -42,8 +48,15 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Cosine periods of T_0, T_0 * T_mult, T_0 * T_mult^2, ... steps; `step` takes fractions.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.CosineAnnealingWarmRestarts; Loshchilov and Hutter 2017,
             arXiv:1608.03983, equation 5
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> restarts = sheer.optim.lr_scheduler.CosineAnnealingWarmRestarts
+        >>> schedule = restarts(optimizer, T_0=2, T_mult=2)
+        >>> [round(schedule.value(t), 4) for t in range(7)]
+        [1.0, 0.5, 1.0, 0.8536, 0.5, 0.1464, 1.0]
     """
 
     def __init__(self, optimizer: Any, T_0: int, T_mult: int = 1, eta_min: float = 0.0,
@@ -70,7 +83,13 @@ class WarmupCosine(LRScheduler):
 
     The first update has base / warmup_steps, not zero. Counted in updates.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  definition; the schedule of most transformer recipes
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.WarmupCosine(optimizer, 2, total_steps=6)
+        >>> [round(schedule.value(t), 4) for t in range(7)]
+        [0.5, 1.0, 1.0, 0.8536, 0.5, 0.1464, 0.0]
     """
 
     per_update = True

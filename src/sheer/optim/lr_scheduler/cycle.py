@@ -45,7 +45,14 @@ class CyclicLR(_Cycle):
     The height of a cycle is scaled by 1 (triangular), 2^-cycle (triangular2), gamma^t (exp_range)
     or scale_fn of the cycle or of t, as scale_mode says.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.CyclicLR; Smith 2017, arXiv:1506.01186
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.CyclicLR(optimizer, 0.0, 1.0, step_size_up=2,
+        ...                                              cycle_momentum=False)
+        >>> [schedule.value(t) for t in range(7)]
+        [0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 1.0]
     """
 
     def __init__(self, optimizer: Any, base_lr: Any, max_lr: Any, step_size_up: int = 2000,
@@ -104,8 +111,15 @@ class OneCycleLR(_Cycle):
     It begins at max_lr / div_factor and ends at that / final_div_factor; the momentum does the
     opposite. three_phase goes down as it went up, then to the end.
 
-    Raises  E309 settings out of range, E312 a step after total_steps
+    Raises  E309 settings out of range, E312 a step after total_steps; E310 and E311 as
+            `LRScheduler`
     Source  torch.optim.lr_scheduler.OneCycleLR; Smith and Topin 2018, arXiv:1708.07120
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=11,
+        ...                                                cycle_momentum=False)
+        >>> [round(schedule.value(t), 4) for t in (0, 3, 10)]
+        [0.04, 0.9797, 0.0]
     """
 
     def __init__(self, optimizer: Any, max_lr: Any, total_steps: int | None = None,

@@ -14,7 +14,13 @@ from .schedule import LRScheduler, check_function, check_number, check_setting, 
 class LambdaLR(LRScheduler):
     """base * f(t), f given once or per group.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.LambdaLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (t + 1))
+        >>> [round(schedule.value(t), 4) for t in range(4)]
+        [1.0, 0.5, 0.3333, 0.25]
     """
 
     def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
@@ -30,7 +36,13 @@ class LambdaLR(LRScheduler):
 class MultiplicativeLR(LRScheduler):
     """base * f(1) * ... * f(t), f given once or per group.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.MultiplicativeLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda t: 0.5)
+        >>> [schedule.value(t) for t in range(4)]
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Any, lr_lambda: Any, last_epoch: int = -1) -> None:
@@ -50,7 +62,13 @@ class MultiplicativeLR(LRScheduler):
 class StepLR(LRScheduler):
     """base * gamma^floor(t / step_size).
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.StepLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+        >>> [schedule.value(t) for t in range(5)]
+        [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
     def __init__(self, optimizer: Any, step_size: int, gamma: float = 0.1,
@@ -71,7 +89,13 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """base * gamma^(number of milestones up to t).
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.MultiStepLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 4], gamma=0.5)
+        >>> [schedule.value(t) for t in range(6)]
+        [1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
     """
 
     def __init__(self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1,
@@ -99,7 +123,13 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """base * factor for total_iters steps, then base.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.ConstantLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
+        >>> [schedule.value(t) for t in range(4)]
+        [0.25, 0.25, 1.0, 1.0]
     """
 
     def __init__(self, optimizer: Any, factor: float = 1 / 3, total_iters: int = 5,
@@ -123,7 +153,13 @@ class ConstantLR(LRScheduler):
 class LinearLR(LRScheduler):
     """base times a factor that goes from start_factor to end_factor in total_iters steps.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.LinearLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=4)
+        >>> [schedule.value(t) for t in range(6)]
+        [0.5, 0.625, 0.75, 0.875, 1.0, 1.0]
     """
 
     def __init__(self, optimizer: Any, start_factor: float = 1 / 3, end_factor: float = 1.0,
@@ -154,7 +190,13 @@ class LinearLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """base * gamma^t.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.ExponentialLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> [schedule.value(t) for t in range(4)]
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Any, gamma: float, last_epoch: int = -1) -> None:
@@ -172,7 +214,13 @@ class ExponentialLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """base * (1 - t / total_iters)^power, then zero.
 
+    Raises  E309 settings out of range; E310 and E311 as `LRScheduler`
     Source  torch.optim.lr_scheduler.PolynomialLR
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+        >>> [schedule.value(t) for t in range(6)]
+        [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
     """
 
     def __init__(self, optimizer: Any, total_iters: int = 5, power: float = 1.0,

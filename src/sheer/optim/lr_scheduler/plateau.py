@@ -27,8 +27,16 @@ class ReduceLROnPlateau:
             cooldown        steps after a reduction in which nothing is counted
             min_lr          never below, one number or one per group
             eps             smaller changes of the rate are not made
-    Raises  E309 settings out of range, E313 when asked for the rate of a step to come
+    Raises  E309 settings out of range, E311 for a step inside a compiled function, E313 when asked
+            for the rate of a step to come
     Source  torch.optim.lr_scheduler.ReduceLROnPlateau
+    Example
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = sheer.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+        >>> for loss in (3.0, 2.0, 2.0, 2.0):
+        ...     schedule.step(loss)
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     per_update = False

@@ -21,7 +21,18 @@ class LRScheduler:
     advance(lr, t, base)  the rate of step t from that of step t - 1: `step` uses it, so that two
                           schedules stepped in turn multiply, as in PyTorch
     per_update            `fit` moves on after every update instead of after every epoch
+
+    Raises  E309 for what is no optimizer, settings out of range and a state that does not fit; E310
+            for a last_epoch without a rate to go on from; E311 for a step inside a compiled
+            function
     Source  torch.optim.lr_scheduler.LRScheduler
+    Example
+        >>> class Sawtooth(sheer.optim.lr_scheduler.LRScheduler):
+        ...     def closed(self, t, base, group=0):
+        ...         return base * (1 - t % 4 / 4)
+        >>> optimizer = sheer.optim.SGD([sheer.zeros(1, requires_grad=True)], lr=1.0)
+        >>> [Sawtooth(optimizer).value(t) for t in range(6)]
+        [1.0, 0.75, 0.5, 0.25, 1.0, 0.75]
     """
 
     per_update = False
@@ -158,6 +169,7 @@ def refuse_trace(name: str) -> None:
 
 def per_group(name: str, setting: str, value: Any, optimizer: Any) -> list[Any]:
     """A setting given once, or once per group, as a list with one entry per group."""
+    check_optimizer(name, optimizer)
     count = len(optimizer.param_groups)
     if not isinstance(value, list | tuple):
         return [value] * count
