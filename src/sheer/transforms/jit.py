@@ -20,6 +20,7 @@ from ..graph.graph import Graph
 from ..graph.node import Buffer, Node
 from ..ops.structure import Data, data
 from . import donation, execute, faults, trace, tree
+from .arguments import check_function
 from .direct import MISS, Direct
 from .reasons import Reasons
 from .trace import Captured
@@ -215,6 +216,7 @@ def jit(function: Callable[..., Any]) -> Jitted:
         ...     optimizer.step()
         ...     return loss
     """
+    check_function("jit", function)
     return Jitted(function)
 
 
