@@ -186,7 +186,8 @@ def same(before: Any, now: Any) -> bool:
 
 def _weak(value: Any, died: Callable[[Any], None] | None) -> Any:
     """A weak reference to a value that only equals itself; any other value as it is."""
-    if type(value).__eq__ is not object.__eq__:
+    equals: Any = type(value).__eq__
+    if equals is not object.__eq__:
         return value
     try:
         return ref(value, died)

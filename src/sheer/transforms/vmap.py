@@ -44,7 +44,8 @@ def vmap(function: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> C
             given = _one_example(t, shape, tree.leaves(args), inner)
             outputs, out_shape = tree.flatten(function(*given, **kwargs))
         _check_grads(t, given)
-        batched = {i: f for i, f in zip(inner, fronts, strict=True) if f is not None}
+        batched = {i: f for i, f in zip(inner, fronts, strict=True)
+                   if i is not None and f is not None}
         outputs = _written_back(t, outputs, batched)
         return tree.unflatten(out_shape, _results(outputs, out_shape, batched, size, out_dims))
     return mapped
