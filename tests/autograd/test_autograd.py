@@ -204,3 +204,60 @@ def test_who_retains_a_gradient():
         assert y.retains_grad
         x.retain_grad()
         assert not x.retains_grad
+
+
+@pytest.mark.parametrize(("call", "text"), [
+    (lambda w: autograd.grad("a", w), "grad: str is no tensor\n  outputs: 'a'\n"),
+    (lambda w: autograd.grad(w.sum(), 3), "grad: int is no tensor\n  inputs: 3\n"),
+    (lambda w: autograd.grad(w.sum(), [None]), "grad: NoneType is no tensor\n  inputs: None\n"),
+    (lambda w: autograd.backward("a"), "backward: str is no tensor\n  tensors: 'a'\n"),
+    (lambda w: w.sum().backward(inputs="a"), "backward: str is no tensor\n  inputs: 'a'\n"),
+    (lambda w: autograd.functional.jvp(torch.sin, 3), "jvp: int is no tensor\n  inputs: 3\n"),
+    (lambda w: autograd.functional.hessian(torch.sin, "a"),
+     "hessian: str is no tensor\n  inputs: 'a'\n"),
+])
+def test_what_is_no_tensor_is_refused(call, text):
+    with pytest.raises(SheerError) as caught:
+        call(sheer.tensor([1.0, 2.0], requires_grad=True))
+    name = text.split("\n  ")[1].split(":")[0]
+    assert str(caught.value) == (f"{text}  {'need':<{len(name)}}: a tensor, or a tuple of tensors\n"
+                                 f"  {'more':<{len(name)}}: sheer explain E604")
+
+
+@pytest.mark.parametrize("given", ["a", object(), ["a", "b"]])
+def test_a_gradient_of_no_numbers_is_refused(given):
+    w = sheer.tensor([1.0, 2.0], requires_grad=True)
+    for call, op in ((lambda: (w * w).backward(given), "backward"),
+                     (lambda: autograd.grad(w * w, w, (given,)), "grad")):
+        with pytest.raises(SheerError) as caught:
+            call()
+        assert str(caught.value) == (
+            f"{op}: a gradient is a tensor, or None\n"
+            f"  given: {type(given).__name__}\n"
+            "  need : a tensor of the result's shape\n"
+            "  more : sheer explain E604")
+
+
+def test_inputs_of_backward_are_leaves_or_not_and_want_a_gradient():
+    for library in (sheer, torch):
+        w = library.tensor([1.0, 2.0], requires_grad=True)
+        y = w * 2
+        (y * y).sum().backward(inputs=y)
+        assert y.grad.tolist() == [4, 8]
+        assert w.grad is None
+        (w * w).sum().backward(inputs=iter([w, w]) if library is sheer else [w, w])
+        assert w.grad.tolist() == [2, 4]
+        for wrong in ([], [library.ones(2)]):
+            with pytest.raises(RuntimeError):
+                (w * w).sum().backward(inputs=wrong)
+
+
+def test_inputs_may_come_one_by_one():
+    layer = sheer.nn.Linear(2, 1)
+    found = autograd.grad(layer(sheer.ones(1, 2)).sum(), layer.parameters())
+    assert [g.tolist() for g in found] == [[[1.0, 1.0]], [1.0]]
+
+
+def test_a_strategy_that_there_is_not():
+    with pytest.raises(SheerError, match="there is no strategy 'forward'"):
+        autograd.functional.jacobian(lambda x: x * x, sheer.ones(2), strategy="forward")

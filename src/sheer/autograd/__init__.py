@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..graph.errors import MissingError, ShapeError, StateError
-from ..mixins.autograd import cotangent_of
+from ..mixins.autograd import as_tuple, cotangent_of, tensors_of
 from ..mixins.core import wrap
 from ..mixins.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..mixins.hooks import before_accumulation, depend_on_hooks
@@ -20,7 +20,6 @@ from ..ops.structure import stop_gradient
 from ..ops.walk import reverse
 from . import functional
 from .check import gradcheck, gradgradcheck
-from .tuples import as_tuple
 
 __all__ = ["backward", "enable_grad", "functional", "grad", "gradcheck", "gradgradcheck",
            "inference_mode", "no_grad", "set_grad_enabled"]
@@ -39,8 +38,9 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
     Shape   of each gradient: that of its input
     Raises  E211 for is_grads_batched and for only_inputs=False, E602 for an output of several
-            numbers without a grad_output, E610 for a grad_output of another shape or another number
-            of them, E611 when an input requires no gradient, E618 when no output depends on one
+            numbers without a grad_output, E604 for what is no tensor, E610 for a grad_output of
+            another shape or another number of them, E611 when an input requires no gradient, E618
+            when no output depends on one
     Source  torch.autograd.grad
     Example
         >>> x = sheer.tensor(3.0, requires_grad=True)
@@ -55,7 +55,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     if not only_inputs:
         raise MissingError("E211", "grad", "only_inputs=False is left out, as torch ignores it",
                            need="only_inputs=True", tries=[("backward()", lambda: None)])
-    results, wanted = as_tuple(outputs), as_tuple(inputs)
+    results = tensors_of("grad", "outputs", outputs)
+    wanted = tensors_of("grad", "inputs", inputs)
     for number, x in enumerate(wanted):
         if not x.requires_grad:
             raise StateError("E611", "grad", f"input {number} requires no gradient",
@@ -87,10 +88,10 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
     """Add the gradients of several tensors to `.grad` of every leaf behind them.
 
     Shape   tensors any, grad_tensors those of tensors
-    Raises  E602, E610, E611 as Tensor.backward; E610 for another number of grad_tensors
+    Raises  E602, E604, E610, E611 as Tensor.backward; E610 for another number of grad_tensors
     Source  torch.autograd.backward
     """
-    results = as_tuple(tensors)
+    results = tensors_of("backward", "tensors", tensors)
     given = _one_each("backward", results, grad_tensors, "grad_tensors")
     for tensor, ct in zip(results, given, strict=True):
         tensor.backward(ct, retain_graph, create_graph, inputs)

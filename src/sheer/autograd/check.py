@@ -9,10 +9,11 @@ import numpy as np
 
 from ..graph.dtypes import float64
 from ..graph.errors import DTypeError, NumericError
+from ..mixins.autograd import as_tuple
 from ..tensor import Tensor, tensor
+from ..transforms.arguments import check_function
 from ..transforms.grad import grad
 from ..transforms.jacobian import jacrev
-from .tuples import as_tuple
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol: float = 1e-5,
@@ -29,6 +30,7 @@ def gradcheck(func: Callable[..., Any], inputs: Any, eps: float = 1e-6, atol: fl
         >>> sheer.autograd.gradcheck(lambda x: x.log(), x)
         True
     """
+    check_function("gradcheck", func)
     given, places = _checked(inputs)
     if not places or any(given[i].dtype != float64 for i in places):
         raise DTypeError("E622", "gradcheck", "differences need float64",

@@ -6,19 +6,21 @@ nests them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..graph.errors import ArgumentError
+from ..mixins.autograd import tensors_of
 from ..mixins.missing import refusing as _refusing
 from ..tensor import Tensor
 from ..transforms import grad as _grad
 from ..transforms import jacobian as _jacobian
-from .tuples import as_tuple
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 __getattr__ = _refusing("autograd.functional", __all__)
 
 Function = Callable[..., Any]
+_STRATEGIES = {"reverse-mode": _jacobian.jacrev, "forward-mode": _jacobian.jacfwd}
 
 
 def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False,
@@ -29,12 +31,14 @@ def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bo
     differentiated again, and all rows are computed at once.
 
     Shape   result (*R), input (*A) -> (*R, *A); of tuples, nested tuples
-    Raises  E604 for integers
+    Raises  E191 for another strategy, E604 for integers
     Source  torch.autograd.functional.jacobian; `sheer.jacrev`, and `sheer.jacfwd` for the strategy
             "forward-mode"
     """
-    found = _jacobian.jacfwd if strategy == "forward-mode" else _jacobian.jacrev
-    return _of_all(found, func, inputs)
+    if strategy not in _STRATEGIES:
+        raise ArgumentError("E191", "jacobian", f"there is no strategy {strategy!r}",
+                            need=" or ".join(_STRATEGIES))
+    return _of_all("jacobian", _STRATEGIES[strategy], func, inputs)
 
 
 def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False,
@@ -45,7 +49,7 @@ def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: boo
     Raises  E604 for integers
     Source  torch.autograd.functional.hessian; `sheer.hessian`
     """
-    return _of_all(_jacobian.hessian, func, inputs)
+    return _of_all("hessian", _jacobian.hessian, func, inputs)
 
 
 def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
@@ -56,7 +60,7 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
     Raises  E603 when v is not like the result
     Source  torch.autograd.functional.vjp; `sheer.vjp`
     """
-    value, pull = _grad.vjp(func, *as_tuple(inputs))
+    value, pull = _grad.vjp(func, *tensors_of("vjp", "inputs", inputs))
     return value, _like(inputs, pull(_ones(value) if v is None else v))
 
 
@@ -68,8 +72,8 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
     Raises  E603 when v is not like the inputs
     Source  torch.autograd.functional.jvp; `sheer.jvp`
     """
-    given = as_tuple(inputs)
-    return _grad.jvp(func, given, tuple(map(_ones, given)) if v is None else as_tuple(v))
+    given = tensors_of("jvp", "inputs", inputs)
+    return _grad.jvp(func, given, _direction("jvp", given, v))
 
 
 def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
@@ -80,9 +84,9 @@ def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
     Raises  E603 when v is not like the inputs
     Source  Pearlmutter 1994, "Fast exact multiplication by the Hessian"; torch's hvp
     """
-    given = as_tuple(inputs)
+    given = tensors_of("hvp", "inputs", inputs)
     slopes = _grad.grad(func, tuple(range(len(given))))
-    _, found = _grad.jvp(slopes, given, tuple(map(_ones, given)) if v is None else as_tuple(v))
+    _, found = _grad.jvp(slopes, given, _direction("hvp", given, v))
     return func(*given), _like(inputs, found)
 
 
@@ -97,11 +101,17 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
     return hvp(func, inputs, v)
 
 
-def _of_all(derivative: Callable[..., Any], func: Function, inputs: Any) -> Any:
+def _of_all(op: str, derivative: Callable[..., Any], func: Function, inputs: Any) -> Any:
     """The derivative by one input, or by all of a tuple."""
     if isinstance(inputs, Tensor):
         return derivative(func)(inputs)
-    return derivative(func, tuple(range(len(inputs))))(*inputs)
+    given = tensors_of(op, "inputs", inputs)
+    return derivative(func, tuple(range(len(given))))(*given)
+
+
+def _direction(op: str, given: Sequence[Any], v: Any) -> tuple[Any, ...]:
+    """v, or ones like the inputs."""
+    return tuple(map(_ones, given)) if v is None else tensors_of(op, "v", v)
 
 
 def _like(inputs: Any, found: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from ..graph.errors import DTypeError, ShapeError, StateError
+from ..graph.errors import DTypeError, ShapeError, SheerError, StateError
 from ..graph.node import Node
 from ..graph.source import inherit
 from ..ops.structure import constant, stop_gradient
@@ -47,9 +48,7 @@ class Autograd(Hooks):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None and not isinstance(value, Core):
-            raise DTypeError("E604", "grad", "a gradient is a tensor, or None",
-                             got={"given": type(value).__name__}, need="a tensor of this shape",
-                             tries=[("sheer.tensor(gradient)", lambda: None)])
+            raise _no_gradient("grad", value, "a tensor of this shape")
         if value is not None and value.shape != self.node.shape:
             raise ShapeError("E610", "grad", "a gradient has the shape of its tensor",
                              got={"tensor": self.node, "gradient": value.node}, need="one shape")
@@ -130,7 +129,9 @@ class Autograd(Hooks):
 
         gradient is the cotangent, of self's shape; it may be left out for a single number.
         retain_graph is accepted and not needed: graphs here are data and are never used up.
-        Raises E602 for a result that is no single number, E611 when nothing requires a gradient.
+        inputs, a tensor or several, are the only ones whose gradient is wanted, leaves or not.
+        Raises E602 for a result that is no single number, E604 for a gradient or inputs that are no
+        tensors, E611 when nothing requires a gradient.
         """
         if not self.requires_grad:
             raise StateError("E611", "backward",
@@ -147,11 +148,11 @@ class Autograd(Hooks):
                 if g is not None:
                     _accumulate(leaf, g, False)
             return
-        leaves = {n: t for n in iterate_history(node)
-                  if (t := leaf_of(n)) is not None and t.requires_grad}
-        if inputs is not None:
-            only = {id(t) for t in (inputs if isinstance(inputs, list | tuple) else [inputs])}
-            leaves = {n: t for n, t in leaves.items() if id(t) in only}
+        if inputs is None:
+            leaves = {n: t for n in iterate_history(node)
+                      if (t := leaf_of(n)) is not None and t.requires_grad}
+        else:
+            leaves = {t.node: t for t in _inputs(inputs)}
         grads = reverse([node], [cotangent], list(leaves))
         depend_on_hooks()
         for leaf, g in zip(leaves.values(), grads, strict=True):
@@ -167,10 +168,16 @@ def cotangent_of(op: str, node: Node, gradient: Any,
     """What flows into a result: the gradient given for it, or a one into a single number.
 
     Params  given, mean  how the caller's user would give a gradient, or do without one
-    Raises  E602 for several numbers without a gradient, E610 for one of another shape
+    Raises  E602 for several numbers without a gradient, E604 for what holds no numbers, E610 for
+            one of another shape
     """
     if gradient is not None:
-        ct = as_node(gradient, node.dtype)
+        try:
+            ct = as_node(gradient, node.dtype)
+        except SheerError:
+            raise
+        except (TypeError, ValueError):                   # of NumPy, which says nothing of us
+            raise _no_gradient(op, gradient, "a tensor of the result's shape") from None
         if ct.shape != node.shape:
             raise ShapeError("E610", op, "the gradient given has another shape than the tensor",
                              got={"tensor": node, "gradient": ct}, need="one shape")
@@ -181,6 +188,43 @@ def cotangent_of(op: str, node: Node, gradient: Any,
                          tries=[(mean, lambda: None)])
     return constant(1, node.dtype) if node.shape == () else array_node(
         _ones(node.shape, node.dtype.numpy), node.dtype)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """One thing as a tuple of it; an iterable that is no tensor as a tuple."""
+    one = isinstance(value, Core | str) or not isinstance(value, Iterable)
+    return (value,) if one else tuple(value)
+
+
+def tensors_of(op: str, name: str, value: Any) -> tuple[Any, ...]:
+    """As a tuple. Raises DTypeError E604 for anything but tensors."""
+    many = as_tuple(value)
+    for x in many:
+        if not isinstance(x, Core):
+            raise DTypeError("E604", op, f"{type(x).__name__} is no tensor",
+                             got={name: repr(x)[:60]}, need="a tensor, or a tuple of tensors")
+    return many
+
+
+def _inputs(inputs: Any) -> tuple[Any, ...]:
+    """The tensors that `backward(inputs=...)` was given."""
+    many = tensors_of("backward", "inputs", inputs)
+    for x in many:
+        if not x.requires_grad:
+            raise StateError("E611", "backward", "an input requires no gradient",
+                             got={"input": x.node}, need="tensors with requires_grad=True",
+                             tries=[("x.requires_grad_() before the result is computed",
+                                     lambda: None)])
+    if not many:
+        raise StateError("E611", "backward", "inputs are empty", need="a tensor, or several",
+                         tries=[("inputs=None, for all leaves", lambda: None)])
+    return many
+
+
+def _no_gradient(op: str, value: Any, need: str) -> DTypeError:
+    return DTypeError("E604", op, "a gradient is a tensor, or None",
+                      got={"given": type(value).__name__}, need=need,
+                      tries=[("sheer.tensor(gradient)", lambda: as_node(value))])
 
 
 def _ones(shape: tuple[int, ...], dtype: Any) -> Any:

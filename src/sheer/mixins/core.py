@@ -197,8 +197,8 @@ def _operand(value: Any, wants: list[bool]) -> Any:
             wants[0] = True
             return node
         return stop_gradient(node)
-    if isinstance(value, np.ndarray):
-        return array_node(value)
+    if tree.is_array(value):
+        return as_node(value)
     if isinstance(value, list | tuple) and any(isinstance(v, Core) for v in value):
         return [_operand(v, wants) for v in value]
     return value
@@ -260,10 +260,16 @@ def _from_python(value: Any, dtype: DType | None) -> np.ndarray:
     if isinstance(value, list | tuple) and _holds_tensor(value):
         value = [v.numpy() if isinstance(v, Core) else v for v in value]
     try:
-        array = np.asarray(value)
+        array = np.asarray(value) if hasattr(value, "__array__") or not hasattr(
+            value, "__dlpack__") else np.from_dlpack(value)
     except ValueError as e:
         raise DTypeError("E106", "tensor", "the nested lists have different lengths",
                          got={"value": repr(value)[:60]}, need="a rectangular nesting") from e
+    except (RuntimeError, TypeError) as e:            # an array of another library, elsewhere or
+        raise DTypeError(                             # part of a gradient there
+            "E105", "tensor", f"this {type(value).__name__} gives no array: {e}",
+            got={"value": repr(value)[:60]}, need="an array in main memory, outside of gradients",
+            tries=[("x.detach().cpu()", lambda: np.asarray(value.detach().cpu()))]) from None
     if dtype is None and array.dtype == np.float64:
         return array.astype(np.float32)          # Python floats: float32, as in torch
     return array

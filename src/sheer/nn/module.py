@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Self
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from .. import ops
 from ..devices import on_cpu
@@ -29,6 +29,7 @@ from .state import LoadResult
 from .tree import Tree, look_for_lost, no_init
 
 _local = threading.local()
+_GONE = object()                 # the setting of a module that is no more: it has changed
 
 
 class Module(Tree, Hookable):
@@ -96,9 +97,10 @@ class Module(Tree, Hookable):
     @property
     def training(self) -> bool:
         """Is this module in training mode? A compiled function asks again at each call."""
-        if "_training" not in self.__dict__:
+        mine = self.__dict__               # a guard on self would keep the module alive
+        if "_training" not in mine:
             raise no_init(self)
-        return bool(guarded(lambda: self.__dict__["_training"]))
+        return bool(guarded(lambda: mine["_training"]))
 
     @training.setter
     def training(self, mode: bool) -> None:
@@ -106,7 +108,8 @@ class Module(Tree, Hookable):
 
     def setting(self, name: str) -> Any:
         """A Python setting that may be changed between calls; compiled functions ask again."""
-        return guarded(lambda: getattr(self, name))
+        me = ref(self)
+        return guarded(lambda: getattr(me(), name, _GONE))
 
     def train(self, mode: bool = True) -> Self:
         """Training mode: dropout drops, batch norm uses the batch."""

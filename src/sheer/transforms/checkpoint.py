@@ -8,6 +8,7 @@ from typing import Any
 from ..ops.call import Checkpoint
 from ..ops.primitive import results
 from . import trace, tree
+from .arguments import check_function
 
 
 def checkpoint(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -15,6 +16,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     Source  Chen et al. 2016, arXiv:1604.06174; torch.utils.checkpoint.checkpoint
     """
+    check_function("checkpoint", function)
     nodes, shape = tree.flatten((args, kwargs))
     with trace.tracing() as t:
         inputs = [t.input(n) for n in nodes]

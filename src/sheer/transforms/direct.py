@@ -60,7 +60,7 @@ class Direct:
             if found is None:
                 return MISS
             buffers.append(found)
-        results = self.form.run(buffers, self.program)
+        results = self.form.run(buffers, args, self.program)
         if self.updates:
             self.form.rebind(results[self.form.num_out:])
         outputs = self.form.graph.outputs
@@ -76,8 +76,7 @@ class Direct:
                 return False
         for ask, value in self.form.guards:
             now = ask()
-            if now is not value and (type(now) is not type(value) or now != value
-                                     or hasattr(now, "_bound")):
+            if now is not value and not tree.same(value, now):
                 return False
         return self.backend == execute.chosen()
 

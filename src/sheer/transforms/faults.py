@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from ..graph.errors import SheerError
 from ..graph.graph import Graph
 from ..graph.interpret import interpret
-from ..graph.node import Buffer
+from ..graph.node import Buffer, Node
 
 _local = threading.local()
 
@@ -31,12 +31,20 @@ def unexplained() -> Iterator[None]:
         _local.plain = before
 
 
-def explained(error: SheerError, graph: Graph, given: Sequence[Buffer]) -> SheerError:
-    """The error with the lines of this graph; what it was given must be as before the run."""
+def explained(error: SheerError, graph: Graph, given: Sequence[Buffer],
+              now: Sequence[Node] = ()) -> SheerError:
+    """The error with the lines of this graph; what it was given must be as before the run.
+
+    now     where its first inputs stand for arguments: those of this call, whose lines they are
+    """
     if not error.located or getattr(_local, "plain", False):      # no operation has failed
         return error
     try:
         interpret(graph, [b.array for b in given])
     except SheerError as found:
+        arguments = dict(zip(graph.inputs, now, strict=False))
+        for name, value in found.got.items():
+            if isinstance(value, Node):
+                found.got[name] = arguments.get(value, value)
         return found
     return error                       # NumPy finds nothing wrong: a matrix at the edge of singular

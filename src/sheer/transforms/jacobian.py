@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 from ..graph.dtypes import int64
@@ -13,7 +14,8 @@ from ..ops.elementwise.family import zeros_like
 from ..ops.structure import iota
 from ..ops.walk import batch_nodes, vjp_nodes
 from . import grad, trace, tree
-from .grad import fill, mark
+from .arguments import check_function, mark, marked, places
+from .grad import fill
 
 # (outputs, marked arguments) -> J[output][argument], each of shape (*output, *argument)
 Rows = Callable[[Sequence[Node], Sequence[Node]], list[list[Node]]]
@@ -23,47 +25,49 @@ def jacrev(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Ca
     """The Jacobian by reverse mode: one pullback per number of the result. For few results.
 
     Shape   result (*R), argument (*A) -> (*R, *A); a tree of results of trees of arguments
+    Raises  E603 for argnums that are no places of arguments, E604 for an argument that is no float
+            tensor, E624 for what is no function
     Source  torch.func.jacrev
     Example
         >>> jacrev(lambda x: x * x)(sheer.tensor([1.0, 2.0])).tolist()
         [[2.0, 0.0], [0.0, 4.0]]
     """
-    return _jacobian(function, argnums, _by_rows)
+    return _jacobian("jacrev", function, argnums, _by_rows)
 
 
 def jacfwd(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The Jacobian by forward mode: one push per number of the arguments. For few arguments.
 
     Shape   result (*R), argument (*A) -> (*R, *A); a tree of results of trees of arguments
+    Raises  as jacrev
     Source  torch.func.jacfwd
     """
-    return _jacobian(function, argnums, _by_columns)
+    return _jacobian("jacfwd", function, argnums, _by_columns)
 
 
 def hessian(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Second derivatives: forward mode over reverse mode.
 
     Shape   result (*R), argument (*A) -> (*R, *A, *A)
+    Raises  as jacrev
     Source  torch.func.hessian
     """
-    return jacfwd(jacrev(function, argnums), argnums)
+    slopes = _jacobian("hessian", function, argnums, _by_rows)
+    return _jacobian("hessian", slopes, argnums, _by_columns)
 
 
-def _jacobian(function: Callable[..., Any], argnums: int | Sequence[int], rows: Rows,
+def _jacobian(op: str, function: Callable[..., Any], argnums: int | Sequence[int], rows: Rows,
               ) -> Callable[..., Any]:
+    check_function(op, function)
+    wanted, one = places(op, argnums), isinstance(argnums, Integral)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        nodes, shape = tree.flatten([args[i] for i in wanted])
-        marked = [mark(n) for n in nodes]
-        new = list(args)
-        for place, given in zip(wanted, tree.unflatten(shape, marked), strict=True):
-            new[place] = given
+        inputs, shape, new = marked(op, args, wanted)
         with trace.inlining(), grad.recording():
             outputs, out_shape = tree.flatten(function(*new, **kwargs))
-        found = iter(rows(outputs, marked))
+        found = iter(rows(outputs, inputs))
         def row(_: tree.Hole) -> Any:
             derivatives = fill(shape, next(found))
-            return derivatives[0] if isinstance(argnums, int) else tuple(derivatives)
+            return derivatives[0] if one else tuple(derivatives)
         return tree.fill(out_shape, row)
     return jacobian
 

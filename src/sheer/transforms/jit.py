@@ -20,6 +20,7 @@ from ..graph.graph import Graph
 from ..graph.node import Buffer, Node
 from ..ops.structure import Data, data
 from . import donation, execute, faults, trace, tree
+from .arguments import check_function
 from .direct import MISS, Direct
 from .reasons import Reasons
 from .trace import Captured
@@ -57,19 +58,23 @@ class Traced:
 
     def holds(self) -> bool:
         """Are the Python values and outside tensors it was traced with still the same?"""
-        return (all(_same(value, ask()) for ask, value in self.guards)
+        return (all(tree.same(value, ask()) for ask, value in self.guards)
                 and all(c.fits() for c in self.captured))
 
     def program(self) -> execute.Executable:
         """The executable on the backend in force."""
         return execute.compile_graph(self.graph, self.donate)
 
-    def run(self, buffers: list[Buffer], program: execute.Executable | None = None) -> list[Buffer]:
-        """What the program makes of these inputs; an error of it names the lines of this form."""
+    def run(self, buffers: list[Buffer], args: Any, program: execute.Executable | None = None,
+            ) -> list[Buffer]:
+        """What the program makes of these inputs; an error of it names the lines of this form, and
+        those that made the arguments of this call, a tree.
+        """
         try:
             return (program or self.program()).on_buffers(buffers)
         except SheerError as error:
-            raise faults.explained(error, self.graph, buffers) from None
+            now, _ = tree.flatten(args)
+            raise faults.explained(error, self.graph, buffers, now) from None
 
     def rebind(self, state: Sequence[Buffer], handles: Sequence[Any] = ()) -> None:
         """After a run: let the outside tensors show the new values, in `state`, and gradients."""
@@ -147,9 +152,12 @@ class Jitted:
 
     def _form(self, nodes: list[Node], shape: Any, handles: list[Any]) -> Traced:
         """The traced form for these arguments, found or made."""
-        key = (tree.key(shape), tuple(n.spec for n in nodes), tuple(ask() for ask in ambient),
-               tuple(getattr(h, "_leaf", False) for h in handles))
-        forms = self._cache.setdefault(key, [])
+        rest = (tuple(n.spec for n in nodes), tuple(ask() for ask in ambient),
+                tuple(getattr(h, "_leaf", False) for h in handles))
+        key = (tree.key(shape), rest)
+        forms = self._cache.get(key)
+        if forms is None:
+            forms = self._forms(shape, rest)
         self._cache.move_to_end(key)
         form = next((f for f in forms if f.holds()), None)
         if form is None:
@@ -164,7 +172,17 @@ class Jitted:
             self._evict()
         return form
 
+    def _forms(self, shape: Any, rest: Any) -> list[Traced]:
+        """The place for the forms of such arguments. When one of these is gone so are they, and the
+        weights that they hold; the empty place goes with the next trace.
+        """
+        forms: list[Traced] = []
+        self._cache[tree.key(shape, lambda _: forms.clear()), rest] = forms
+        return forms
+
     def _evict(self) -> None:
+        for key in [key for key, forms in self._cache.items() if not forms]:
+            del self._cache[key]
         while sum(map(len, self._cache.values())) > FORMS:
             oldest = next(iter(self._cache))
             self._cache[oldest].pop(0)
@@ -205,7 +223,7 @@ def jit(function: Callable[..., Any]) -> Jitted:
     """Compile a function, or a whole training step, into one program.
 
     Raises  E605 when a value it made is kept and used outside, E606 when it asks for a number,
-            E617 for an argument that is neither a tensor nor hashable
+            E617 for an argument that is neither a tensor nor hashable, E624 for what is no function
     Example
         >>> @sheer.jit
         ... def step(x, y):
@@ -215,6 +233,7 @@ def jit(function: Callable[..., Any]) -> Jitted:
         ...     optimizer.step()
         ...     return loss
     """
+    check_function("jit", function)
     return Jitted(function)
 
 
@@ -246,7 +265,7 @@ def run(form: Traced, nodes: list[Node], handles: Sequence[Any] = ()) -> Any:
     """Run a traced form on argument nodes; rebinds what the function rebinds."""
     execute.evaluate([*nodes, *(trace.outside(c.current()) for c in form.captured)])
     buffers = [*map(execute.buffer_of, nodes), *(_memory(c) for c in form.captured)]
-    results = form.run(buffers)
+    results = form.run(buffers, nodes)
     form.rebind(results[form.num_out:], handles)
     return tree.unflatten(form.out_shape, [data(r) for r in results[:form.num_out]])
 
@@ -279,10 +298,3 @@ def _named(shape: Any, nodes: list[Node]) -> dict[str, str]:
     rows = tree.rows(args, nodes)
     rest = nodes[len(tree.holes(args)):]
     return {f"argument {k}": v for k, v in {**rows, **tree.rows(kwargs, rest)}.items()}
-
-
-def _same(before: Any, now: Any) -> bool:
-    """Is a guarded value unchanged? Tensors only when they are one object."""
-    if before is now:
-        return True
-    return type(before) is type(now) and not hasattr(before, "_bound") and bool(before == now)

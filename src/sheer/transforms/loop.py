@@ -16,6 +16,7 @@ from ..graph.node import Node, topological
 from ..ops.loop import scan_graph
 from ..ops.structure import StopGradient, iota
 from . import trace, tree
+from .arguments import check_function
 
 
 def scan(step: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None,
@@ -29,6 +30,7 @@ def scan(step: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None,
             E154 for a step that adds to gradients of the step before
     Source  jax.lax.scan
     """
+    check_function("scan", step)
     carry_nodes, carry_shape = tree.flatten(init)
     x_nodes, x_shape = tree.flatten(xs)
     length = _length(x_nodes, length)
@@ -65,6 +67,7 @@ def fori_loop(start: int, stop: int, step: Callable[[Any, Any], Any], init: Any)
 
     Source  jax.lax.fori_loop, with a fixed count, so that it has a derivative
     """
+    check_function("fori_loop", step)
     _, shape = tree.flatten(init)
     kind = next((h.kind for h in tree.holes(shape)), Node)
     index = tree.unflatten(tree.Hole(kind), [iota(max(stop - start, 0), int64) + start])

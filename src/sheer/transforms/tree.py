@@ -1,12 +1,14 @@
 """Trees: nested tuples, lists and dicts of tensors flow in; the nodes and the shape come out.
 
-NumPy arrays are leaves too and become tensors. Everything else is part of the shape.
+Arrays, NumPy's and other libraries', are leaves too and become tensors. Everything else is part of
+the shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -15,8 +17,8 @@ from ..graph.node import Node
 from ..ops.structure import data
 
 INSIDE = object()                  # what a function of leaves gives for a value that is none
-# The tensor layer registers its handle here: how to take the node out of one (or out of a NumPy
-# array), and how to wrap a node.
+# The tensor layer registers its handle here: how to take the node out of one (or out of an array),
+# and how to wrap a node.
 _handles: dict[type, tuple[Callable[[Any], Node], Callable[[Node, bool], Any]]] = {}
 
 
@@ -28,6 +30,13 @@ def register(kind: type, unwrap: Callable[[Any], Node], wrap: Callable[[Node, bo
 def is_handle(value: Any) -> bool:
     """Is the value a tensor?"""
     return type(value) in _handles or any(k in _handles for k in type(value).__mro__)
+
+
+def is_array(value: Any) -> bool:
+    """Is the value an array, NumPy's or of another library? (Numbers of NumPy are numbers.)"""
+    kind = type(value)
+    return isinstance(value, np.ndarray) or (not isinstance(value, np.generic) and (
+        hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")))
 
 
 class Hole:
@@ -82,10 +91,10 @@ def leaves(value: Any) -> list[Any]:
 
 
 def with_tensors(value: Any) -> Any:
-    """The tree with a tensor in place of each NumPy array; tensors stay the objects they are."""
+    """The tree with a tensor in place of each array; tensors stay the objects they are."""
     def leaf(v: Any) -> Any:
         kind = _leaf_kind(v)
-        if kind is None or not isinstance(v, np.ndarray):
+        if kind is None or isinstance(v, kind):
             return INSIDE if kind is None else v
         node = _node_of(v, kind)
         return node if kind is Node else _handles[kind][1](node, False)
@@ -138,17 +147,20 @@ def broadcast(prefix: Any, value: Any) -> list[Any]:
     return [prefix] * (len(leaves(value)) + len(holes(value)))      # a tree of either
 
 
-def key(shape: Any) -> Any:
+def key(shape: Any, died: Callable[[Any], None] | None = None) -> Any:
     """A hashable form of a flattened tree, static values included; 0.0 and -0.0 differ.
+
+    Objects that only equal themselves, as modules do, are not kept alive by it: when one of them is
+    gone the key equals no other, and `died` is called.
 
     Raises ArgumentError E617 for a value that can be no part of a key.
     """
     if isinstance(shape, dict):
-        return (type(shape), *((k, key(v)) for k, v in shape.items()))
+        return (type(shape), *((k, key(v, died)) for k, v in shape.items()))
     if isinstance(shape, list | tuple):
-        return (type(shape), *map(key, shape))
-    if isinstance(shape, float):
-        return type(shape), shape.hex()
+        return (type(shape), *(key(v, died) for v in shape))
+    if isinstance(shape, _SIGNED):
+        return type(shape), repr(shape)
     try:
         hash(shape)
     except TypeError:
@@ -157,7 +169,30 @@ def key(shape: Any) -> Any:
                             got={"argument": repr(shape)[:60]},
                             need="tensors, arrays, nested tuples, lists and dicts of them, or "
                                  "hashable values") from None
-    return type(shape), shape
+    return type(shape), _weak(shape, died)
+
+
+_SIGNED = (float, complex, np.generic)          # of which 0 and -0 are equal, and NaN is not itself
+
+
+def same(before: Any, now: Any) -> bool:
+    """Is a value that a trace depends on unchanged? Tensors only when they are one object."""
+    if before is now:
+        return True
+    if type(before) is not type(now) or is_handle(before):
+        return False
+    return repr(before) == repr(now) if isinstance(before, _SIGNED) else bool(before == now)
+
+
+def _weak(value: Any, died: Callable[[Any], None] | None) -> Any:
+    """A weak reference to a value that only equals itself; any other value as it is."""
+    equals: Any = type(value).__eq__
+    if equals is not object.__eq__:
+        return value
+    try:
+        return ref(value, died)
+    except TypeError:                                 # None, and objects with slots
+        return value
 
 
 def rows(shape: Any, nodes: Iterable[Node]) -> dict[str, str]:
@@ -182,9 +217,8 @@ def _leaf_kind(value: Any) -> type | None:
     """The kind of handle a value is, or becomes; None when it is no leaf."""
     if isinstance(value, Node):
         return Node
-    if isinstance(value, np.ndarray):
-        return next(iter(_handles), Node)
-    return next((k for k in type(value).__mro__ if k in _handles), None)
+    kind = next((k for k in type(value).__mro__ if k in _handles), None)
+    return next(iter(_handles), Node) if kind is None and is_array(value) else kind
 
 
 def _node_of(value: Any, kind: type) -> Node:
