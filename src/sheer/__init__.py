@@ -162,8 +162,9 @@ channels_last, channels_last_3d, strided = "channels_last", "channels_last_3d", 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # Rooms that are imported when first asked for, so that `import sheer` stays fast.
-_ROOMS = ("autograd", "data", "doctor", "explain", "handbook", "lab", "metrics", "models", "nn",
-          "onnx", "optim", "recipes", "serialization", "sklearn", "static", "train", "utils")
+_ROOMS = ("autograd", "data", "distributions", "doctor", "explain", "handbook", "lab", "metrics",
+          "models", "nn", "onnx", "optim", "recipes", "serialization", "sklearn", "static", "train",
+          "utils")
 _LAYERS = """
 selu celu rrelu prelu dropout alpha_dropout feature_alpha_dropout threshold bilinear
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d layer_norm group_norm

@@ -12,7 +12,8 @@ import pytest
 import sheer
 
 ROOMS = ("sheer.metrics", "sheer.data", "sheer.train", "sheer.nn", "sheer.optim", "sheer.models",
-         "sheer.static", "sheer.onnx", "sheer.sklearn", "sheer.serialization", "sheer.autograd")
+         "sheer.static", "sheer.onnx", "sheer.sklearn", "sheer.serialization", "sheer.autograd",
+         "sheer.distributions")
 
 
 def modules():

@@ -115,7 +115,7 @@ def test_tensors_and_parameters_say_why() -> None:
     assert str(caught.value) == """\
 Tensor: geometric_ is left out: rare draws
   need : docs/left-out.md lists what is left out, and why
-  try  : uniform_, normal_, exponential_ and a formula
+  try  : sheer.distributions: Cauchy, LogNormal, Binomial, Poisson
   more : sheer explain E190"""
     with pytest.raises(MissingError, match="Parameter: storage is left out"):
         sheer.nn.Parameter(sheer.ones(2)).storage()

@@ -48,7 +48,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     (r"masked|nested|jiterator|ops|native_\w+", "prototypes, and what torch calls inside itself",
      "where, masked_fill"),
     (r"cauchy_|geometric_|log_normal_|binomial|poisson", "rare draws",
-     "uniform_, normal_, exponential_ and a formula"),
+     "sheer.distributions: Cauchy, LogNormal, Binomial, Poisson"),
     (r"cuda|mps|xpu|ipu|mtia|Stream|Event|GradScaler|(\w+_)?autocast\w*",
      "the CPU is the machine (E615)", ""),
 )

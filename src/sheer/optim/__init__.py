@@ -22,6 +22,7 @@ from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
+from .update_rule import UpdateRule
 
 __all__ = [
     "ASGD",
@@ -42,6 +43,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "UpdateRule",
     "clip_grad_norm_",
     "clip_grad_value_",
     "get_total_norm",

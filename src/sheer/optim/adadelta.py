@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Adadelta(Optimizer):
+class Adadelta(UpdateRule):
     """v = rho v + (1 - rho) g^2; d = sqrt(u + eps) / sqrt(v + eps) * g;
     u = rho u + (1 - rho) d^2; p -= lr * d.
 

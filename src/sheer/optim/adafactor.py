@@ -10,10 +10,10 @@ import numpy as np
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Adafactor(Optimizer):
+class Adafactor(UpdateRule):
     """p -= alpha g / sqrt(v) over max(1, rms of that / d); v = row x column means of g^2.
 
     alpha = max(eps2, rms(p)) min(lr, 1 / sqrt(t)). Vectors and numbers keep every mean of their

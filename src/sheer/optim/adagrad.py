@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Adagrad(Optimizer):
+class Adagrad(UpdateRule):
     """S += g^2; p -= lr / (1 + (t - 1) lr_decay) * g / (sqrt(S) + eps).
 
     Params  lr            per step, >= 0

@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_betas, check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Adamax(Optimizer):
+class Adamax(UpdateRule):
     """m = b1 m + (1 - b1) g; u = max(b2 u, |g| + eps); p -= lr / (1 - b1^t) * m / u.
 
     Params  lr            per step, >= 0

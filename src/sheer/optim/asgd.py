@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class ASGD(Optimizer):
+class ASGD(UpdateRule):
     """p = (1 - lambd eta) p - eta g, eta = lr / (1 + lambd lr t)^alpha of the step before.
 
     state[p]["ax"] is the mean of the weights from step t0 on; the weights themselves before.

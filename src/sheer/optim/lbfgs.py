@@ -16,8 +16,8 @@ from ..transforms import trace
 from . import line_search
 from .group import check_range
 from .line_search import Point
-from .optimizer import Optimizer, Options
 from .persist import checked_groups, checked_options
+from .update_rule import Options, UpdateRule
 
 Array = np.ndarray
 
@@ -35,7 +35,7 @@ class _Memory:
     calls: int = 0
 
 
-class LBFGS(Optimizer):
+class LBFGS(UpdateRule):
     """Quasi-Newton steps on the whole loss: step(closure) runs up to max_iter of them.
 
     closure clears the gradients, computes the loss, calls backward and returns the loss. Every

@@ -10,10 +10,10 @@ from ..graph.errors import ArgumentError
 from ..graph.node import Node
 from ..ops.contract.dot import transpose
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Muon(Optimizer):
+class Muon(UpdateRule):
     """b = momentum b + (1 - momentum) g; p -= rate * orthogonal(g + momentum (b - g)).
 
     For the matrices of hidden layers; biases and embeddings are for AdamW. A few steps of a

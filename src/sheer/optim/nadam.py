@@ -8,10 +8,10 @@ from .. import ops
 from ..graph.node import Node
 from .adam import moments
 from .group import check_betas, check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class NAdam(Optimizer):
+class NAdam(UpdateRule):
     """Adam with mu_t = b1 (1 - 0.96^(t * momentum_decay) / 2) in place of b1, and Nesterov's step.
 
     p -= lr * ((1 - mu_t) / (1 - M_t) * g + mu_(t+1) / (1 - M_(t+1)) * m) / (sqrt(v') + eps),

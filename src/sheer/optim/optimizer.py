@@ -1,124 +1,103 @@
-"""Optimizer: gradients flow in, new weights and state flow out, as one program per step."""
+"""Optimizer: parameters in groups flow in; what a step of any kind needs to move them flows out."""
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from .. import ops
-from ..graph.node import Node
-from ..mixins.core import Core, enable_grad, no_grad, wrap
+from ..graph.errors import StateError
+from ..mixins.core import wrap
 from ..mixins.hooks import Hook
 from ..ops.lift import cast
-from ..ops.structure import stop_gradient
 from ..transforms import trace
-from ..transforms.jit import jit
 from . import persist
-from .commit import checked_gradient, finish
-from .group import (
-    BOOKKEEPING,
-    IMPLEMENTATION,
-    ParamGroup,
-    check_range,
-    handle,
-    is_number,
-    looks_misspelt,
-    refuse_option,
-    watch,
-    written,
-)
-from .parameters import check_new, named, split_groups
+from .commit import pending_on, settle
+from .group import BOOKKEEPING, ParamGroup, looks_misspelt, refuse_option
+from .parameters import check_new, members, named, split_groups
 
-Nodes = dict[str, Node]
 Options = dict[str, Any]
+Step = Callable[..., Any]
+_NO_HOOKS: Any = MappingProxyType({}), MappingProxyType({})
 
 
 class Optimizer:
-    """What all optimizers share. A kind of optimizer says what it keeps and how one weight moves.
+    """What all optimizers share: parameters in groups, state by parameter, and how both are saved.
 
-    State is made here, before the first step, and afterwards only rebound: so `jit` and `scan`
-    carry it in place. Numbers that count steps are shared by the parameters that step together;
-    they are float64, because 1 - 0.999^t keeps only four digits in float32 at t = 1.
+    A class derived from this one writes its own `step`, as for PyTorch: Python that reads `p.grad`,
+    keeps what it likes in `self.state[p]` and writes into `p`. It runs outside of compiled
+    functions; what it leaves pending is computed in one program when it returns, the same program
+    in every step. `UpdateRule` is for kinds of optimizers that compiled functions and `fit` take.
 
     Params  params    tensors, (name, tensor) pairs, or a list of dicts of them with options
-            defaults  options of every group that does not set its own
+            defaults  options of every group that does not set its own; lr is 1 unless it is there
     Raises  E301 no parameters, E302 one twice, E303 not a leaf tensor, E304 an option out of
-            range, E305 no such option, E306 a state dict that does not fit
+            range, E305 no such option, E306 a state dict that does not fit, E314 for such a step
+            in a compiled function
     Source  torch.optim.Optimizer
     Example
-        >>> class Signs(sheer.optim.Optimizer):
-        ...     def __init__(self, params, lr=0.1):
-        ...         super().__init__(params, {"lr": lr}, {})
-        ...     def update(self, p, g, s, k, o):
-        ...         return p - k["lr"] * sheer.ops.sign(g), {}
-        >>> w = sheer.tensor([1.0, 1.0], requires_grad=True)
-        >>> (w * sheer.tensor([1.0, -100.0])).sum().backward()
-        >>> Signs([w]).step()
-        >>> w
-        tensor([0.9, 1.1], requires_grad=True)
+        >>> class Plain(sheer.optim.Optimizer):
+        ...     def step(self, closure=None):
+        ...         for group in self.param_groups:
+        ...             for p in group["params"]:
+        ...                 p.data.add_(p.grad, alpha=-group["lr"])
+        >>> w = sheer.ones(2, requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> Plain([w], {"lr": 0.25}).step()
+        >>> w.tolist()
+        [0.5, 0.5]
     """
 
-    hidden: tuple[str, ...] = ()         # state that PyTorch does not have and files do not hold
+    _hooks = _NO_HOOKS                   # before, after a step; a wrapper may skip __init__
 
-    def __init__(self, params: Any, defaults: Options, other: Mapping[str, Any]) -> None:
-        for name in other:
-            if name not in IMPLEMENTATION:
-                raise refuse_option(type(self).__name__, name, defaults)
-        self.defaults: Options = {**defaults, **IMPLEMENTATION, **other}
-        through = self.defaults["differentiable"]
-        check_range(type(self).__name__, "differentiable", through, not through,
-                    "False; sheer.grad of a function that updates goes through its updates")
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = cls._finished(vars(cls)["step"])       # type: ignore[method-assign]
+
+    def __init__(self, params: Any, defaults: Mapping[str, Any]) -> None:
+        self.defaults: Options = {"lr": 1.0, **defaults}
         self.param_groups: list[ParamGroup] = []
-        self._hooks: tuple[dict[int, Any], dict[int, Any]] = {}, {}        # before, after a step
-        self.layout = 0                  # counts changes of which tensors there are: ends traces
+        self._hooks = {}, {}
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for group in split_groups(type(self).__name__, params):
             self.add_param_group(group)
 
     # ---- what a kind of optimizer defines ----------------------------------------------------
-    def check(self, o: Options) -> None:
-        """Raise E304 for an option out of its range."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move the parameters. Returns what the closure returned."""
+        raise NotImplementedError(type(self).__name__)
+
+    @classmethod
+    def _finished(cls, step: Step) -> Step:
+        """A step written in Python, with what belongs to every step around it."""
+        @functools.wraps(step)
+        def whole(self: Optimizer, *args: Any, **named: Any) -> Any:
+            if type(self).step is not whole:           # called by the step of a class below
+                return step(self, *args, **named)
+            if trace.inlined():
+                raise hand_written("step", self)
+            closure = args[0] if args else named.get("closure")
+            self._tell(0, closure)
+            moved = members(self.param_groups)
+            before = [p.node for p in moved]
+            loss = step(self, *args, **named)
+            settle([*moved, *self.tensors()], pending_on(lambda: before))
+            self._tell(1, closure)
+            return loss
+        return whole
 
     def check_params(self, params: list[Any]) -> None:
         """Raise for tensors that this kind of optimizer does not move."""
 
-    def slots(self, o: Options) -> dict[str, float]:
-        """State tensors of a parameter's shape, and the number each is filled with."""
-        return {}
-
-    def shapes(self, shape: tuple[int, ...], o: Options) -> dict[str, tuple[int, ...]]:
-        """The shape of every slot of a parameter of that shape: its own, unless said otherwise."""
-        return dict.fromkeys(self.slots(o), shape)
-
-    def clocks(self, o: Options) -> dict[str, float]:
-        """Numbers that change once a step, and where they start."""
-        return {"step": 0.0}
-
-    def tick(self, clock: Nodes, o: Options) -> Nodes:
-        """The clocks (float64) of the step that is about to be taken, and what scalars needs.
-
-        o["lr"] is the rate of that step.
-        """
-        return {"step": clock["step"] + 1} if clock else {}
-
-    def scalars(self, clock: Nodes, lr: Node, o: Options) -> Nodes:
-        """The numbers a step needs, computed once in float64, then cast for the weights."""
-        return {"lr": lr}
-
-    def update(self, p: Node, g: Node, s: Nodes, k: Nodes, o: Options) -> tuple[Node, Nodes]:
-        """The new weight and state from weight p, gradient g, state s and scalars k."""
-        raise NotImplementedError(type(self).__name__)
-
     def check_options(self, o: Options) -> None:
-        """Raise E304 for an option that is no number where one is wanted, or out of its range."""
-        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if type(parameter.default) in (int, float) and name in o:
-                check_range(type(self).__name__, name, o[name], is_number(o[name]), "a number")
-        self.check(o)
+        """Raise E304 for an option out of its range."""
+
+    def group_added(self, group: ParamGroup) -> None:
+        """Called with every new group."""
 
     # ---- what users call ---------------------------------------------------------------------
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
@@ -137,7 +116,7 @@ class Optimizer:
         if names is not None:
             group["param_names"] = names
         self.param_groups.append(group)
-        self._make_state(group, {k: group[k] for k in self.defaults if k != "lr"})
+        self.group_added(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: `.grad` becomes None, or zeros."""
@@ -147,29 +126,6 @@ class Optimizer:
                     p.grad = None
                 elif p.grad is not None:
                     p.grad = wrap(ops.full_like(p.grad.node, 0))   # 0 * NaN is NaN
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Move every parameter that has a gradient. Returns what the closure returned.
-
-        In a traced function this is part of its program. Otherwise the gradients and what is
-        pending of the forward pass are computed now, in one program, then weights and state in
-        another, which is made once.
-        """
-        check_range(type(self).__name__, "closure", closure, closure is None or callable(closure),
-                    "a function that returns the loss, or None")
-        self._tell(0, closure)
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        with no_grad():
-            if trace.inlined():
-                self._update()
-            else:
-                finish([p for g in self.param_groups for p in g["params"]], self.tensors)
-                self.__dict__.setdefault("_compiled", jit(self._update))()
-        self._tell(1, closure)
-        return loss
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Hook:
         """Call hook(optimizer, args, kwargs) before each step; args begin with the optimizer."""
@@ -185,15 +141,8 @@ class Optimizer:
             for hook in tuple(self._hooks[when].values()):
                 hook(self, (self,) if closure is None else (self, closure), {})
 
-    def _update(self) -> None:
-        """Let weights and state show their new values."""
-        changes = [c for group in self.param_groups for c in self._changes(group)]
-        watch(lambda: self.layout)
-        for tensor, node in changes:
-            tensor._rebind(stop_gradient(node) if tensor.requires_grad else node)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_compiled"}
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     def moving(self) -> list[Any]:
         """The tensors that schedules move: the rate of every group, then the options that vary."""
@@ -209,100 +158,30 @@ class Optimizer:
 
     def tensors(self) -> list[Any]:
         """Every tensor of the optimizer once: state, step counts and rates."""
-        state = [t for s in self.state.values() for t in s.values()]
-        found = [*state, *(t for group in self.param_groups for t in group.tensors())]
+        rates = [t for group in self.param_groups for t in group.tensors()]
+        found = [*persist.tensors_in(self.state), *rates]
         return list({id(t): t for t in found}.values())
 
     def state_dict(self) -> dict[str, Any]:
         """State and options in PyTorch's layout; parameters are numbered in order."""
-        return persist.to_dict(self)
+        return persist.to_dict(self, persist.kept(self))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over state and options, ours or PyTorch's. Raises E306 if they do not fit."""
-        persist.from_dict(self, state_dict)
+        groups = persist.checked_groups(self, state_dict)
+        options = [persist.checked_options(self, *pair)
+                   for pair in zip(self.param_groups, groups, strict=True)]
+        self.state = defaultdict(dict, persist.found(self, groups, state_dict["state"]))
+        persist.set_options(self, options)
 
     def __repr__(self) -> str:
         rows = [f"  {group!r}" for group in self.param_groups]
         return "\n".join([f"{type(self).__name__} (", *rows, ")"])
 
-    # ---- state -------------------------------------------------------------------------------
-    def _make_state(self, group: ParamGroup, o: Options) -> None:
-        """Create what is missing: everything at first, little when an option was switched on."""
-        slots, clocks = self.slots(o), self.clocks(o)
-        for p in group["params"]:
-            for name, shape in self.shapes(p.shape, o).items():
-                if name not in self.state[p]:
-                    self.state[p][name] = handle(np.full(shape, slots[name]), p.dtype.numpy)
-                    self.layout += 1
-        new = [p for p in group["params"] if any(n not in self.state[p] for n in clocks)]
-        shared = {n: handle(start) for n, start in clocks.items()} if new else {}
-        for p in new:
-            self.state[p].update(shared)
-            self.layout += 1
 
-    def _part_clocks(self, moving: list[Any], resting: list[Any], names: Iterable[str]) -> None:
-        """Parameters that sit this step out stop sharing clocks with those that move."""
-        for name in names:
-            moved = {id(self.state[p][name]) for p in moving}
-            apart: dict[int, Any] = {}
-            for p in resting:
-                old = self.state[p][name]
-                if id(old) in moved:
-                    if id(old) not in apart:
-                        apart[id(old)] = self._copy(old)
-                    self.state[p][name] = apart[id(old)]
-                    self.layout += 1
-
-    def _copy(self, old: Any) -> Any:
-        """A clock with the same reading."""
-        with trace.suspended():
-            new = handle(old.item())                  # that from before the trace, if there is one
-        if written(old):                              # the trace has moved it on since
-            new._rebind(old.node)
-            watch(lambda: self.layout)                # right for this call only: trace again
-        return new
-
-    # ---- one step ----------------------------------------------------------------------------
-    def _changes(self, group: ParamGroup) -> list[tuple[Any, Node]]:
-        """(handle, new node) of everything a step changes."""
-        o = group.settings(self.defaults)
-        self._make_state(group, o)
-        names = list(self.clocks(o))
-        moving = [p for p in group["params"] if p.grad is not None]
-        resting = [p for p in group["params"] if p.grad is None]
-        self._part_clocks(moving, resting, names)
-        cohorts: dict[Any, list[Any]] = {}
-        for p in moving:
-            cohorts.setdefault(tuple(id(self.state[p][n]) for n in names), []).append(p)
-        lr = group.rate()
-        return [c for params in cohorts.values() for c in self._cohort(params, lr, names, o)]
-
-    def _cohort(self, params: list[Any], lr: Node, names: list[str], o: Options,
-                ) -> list[tuple[Any, Node]]:
-        """Changes of parameters that share their clocks."""
-        handles = {n: self.state[params[0]][n] for n in names}
-        clock = self.tick({n: h.node for n, h in handles.items()}, {**o, "lr": lr})
-        k = self.scalars(clock, lr, o)
-        changes = [(handles[n], clock[n]) for n in names]
-        for p in params:
-            node, grad = p.node, _gradient(p, o)
-            slots = {n: self.state[p][n] for n in self.shapes(p.shape, o)}
-            at = {n: cast(x, node.dtype) for n, x in k.items()}
-            own = {n: _in_type(v, node) for n, v in o.items()}
-            new, state = self.update(node, grad, {n: h.node for n, h in slots.items()}, at, own)
-            changes += [(p, new), *((slots[n], x) for n, x in state.items())]
-        return changes
-
-
-def _gradient(p: Core, o: Options) -> Node:
-    """The gradient as a constant, turned round when the goal is a maximum."""
-    grad: Any = checked_gradient(p.grad)
-    node: Node = cast(stop_gradient(grad.node) if grad.requires_grad else grad.node, p.dtype)
-    return -node if o.get("maximize") else node
-
-
-def _in_type(value: Any, like: Node) -> Any:
-    """Options that vary are float64 nodes; here they meet weights."""
-    if isinstance(value, tuple):
-        return tuple(_in_type(v, like) for v in value)
-    return cast(value, like.dtype) if isinstance(value, Node) else value
+def hand_written(op: str, optimizer: Optimizer) -> StateError:
+    """E314: a step of Python where one is wanted that can be part of a program."""
+    kind = type(optimizer).__name__
+    return StateError("E314", op, f"the step of {kind} is Python that runs anew each time",
+                      need="a loop by hand around it, outside of compiled functions; or an "
+                           "optimizer that says slots() and update(), a sheer.optim.UpdateRule")

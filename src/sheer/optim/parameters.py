@@ -57,6 +57,11 @@ def named(optimizer: str, params: Any) -> tuple[list[str] | None, list[Any]]:
     return None, found
 
 
+def members(groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Every parameter of the groups, in order."""
+    return [p for group in groups for p in group["params"]]
+
+
 def check_new(optimizer: str, params: Sequence[Any], names: Sequence[str] | None,
               groups: Iterable[Mapping[str, Any]]) -> None:
     """Raise E303 for what cannot be optimized, E302 for what would be optimized twice."""

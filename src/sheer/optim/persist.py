@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,26 +14,80 @@ from ..graph.errors import StateError
 from ..mixins.core import Core, tensor_class
 from ..ops.structure import data
 from .group import check_rate, handle
+from .parameters import members
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
+    from .update_rule import UpdateRule
 
 
-def to_dict(optimizer: Optimizer) -> dict[str, Any]:
-    """{"state": {number: {name: tensor}}, "param_groups": [{..., "params": [numbers]}]}.
+def to_dict(optimizer: Optimizer, state: Mapping[Any, Any]) -> dict[str, Any]:
+    """{"state": {number: entry}, "param_groups": [{..., "params": [numbers]}]}.
 
-    A parameter that never moved has no entry, as in PyTorch. Tensors are snapshots.
+    state holds entries by parameter, or by a key of the optimizer's own. A parameter that never
+    moved has none, as in PyTorch. Tensors are snapshots.
     """
-    number = {id(p): i for i, p in enumerate(_parameters(optimizer))}
+    number = {id(p): i for i, p in enumerate(members(optimizer.param_groups))}
     groups = [{**group, "params": [number[id(p)] for p in group["params"]]}
               for group in optimizer.param_groups]
-    state = {number[id(p)]: _entry(optimizer, s) for p, s in optimizer.state.items()
-             if s and not ("step" in s and s["step"].item() == 0)}
-    return {"state": {i: entry for i, entry in sorted(state.items()) if entry},
-            "param_groups": groups}
+    entries = {number.get(id(key), key): entry for key, entry in state.items()}
+    order = sorted(entries, key=lambda key: key if isinstance(key, int) else len(number))
+    return {"state": {key: entries[key] for key in order}, "param_groups": groups}
 
 
-def from_dict(optimizer: Optimizer, saved: Any) -> None:
+# ---- state that a step keeps as it likes ---------------------------------------------------------
+def kept(optimizer: Optimizer) -> dict[Any, Any]:
+    """Copies of all entries that are not empty."""
+    return {key: copied(entry) for key, entry in optimizer.state.items()
+            if not isinstance(entry, Mapping) or entry}
+
+
+def found(optimizer: Optimizer, groups: Sequence[Mapping[str, Any]],
+          state: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Saved entries by the parameters of this optimizer."""
+    numbers = [i for old in groups for i in old["params"]]
+    place = dict(zip(numbers, members(optimizer.param_groups), strict=True))
+    place |= {str(i): p for i, p in place.items()}          # what a file made of the numbers
+    return {place.get(key, key): copied(entry) for key, entry in state.items()}
+
+
+def set_options(optimizer: Optimizer, options: Iterable[Mapping[str, Any]]) -> None:
+    """Let every group have its options."""
+    for group, known in zip(optimizer.param_groups, options, strict=True):
+        for key, value in known.items():
+            group[key] = value
+
+
+def tensors_in(value: Any) -> Iterator[Core]:
+    """The tensors in state of any form."""
+    if isinstance(value, Core):
+        yield value
+    elif isinstance(value, Mapping | list | tuple | deque):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from tensors_in(part)
+
+
+def copied(value: Any) -> Any:
+    """State of any form with tensors of its own, ours or PyTorch's, which later steps do not touch.
+    """
+    if hasattr(value, "detach"):
+        return tensor_class()(data(np.array(value.detach().cpu().numpy())))
+    if isinstance(value, Mapping):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | deque):
+        return type(value)(copied(part) for part in value)
+    return copy.deepcopy(value)
+
+
+# ---- state that an update rule declares ----------------------------------------------------------
+def declared(optimizer: UpdateRule) -> dict[Any, Any]:
+    """Copies of the state of parameters that have moved, but of what files do not hold."""
+    entries = {p: {name: t for name, t in s.items() if name not in optimizer.hidden}
+               for p, s in optimizer.state.items() if not ("step" in s and s["step"].item() == 0)}
+    return {p: copied(entry) for p, entry in entries.items() if entry}
+
+
+def from_dict(optimizer: UpdateRule, saved: Any) -> None:
     """The opposite of `to_dict`. Nothing changes when the dict does not fit (E304, E306)."""
     groups = checked_groups(optimizer, saved)
     options, new = [], {}
@@ -41,9 +97,8 @@ def from_dict(optimizer: Optimizer, saved: Any) -> None:
         for p, i in zip(group["params"], old["params"], strict=True):
             entry = saved["state"].get(i, saved["state"].get(str(i), {}))
             new[p] = _arrays(optimizer, o, p, i, entry)
-    for group, known in zip(optimizer.param_groups, options, strict=True):
-        for key, value in known.items():
-            group[key] = value
+    set_options(optimizer, options)
+    for group in optimizer.param_groups:
         _restore(optimizer, group, new)
 
 
@@ -77,12 +132,12 @@ def checked_options(optimizer: Optimizer, group: Mapping[str, Any],
                          need=f"the state of {kind.__name__}")
     known = {k: tuple(v) if isinstance(v, list) else v for k, v in old.items()
              if k not in ("params", "param_names")}
-    known["lr"] = check_rate(known["lr"])
+    known["lr"] = check_rate(known.get("lr", group["lr"]))
     optimizer.check_options({k: {**group, **known}[k] for k in optimizer.defaults})
     return known
 
 
-def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, Any]]) -> None:
+def _restore(optimizer: UpdateRule, group: Any, new: Mapping[Any, Mapping[str, Any]]) -> None:
     """Arrays into the handles there are, so that a compiled step goes on with them."""
     o = {k: group[k] for k in optimizer.defaults if k != "lr"}
     optimizer._make_state(group, o)
@@ -103,19 +158,13 @@ def _restore(optimizer: Optimizer, group: Any, new: Mapping[Any, Mapping[str, An
             state[n]._rebind(data(np.array(x)))
 
 
-def _reading(optimizer: Optimizer, entry: Mapping[str, Any], name: str, start: float) -> float:
+def _reading(optimizer: UpdateRule, entry: Mapping[str, Any], name: str, start: float) -> float:
     if name in entry:
         return float(entry[name].item())
     return 1.0 if name in optimizer.hidden and entry else start       # it moved before it was saved
 
 
-def _entry(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
-    """One parameter's state under tensors of its own, which later steps do not touch."""
-    return {name: tensor_class()(data(np.array(t.numpy()))) for name, t in state.items()
-            if name not in optimizer.hidden}
-
-
-def _arrays(optimizer: Optimizer, o: dict[str, Any], p: Core, number: Any,
+def _arrays(optimizer: UpdateRule, o: dict[str, Any], p: Core, number: Any,
             entry: Any) -> dict[str, Any]:
     """A saved entry as arrays, whatever library its tensors came from. Raises E306."""
     if not isinstance(entry, Mapping):
@@ -152,7 +201,3 @@ def _check_groups(optimizer: Optimizer, groups: Any) -> None:
             "E306", type(optimizer).__name__, "the saved groups are not those of this optimizer",
             got={"saved": f"parameters per group {theirs}", "here": f"parameters per group {ours}"},
             need="the optimizer of the same model, with the same groups")
-
-
-def _parameters(optimizer: Optimizer) -> list[Any]:
-    return [p for group in optimizer.param_groups for p in group["params"]]

@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class ProximalSGD(Optimizer):
+class ProximalSGD(UpdateRule):
     """q = p - lr * g; p = sign(q) * max(|q| - lr * l1, 0): the L1 penalty without its kink.
 
     A subgradient of |p| makes weights cross zero back and forth; this step leaves them there. With

@@ -8,10 +8,10 @@ from .. import ops
 from ..graph.node import Node
 from .adam import moments
 from .group import check_betas, check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class RAdam(Optimizer):
+class RAdam(UpdateRule):
     """Adam's step times a rectifier r_t, or plain momentum while the variance is not defined.
 
     rho = 2 / (1 - b2) - 1; rho_t = rho - 2 t b2^t / (1 - b2^t); where rho_t > 5,

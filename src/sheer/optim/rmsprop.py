@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class RMSprop(Optimizer):
+class RMSprop(UpdateRule):
     """v = alpha v + (1 - alpha) g^2; p -= lr * g / (sqrt(v) + eps).
 
     centered takes the variance of g in place of its mean square; momentum adds a moving sum.

@@ -7,10 +7,10 @@ from typing import Any
 from .. import ops
 from ..graph.node import Node
 from .group import check_range, is_number
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class Rprop(Optimizer):
+class Rprop(UpdateRule):
     """Where the sign stayed the step size grows by etas[1], where it turned it shrinks by etas[0]
     and that weight rests; p -= sign(g) * size. For whole-data gradients: noise turns signs.
 

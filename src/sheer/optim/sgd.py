@@ -8,10 +8,10 @@ from .. import ops
 from ..graph.errors import ArgumentError
 from ..graph.node import Node
 from .group import check_range
-from .optimizer import Nodes, Optimizer, Options
+from .update_rule import Nodes, Options, UpdateRule
 
 
-class SGD(Optimizer):
+class SGD(UpdateRule):
     """p -= lr * b with b = momentum * b + (1 - dampening) * g; b = g in the first step.
 
     Nesterov moves by g + momentum * b instead of b; g includes weight_decay * p.

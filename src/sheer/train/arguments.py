@@ -11,7 +11,8 @@ import numpy as np
 from ..graph.errors import ArgumentError, Try
 from ..nn.module import Module
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..optim.optimizer import Optimizer
+from ..optim.optimizer import Optimizer, hand_written
+from ..optim.update_rule import UpdateRule
 from ..tensor import Tensor
 from .callbacks import Callback
 from .progress import SPOKEN
@@ -32,12 +33,16 @@ def check_scoring(op: str, model: Any, loss: Any, transform: Any, batch_size: An
 
 
 def check_optimizer(op: str, model: Any, loss: Any, optimizer: Any) -> None:
-    """Raise E515 for what is no optimizer of ours, E516 for one that moves another model."""
+    """Raise E515 for what is no optimizer of ours, E314 for one whose step is no part of a program,
+    E516 for one that moves another model.
+    """
     if not isinstance(optimizer, Optimizer):
         tries: list[Try] = []
         if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
             tries = [(f"{optimizer.__name__}(model.parameters())", lambda: None)]
         raise refused(op, "optimizer", optimizer, "an optimizer of sheer.optim", tries)
+    if not isinstance(optimizer, UpdateRule):
+        raise hand_written(op, optimizer)
     moved = {id(p) for group in optimizer.param_groups for p in group["params"]}
     parts = [m for m in (model, loss) if isinstance(m, Module)]      # a loss may learn, too
     held = [p for m in parts for p in m.parameters()]
