@@ -328,3 +328,19 @@ def test_a_loader_trains():
             (error * error).mean().backward()
             optimizer.step()
     np.testing.assert_allclose([w.item(), b.item()], [3, 1], atol=1e-3)
+
+
+def test_datasets_take_types_and_streams_ask_for_their_worker_as_they_are_written_for_torch():
+    from sheer.utils.data import Dataset, get_worker_info
+    class Rows(Dataset[tuple[int, int]]):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return i, 2 * i
+    class Shared(IterableDataset[int]):
+        def __iter__(self):
+            share = get_worker_info()
+            return iter(range(6) if share is None else range(share.id, 6, share.num_workers))
+    assert listed(DataLoader(Rows(), 3)) == [[[0, 1, 2], [0, 2, 4]]]
+    assert [b.tolist() for b in DataLoader(Shared(), 3, num_workers=2)] == [[0, 1, 2], [3, 4, 5]]

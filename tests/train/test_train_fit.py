@@ -305,6 +305,24 @@ def test_a_loader_must_give_pairs_and_not_nothing(problem, batches):
         problem.fit(model, optimizer, batches(problem.x[:0], problem.y[:0]))
 
 
+def test_a_stream_says_how_many_examples_an_epoch_has(problem):
+    class Stream(sheer.data.IterableDataset):
+        def __iter__(self):
+            return zip(problem.x, problem.y, strict=True)
+    class Counted(Stream):
+        def __len__(self):
+            return len(problem.y)
+    with pytest.raises(ArgumentError) as caught:
+        problem.fit(*problem.make(), sheer.data.DataLoader(Stream(), 16))
+    assert str(caught.value) == """\
+fit: the loader does not say how many batches it has
+  dataset: Stream without a length
+  need   : Stream.__len__, the examples of an epoch
+  more   : sheer explain E512"""
+    run = problem.fit(*problem.make(), sheer.data.DataLoader(Counted(), 16), epochs=1)
+    assert len(run.history) == 1
+
+
 def test_zero_epochs_change_nothing(problem, same):
     (a, optimizer), (b, _) = problem.make(), problem.make()
     assert problem.fit(a, optimizer, epochs=0).history == []

@@ -10,6 +10,7 @@ import pytest
 from tensorboardX.crc32c import crc32c
 from tensorboardX.proto.event_pb2 import Event
 
+import sheer
 from sheer.graph.errors import MissingError
 from sheer.train import Run, TensorBoard
 
@@ -71,3 +72,30 @@ def test_without_the_package(monkeypatch, tmp_path):
 TensorBoard: needs tensorboardX, which is not installed
   need : pip install "sheer[tensorboard]"
   more : sheer explain E840"""
+
+
+def test_a_loop_of_ones_own_writes_tensors_under_the_usual_name(tmp_path):
+    from sheer.utils.tensorboard import SummaryWriter
+    with SummaryWriter(str(tmp_path)) as board:
+        board.add_scalar("loss", sheer.tensor(0.5, requires_grad=True), 3)
+        board.add_scalars("both", {"train": sheer.tensor(1.0), "test": 2.0}, 3)
+        board.add_histogram("weight", sheer.nn.Linear(2, 3).weight, global_step=3)
+        board.add_image("picture", sheer.rand(3, 4, 5), 3)
+    assert scalars(tmp_path)["loss", 3] == 0.5
+    assert {sum(scalars(f).values()) for f in (tmp_path / "both").iterdir()} == {1.0, 2.0}
+    values = {v.tag: v for e in events(tmp_path) for v in e.summary.value}
+    assert values["weight"].histo.num == 6
+    assert (values["picture"].image.height, values["picture"].image.width) == (4, 5)
+
+
+def test_a_writer_says_what_it_cannot_draw_and_what_it_needs(tmp_path, monkeypatch):
+    from sheer.utils.tensorboard import SummaryWriter
+    with SummaryWriter(str(tmp_path)) as board, pytest.raises(MissingError) as caught:
+        board.add_graph(sheer.nn.Linear(2, 3), sheer.ones(1, 2))
+    assert str(caught.value) == """\
+SummaryWriter: there is no add_graph
+  need : sheer.explain.to_svg(sheer.jit(model).lower(x)), a picture
+  more : sheer explain E190"""
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(MissingError, match="E840"):
+        SummaryWriter(str(tmp_path))

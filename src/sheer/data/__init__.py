@@ -35,6 +35,7 @@ _FILES = {
     "arrays.signals": "AudioArrays AudioPart SeriesArrays",
     "arrays.tables": "TableArrays TablePart",
     "arrays.texts": "Corpus PairArrays PairPart TagArrays TagPart TextArrays TextPart",
+    "datasets.base": "get_worker_info",
     "datasets.folders": "AudioFolder DatasetFolder ImageFolder TextFolder",
     "datasets.mapped": "MappedDataset",
     "datasets.parquet": "ParquetDataset",

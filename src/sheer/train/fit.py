@@ -48,7 +48,8 @@ def fit(model: Any, data: Any, *, loss: Loss, optimizer: Any, epochs: int = 10,
     optimizer   of sheer.optim, of the model's parameters; its state goes on from call to call
     epochs      passes over the rows, at least 0
     batch_size  rows per update, at least 1; the last batch of an epoch has what is left over
-    validation  as data; scored after every epoch
+    validation  as data; scored after every epoch. Shapes, labels and tokens of rows in memory are
+                looked through before the first update
     metrics     names, or functions metric(output, y) -> one number, of training and validation
                 rows: "accuracy", "precision", "recall", "f1" of classes; "mae", "mse", "rmse", "r2"
                 of numbers; "perplexity"

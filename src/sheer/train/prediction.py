@@ -76,7 +76,7 @@ def predict_training(session: Session, source: Source, scored: Source | None, ra
 
     look  how to get the forecast of a jitted function: `planned`
     """
-    groups, scored_groups = _in_memory(source), [] if scored is None else _in_memory(scored)
+    groups, scored_groups = in_memory(source), [] if scored is None else in_memory(scored)
     if groups is None or scored_groups is None:
         return None
     found = []
@@ -98,7 +98,7 @@ def predict_training(session: Session, source: Source, scored: Source | None, ra
         forecasts[0].free, added < forecasts[0].free, max(f.threads for f in forecasts))
 
 
-def _in_memory(source: Source) -> Sequence[MemorySource] | None:
+def in_memory(source: Source) -> Sequence[MemorySource] | None:
     """The groups of rows a source runs, each by programs of its own; None for those of a loader."""
     if isinstance(source, BucketsSource):
         return source.groups

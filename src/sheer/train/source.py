@@ -87,7 +87,7 @@ class LoaderSource:
 
     def __init__(self, loader: Any, op: str = "fit") -> None:
         self.loader = loader
-        self.steps = self.full_batches = len(loader)
+        self.steps = self.full_batches = _counted(loader, op)
         if not self.steps:
             raise ArgumentError("E512", op, "the loader has no batches",
                                 need="rows; drop_last=False when they are fewer than batch_size")
@@ -110,6 +110,17 @@ class LoaderSource:
         if hasattr(self.loader, "set_epoch"):
             self.loader.set_epoch(epoch)
         return itertools.islice(iter(self.loader), start, None)
+
+
+def _counted(loader: Any, op: str) -> int:
+    """How many batches an epoch has. Raises E512 for a stream that does not say."""
+    try:
+        return len(loader)
+    except TypeError:
+        stream = type(getattr(loader, "dataset", loader)).__name__
+        raise ArgumentError("E512", op, "the loader does not say how many batches it has",
+                            got={"dataset": f"{stream} without a length"},
+                            need=f"{stream}.__len__, the examples of an epoch") from None
 
 
 def as_source(given: Any, batch_size: int, seed: int, shuffle: bool, drop_last: bool,

@@ -14,6 +14,7 @@ from ..graph.errors import ArgumentError, DataError, SheerError
 from ..serialization import load
 from ..transforms import faults
 from . import state
+from .ahead import look_ahead
 from .callbacks import Callback, EarlyStopping, monitored
 from .interrupt import Interrupts
 from .metrics import is_better
@@ -24,7 +25,7 @@ from .rates import Rates
 from .replay import explain_step
 from .run import BEST, LAST, Run
 from .session import Session
-from .source import MemorySource, Source
+from .source import Source
 
 # The most training that a killed process loses: files take milliseconds, a small epoch far less.
 SAVE_SECONDS = 1.0
@@ -103,7 +104,8 @@ class Trainer:
         length = self.source.length(self.session)
         self.progress.start(self.epochs, self.source.steps,
                             self.epoch * self.source.steps + self.done)
-        self._look_ahead()
+        if self.epoch < self.epochs and self.scored is not None:
+            look_ahead(self.session, self.scored)
         try:
             prediction, known = self._predicted(), len(self.run.history)
             with Interrupts() as interrupts, self._saved():
@@ -120,15 +122,6 @@ class Trainer:
         for c in self.callbacks:
             c.on_train_end(self)
         return self.run
-
-    def _look_ahead(self) -> None:
-        """Trace the scoring of validation rows in memory, so that shapes that do not fit are told
-        before the first update. It is the program that scores them later; labels out of range
-        show only in values, when it runs.
-        """
-        if self.epoch < self.epochs and isinstance(self.scored, MemorySource):
-            part = next(self.scored.slices(0, self.scored.steps))
-            self.session.forecast(part, None, lambda jitted, *given: jitted.prepared(*given), False)
 
     def _predicted(self) -> Prediction | None:
         """What the run will take, told before it begins; nothing for whom nobody listens to."""

@@ -1,4 +1,4 @@
-"""utils: what PyTorch keeps under torch.utils; it lives in sheer.data and sheer.transforms."""
+"""utils: what PyTorch keeps under torch.utils; most of it lives in sheer.data and transforms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`utils.data` and `utils.checkpoint`, imported when asked for."""
-    if name in ("data", "checkpoint"):
+    """`utils.data`, `utils.checkpoint`, `utils.tensorboard`, imported when asked for."""
+    if name in ("data", "checkpoint", "tensorboard"):
         from importlib import import_module
         return import_module(f".{name}", __name__)
-    raise AttributeError(f"sheer.utils has no {name!r}; it has data and checkpoint")
+    raise AttributeError(f"sheer.utils has no {name!r}; it has data, checkpoint and tensorboard")

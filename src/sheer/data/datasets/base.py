@@ -6,6 +6,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ class Dataset:
     Source  torch.utils.data.Dataset
     """
 
+    __class_getitem__: Any = classmethod(GenericAlias)      # Dataset[int], for who writes types
+
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
 
@@ -42,6 +45,13 @@ class IterableDataset(Dataset):
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+
+def get_worker_info() -> None:
+    """None: one thread reads the whole stream, so there is no share to take.
+
+    Source  torch.utils.data.get_worker_info
+    """
 
 
 class TensorDataset(Dataset):
