@@ -43,9 +43,10 @@ class UpdateRule(Optimizer):
     they are float64, because 1 - 0.999^t keeps only four digits in float32 at t = 1.
 
     Params  other  options that choose an implementation in PyTorch: kept, unused
-    Raises  as `Optimizer`
+    Raises  as `Optimizer`, but for E314
+    Source  definition
     Example
-        >>> class Signs(UpdateRule):
+        >>> class Signs(sheer.optim.UpdateRule):
         ...     def update(self, p, g, s, k, o):
         ...         return p - k["lr"] * sheer.ops.sign(g), {}
         >>> w = sheer.tensor([3.0, -1.0], requires_grad=True)
