@@ -221,7 +221,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
 
     Shape   weights (*B, K) with at most one batch axis -> int64 (*B, num_samples)
     Raises  E140 for other shapes, E168 for weights known to be impossible, E141 for more samples
-            than there are places
+            than there are places, or places with a weight known to be above 0
     Source  torch.multinomial; Efraimidis and Spirakis 2006 (weighted sampling)
     """
     if input.ndim not in (1, 2):
@@ -229,12 +229,9 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                          got={"input": input.node},
                          need="(K,) or (B, K)")
     check_shape("multinomial", (num_samples,))
-    if not replacement and num_samples > input.shape[-1]:
-        raise ArgumentError("E141", "multinomial",
-                            f"{num_samples} different places of {input.shape[-1]}",
-                            got={"input": input.node}, need=f"num_samples <= {input.shape[-1]}",
-                            tries=[("replacement=True", lambda: None)])
     _check_weights(input)
+    if not replacement:
+        _check_places(input, num_samples)
     key = (generator or default_generator).next_key()
     drawn: Tensor = apply(lambda k, w: _places(k, ops.stop_gradient(w), num_samples, replacement),
                           key, input)
@@ -250,6 +247,19 @@ def _check_weights(weights: Tensor) -> None:
                  and (values.sum(-1) > 0).all())
     draws._check("multinomial", right, "weights that are negative, infinite, NaN or all 0",
                  "weights >= 0, not all 0 in a row")
+
+
+def _check_places(weights: Tensor, num_samples: int) -> None:
+    """Raise E141 for more different places than there are, or than have a weight, where known."""
+    places, which = weights.shape[-1], ""
+    if num_samples <= places and execute.is_known(weights.node):
+        drawable = (execute.value_of(weights.node) > 0).sum(-1)
+        places, which = int(drawable.min(initial=places)), " with a weight above 0"
+    if num_samples > places:
+        raise ArgumentError("E141", "multinomial",
+                            f"{num_samples} different places of {places}{which}",
+                            got={"input": weights.node}, need=f"num_samples <= {places}",
+                            tries=[("replacement=True", lambda: None)])
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:

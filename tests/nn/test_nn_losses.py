@@ -134,3 +134,19 @@ def test_labels_may_be_small_integers(loss: Any, dtype: Any) -> None:
     x, labels = numbers(3, 4).log_softmax(1), [0, 3, 1]
     small = loss(x, sheer.tensor(labels, dtype=dtype))
     assert small.item() == loss(x, sheer.tensor(labels)).item()
+
+
+def test_a_certain_and_wrong_probability_has_the_slope_of_torch() -> None:
+    p = np.array([0, 1, 0, 1, 0.5, 0, 1, 1e-13, 1 - 6e-8], "f4")
+    y = np.array([0, 0, 1, 1, 1, 0.5, 0.5, 1, 1], "f4")
+    mine, theirs = (lib.tensor(p, requires_grad=True) for lib in (sheer, torch))
+    loss = lambda p: F.binary_cross_entropy(p, sheer.tensor(y), reduction="sum")
+    loss(mine).backward()
+    torch.nn.functional.binary_cross_entropy(theirs, torch.tensor(y), reduction="sum").backward()
+    np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), rtol=1e-6)
+    compiled = sheer.jit(sheer.grad(loss))(sheer.tensor(p))
+    np.testing.assert_allclose(compiled.numpy(), theirs.grad.numpy(), rtol=1e-6)
+    inside = sheer.tensor([0.25])
+    second = sheer.grad(lambda p: sheer.grad(lambda q: F.binary_cross_entropy(
+        q, sheer.ones(1)))(p).sum())(inside)
+    np.testing.assert_allclose(second.numpy(), [16.0], rtol=1e-6)      # of -log p: 1 / p^2

@@ -103,6 +103,8 @@ PLACE = sheer.tensor([[[[99]]]])
      "Linear: a str in place of a state_dict"),
     (lambda: nn.Linear(2, 2).load_state_dict(None), "Linear: a NoneType in place of a state_dict"),
     (lambda: nn.BatchNorm1d(3, eps=-1), "BatchNorm1d: eps=-1"),
+    (lambda: F.instance_norm(floats(1, 2, 3), eps=-1), "instance_norm: eps=-1"),
+    (lambda: F.batch_norm(SCORES, None, None, training=True, eps=-1), "batch_norm: eps=-1"),
     (lambda: F.lp_pool2d(floats(1, 1, 4, 4), 0, 2), "lp_pool2d: norm_type = 0"),
     (lambda: F.multilabel_margin_loss(SCORES, sheer.tensor([[5, -1, 0], [0, -1, 0]])),
      "multilabel_margin_loss: there is a label that is no class"),

@@ -70,6 +70,50 @@ def test_state_dict_is_a_picture_of_now() -> None:
     assert net.weight.numpy().sum() == 0
 
 
+def writes_to_a_state_dict(nn):
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    state = net.state_dict()
+    state["0.weight"].fill_(2)
+    state["0.weight"][0] = 1
+    state["0.weight"][1, 1:].zero_()
+    state["0.weight"] *= 3
+    state["0.bias"].data.fill_(4)
+    state["1.running_mean"] += 5
+    state["1.bias"] = state["1.bias"].clone().fill_(6)
+    net.state_dict()["1.num_batches_tracked"].add_(7)
+    return state, net
+
+
+def test_what_is_written_to_a_state_dict_is_written_to_the_model() -> None:
+    state, net = writes_to_a_state_dict(nn)
+    their_state, theirs = writes_to_a_state_dict(torch.nn)
+    for got, expected in ((state, their_state), (net.state_dict(), theirs.state_dict())):
+        for name in ("0.weight", "0.bias", "1.running_mean", "1.bias"):
+            assert got[name].tolist() == expected[name].tolist(), name
+    assert net[1].num_batches_tracked.item() == 7
+    assert net[0].weight.is_leaf
+    net[0](sheer.ones(1, 2)).sum().backward()
+    assert net[0].weight.grad.tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_write_to_a_state_dict_that_is_no_longer_true_is_refused() -> None:
+    net = nn.Linear(2, 1)
+    state, part = net.state_dict(), net.state_dict()["weight"][0]
+    nn.init.ones_(net.weight)
+    for write in (lambda: state["weight"].mul_(2), lambda: part.fill_(2),
+                  lambda: nn.init.zeros_(state["weight"])):
+        with pytest.raises(SheerError, match="has changed since this state_dict was taken"):
+            write()
+    assert net.weight.tolist() == [[1, 1]]
+
+
+def test_a_state_dict_outlives_its_model() -> None:
+    state = nn.Linear(2, 1).state_dict()
+    state["weight"][0, 0].fill_(3)
+    state["weight"][:, 1:] = 4
+    assert state["weight"].tolist() == [[3, 4]]
+
+
 def test_a_torch_state_dict_loads_as_it_is() -> None:
     theirs = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
     mine = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from shapes_helpers import agree, run, torch
 
+from sheer.graph.errors import ShapeError
 from sheer.ops import adaptive_avg_pool, adaptive_max_pool, avg_pool, max_pool, max_unpool
 from sheer.ops.structure import constant
 
@@ -43,6 +44,23 @@ def test_avg_pool(seed):
     x = rng.normal(size=(2, 2, *size))
     agree(lambda a: avg_pool(a, window, stride, padding, ceil, counted),
           lambda a: AVG[axes](a, window, stride, padding, ceil, counted), x)
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), [
+    ((5, 5), (5, 5), 0), ((4, 4), (2, 2), 0), ((6, 6), (2, 2), 1), ((7, 2), (5, 1), 0),
+    ((7, 7), (7, 7), 3)])
+def test_ceil_mode_has_room_for_one_window_that_is_larger_than_the_input(window, stride, padding):
+    x = np.random.default_rng(0).normal(size=(2, 3, 3))
+    agree(lambda a: max_pool(a, window, stride, padding, 1, True),
+          lambda a: F.max_pool2d(a, window, stride, padding, 1, True, return_indices=True), x)
+    for counted in (True, False):
+        agree(lambda a, c=counted: avg_pool(a, window, stride, padding, True, c),
+              lambda a, c=counted: F.avg_pool2d(a, window, stride, padding, True, c), x)
+
+
+def test_a_window_that_ends_a_stride_behind_the_input_does_not_fit():
+    with pytest.raises(ShapeError, match=r"the window spans \(7,\), the padded input \(3,\)"):
+        run(lambda a: max_pool(a, (7,), 4, 0, 1, True), np.zeros((1, 3)))
 
 
 def test_the_stride_is_the_window_by_default_and_the_divisor_can_be_given():

@@ -40,6 +40,11 @@ r = x + 0; q = r[0]; q += 1; x.add_(r) | r = x[:, 0]; x.copy_(y); x[:, 1] = r
 for i in range(3): x[i] = x[i - 1] + y[i]
 x[0] = x[1]; x[1] = x[0] * 2; y += x | x.data = y * 2 | x[0], x[1] = x[1].clone(), x[0].clone()
 x.T[:] = y
+x[z[0]].zero_() | x[z[0]] += 1 | x[z[0]][1] = 5 | x[z[0], 1:].neg_() | x[:, z[1]].fill_(3)
+x[z[0], z[1]].zero_() | x.T[z[0]].mul_(2) | x[1:][z[1]].fill_(4) | x[z[0]][z[1]].fill_(4)
+r = x[z[0]]; r += 1; x[2, 0] = 9; y.add_(r) | i = z[0].clone(); r = x[i]; i -= 1; r.zero_()
+for i in z: x[i].mul_(2) | x[x.sum(1).argmax()].zero_() | z[z[0]].zero_() | x[z[:1]].zero_()
+b = x > 0; b[z[0]].zero_(); y[b] = 0 | x[(x[z[0]] > 9).any()].zero_()
 """
 
 
@@ -66,7 +71,8 @@ def test_a_program_leaves_what_torch_leaves(text):
     "a = w.clone(); a[a > 0] = 0",
     "a = w * 2; a.view(-1)[1:4].mul_(5)", "a = (w * 2).masked_fill_(x > 0, 1)",
     "a = w * 3; a.copy_(w * w)",
-    "a = w * 1; a.index_add_(0, z, w)", "a = x * 1; b = a[0]; b += w[0]"])
+    "a = w * 1; a.index_add_(0, z, w)", "a = x * 1; b = a[0]; b += w[0]",
+    "a = w * 1; a[z[0]].mul_(x[0])", "a = x * 1; a[z[0]][1:] *= w[0, 1:]"])
 def test_gradients_pass_through_writes_as_in_torch(text):
     import numpy as np
     grads = []
@@ -124,7 +130,7 @@ def test_a_write_past_the_gradient_of_a_computed_tensor_is_refused():
 def test_a_write_through_repeated_elements_is_refused():
     x = sheer.tensor([1.0, 2.0])
     assert refusal(lambda: x.expand(3, 2).add_(1)) == (
-        "in-place: several elements of this view are one element of its base\n"
+        "add_: several elements of this view are one element of its base\n"
         "  need : a view without repeated elements\n"
         "  try  : x.expand(...).clone() and write to that\n  more : sheer explain E614")
     assert x.expand(3, 2).clone().add_(1).sum().item() == 15.0
@@ -151,6 +157,36 @@ def test_views_outlive_their_base_and_copies_are_apart():
                  x[[0, 1]]):
         copy.fill_(7)
     assert x.sum().item() == 0.0
+
+
+def test_elements_in_reverse_order_are_a_view():
+    x = sheer.tensor([1.0, 2.0, 3.0])
+    x[::-1][:2].mul_(10)
+    assert x.tolist() == [1.0, 20.0, 30.0]
+
+
+def test_a_traced_function_writes_through_places_it_computes():
+    @sheer.jit
+    def change(x, at):
+        y = x * 1
+        y[at].mul_(3)
+        y[at + 1][0] = 9
+        return y
+    for at in (0, 1):
+        want = np.ones((3, 2))
+        want[at], want[at + 1, 0] = 3, 9
+        np.testing.assert_array_equal(change(sheer.ones(3, 2), sheer.tensor(at)).numpy(), want)
+
+
+def test_a_view_at_a_computed_place_is_written_to_inside_a_traced_function():
+    x = sheer.ones(3, 2)
+    row = x[sheer.arange(3).sum() - 2]
+    @sheer.jit
+    def change(a):
+        row.add_(a)
+        return x.sum()
+    assert [change(sheer.tensor(2.0)).item() for _ in range(2)] == [10.0, 14.0]
+    assert x.tolist() == [[1, 1], [5, 5], [1, 1]]
 
 
 def test_a_view_is_derived_again_only_after_a_write():

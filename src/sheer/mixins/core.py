@@ -188,6 +188,16 @@ def apply_view(op: Callable[..., Any], base: Core, **params: Any) -> Any:
     return out
 
 
+def picture(source: Core) -> Any:
+    """The values that a tensor has now, outside of gradients. It does not follow the tensor; what
+    is written to it reaches the tensor as long as that still has these values (E626 after).
+    """
+    start = source.node
+    made = wrap(stop_gradient(start))
+    views.take_picture(made, source, start)
+    return made
+
+
 def _operand(value: Any, wants: list[bool]) -> Any:
     if isinstance(value, Core):
         node = value.node

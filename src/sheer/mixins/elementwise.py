@@ -187,11 +187,11 @@ class Elementwise(Arithmetic):
 
     def fmax(self, other: Any) -> Tensor:
         """The larger one; a number wins over NaN."""
-        return apply(lambda x, y: _number_wins(ops.maximum, x, y), self, other)
+        return apply(lambda x, y: _number_wins(ops.ge, "fmax", x, y), self, other)
 
     def fmin(self, other: Any) -> Tensor:
         """The smaller one; a number wins over NaN."""
-        return apply(lambda x, y: _number_wins(ops.minimum, x, y), self, other)
+        return apply(lambda x, y: _number_wins(ops.le, "fmin", x, y), self, other)
 
     def nan_to_num(self, nan: float = 0.0, posinf: float | None = None,
                    neginf: float | None = None) -> Tensor:
@@ -244,11 +244,13 @@ class Elementwise(Arithmetic):
         return apply(lambda x, a, b: x + a / b * value, self, tensor1, tensor2)
 
 
-def _number_wins(pick: Any, x: Any, y: Any) -> Any:
-    x, y = lift.lift("fmax", x, y)
-    if not x.dtype.is_floating_point:
-        return pick(x, y)
-    return ops.where(ops.isnan(x), y, ops.where(ops.isnan(y), x, pick(x, y)))
+def _number_wins(better: Any, op: str, x: Any, y: Any) -> Any:
+    """x where it is at least as good or y is NaN, else y: of equal ones x gets the gradient."""
+    x, y = lift.lift(op, x, y)
+    mine = better(x, y)
+    if x.dtype.is_floating_point:
+        mine = ops.logical_or(mine, ops.isnan(y))
+    return ops.where(mine, x, y)
 
 
 def _largest(x: Any) -> float:

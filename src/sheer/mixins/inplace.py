@@ -20,6 +20,7 @@ from .core import Core, apply, is_grad_enabled
 from .elementwise import Elementwise
 from .indexing import Indexing
 from .linear_algebra import LinearAlgebra
+from .naming import called
 from .placing import Placing
 from .rearrange import Rearrange
 from .reductions import Reductions
@@ -60,7 +61,7 @@ class InPlace(Core):
         """Let this tensor hold `value`, a tensor of its shape whose dtype can become its own.
 
         Raises  E613 on a leaf, E614 on an expanded view, E616 for another shape or a wider kind of
-                dtype, E620 past the gradient of a computed tensor
+                dtype, E620 past the gradient of a computed tensor, E626 on an old state_dict
         """
         self._check_write(op)
         node, own = value.node, self.node
@@ -75,7 +76,8 @@ class InPlace(Core):
                              need=f"a result that is {own.dtype.name}",
                              tries=[("x = x + y, a new tensor", lambda: None)])
         _try_out(node, own)
-        self._rebind(cast(node, own.dtype))
+        with called(op):
+            self._rebind(cast(node, own.dtype))
         if value.requires_grad and is_grad_enabled():
             self._follow_gradients()
         return self  # type: ignore[return-value]

@@ -13,7 +13,7 @@ from ..ops.lift import cast
 from ..ops.structure import iota
 from .core import Core, apply
 from .naming import numpy_names
-from .reductions import Extreme, along
+from .reductions import Extreme, along, shared
 from .shapes import axis_of
 from .statistics import need_elements
 
@@ -63,7 +63,7 @@ class Ranking(Core):
     def nanmedian(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The middle of what is not NaN (the lower of two); (values, indices) along `dim`."""
         if dim is None:
-            return self.reshape(-1).nanmedian(0).values
+            return shared(self, self.detach().reshape(-1).nanmedian(0).values)
         at = axis_of("nanmedian", self.node, dim)
         need_elements("nanmedian", self, dim)
         if self.ndim == 0 or not self.dtype.is_floating_point:

@@ -98,20 +98,20 @@ class Reductions(Core):
         return MinMax(self.amin(dim, keepdim), self.amax(dim, keepdim))
 
     def max(self, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
-            keepdims: bool = False) -> Any:
+            keepdims: bool = False, other: Any = None) -> Any:
         """The largest of all; (values, indices) along `dim`; elementwise against another tensor.
 
-        With `axis` or `keepdims` it is the array API's max: values only.
+        With `axis` it is the array API's max: values only.
         """
-        return _extreme(self, "max", dim, keepdim, axis, keepdims)
+        return _extreme(self, "max", dim if other is None else other, keepdim, axis, keepdims)
 
     def min(self, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
-            keepdims: bool = False) -> Any:
+            keepdims: bool = False, other: Any = None) -> Any:
         """The smallest of all; (values, indices) along `dim`; elementwise against another tensor.
 
-        With `axis` or `keepdims` it is the array API's min: values only.
+        With `axis` it is the array API's min: values only.
         """
-        return _extreme(self, "min", dim, keepdim, axis, keepdims)
+        return _extreme(self, "min", dim if other is None else other, keepdim, axis, keepdims)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the largest element stands, the first of equals; without dim, as flattened."""
@@ -148,12 +148,23 @@ def along(x: Core, places: Core, axis: int, keepdim: bool) -> Any:
     return apply(pick, x, places)
 
 
+def shared(x: Any, value: Any) -> Any:
+    """The value of an element of x, whose gradient all elements that are equal to it share."""
+    if not x.dtype.is_floating_point:
+        return value
+    same = (x == value).logical_or(x.isnan().logical_and(value.isnan()))
+    mean = x.where(same, 0).div(same.sum()).sum()
+    exact = mean + (value - mean).detach()                # n times v / n is not always v
+    return exact.where(value.isfinite(), mean)
+
+
 def _extreme(x: Any, name: str, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Any:
     if isinstance(dim, Core):
         return x.maximum(dim) if name == "max" else x.minimum(dim)
     if dim is None:
         return (x.amax if name == "max" else x.amin)(axis, keepdims or keepdim)
     at = axis_of(name, x.node, dim)
+    keepdim = keepdim or keepdims
     places = _arg(x, f"arg{name}", ops.argmax if name == "max" else ops.argmin, dim, False)
     values = along(x, places, at, keepdim)
     return Extreme(values, places.unsqueeze(at) if keepdim and x.ndim else places)

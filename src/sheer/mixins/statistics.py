@@ -17,7 +17,7 @@ from ..graph.node import Node
 from ..transforms import execute
 from .core import Core, apply
 from .naming import numpy_names
-from .reductions import Dims, Extreme, along, reduce_dims
+from .reductions import Dims, Extreme, along, reduce_dims, shared
 from .shapes import axes_of, axis_of
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Statistics(Core):
     def median(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The middle element (the lower of two); (values, indices) along `dim`. NaN when one is."""
         if dim is None:
-            return self.reshape(-1).median(0).values
+            return shared(self, self.detach().reshape(-1).median(0).values)
         need_elements("median", self, dim)
         return _ranked(self, dim, keepdim, lambda n: (n - 1) // 2)
 

@@ -5,6 +5,9 @@ rely on is kept all the same: y remembers x and the view operations between them
 written to, y is derived from it again; when y is written to, the values are carried back along
 those operations and x is written to. Neither costs anything until somebody writes.
 
+A picture (what a state_dict holds) is a view that does not follow: it shows what its tensor was.
+Writes to it go through as long as it still shows what the tensor is.
+
 Left out: two views of a tensor that no longer exists do not see each other's writes.
 """
 
@@ -12,39 +15,67 @@ Left out: two views of a tensor that no longer exists do not see each other's wr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from ..graph.dtypes import bool_
 from ..graph.errors import StateError
 from ..graph.node import Node
 from ..ops import elementwise, movement
+from ..ops.index.gather import Gather, ScatterSet
 from ..ops.structure import StopGradient, constant, stop_gradient
 from ..transforms import execute, trace
 
 if TYPE_CHECKING:
     from .core import Core
 
-_RENAMES = (movement.Reshape, movement.Permute, movement.Expand, movement.Slice, StopGradient)
+_RENAMES = (movement.Reshape, movement.Permute, movement.Expand, movement.Slice, movement.Flip,
+            StopGradient)
+
+
+class Step(NamedTuple):
+    """A primitive on the way from base to view, and where it looks: index nodes, or nothing."""
+
+    prim: Any
+    places: tuple[Node, ...] = ()
+
+    def __call__(self, x: Node) -> Node:
+        out: Node = self.prim(x, *self.places)
+        return out
 
 
 class View:
     """How a tensor came from the one it is a view of.
 
-    base    the tensor that owns the elements, as a weak reference: a view keeps nothing alive
-    steps   the primitives from base to view, in order
+    base    gives the tensor that owns the elements, or None: a view keeps nothing alive but the
+            picture that it is a part of
+    steps   what was done from base to view, in order
     seen    the node of base that the view was derived from last
     """
 
     __slots__ = ("base", "seen", "steps")
 
-    def __init__(self, base: Core, steps: tuple[Any, ...], seen: Node) -> None:
-        self.base, self.steps, self.seen = ref(base), steps, seen
+    def __init__(self, base: Core, steps: tuple[Step, ...], seen: Node) -> None:
+        lasting = isinstance(base._view, Picture)
+        self.base: Callable[[], Core | None] = (lambda: base) if lasting else ref(base)
+        self.steps, self.seen = steps, seen
 
     @property
     def detached(self) -> bool:
         """Does no gradient pass from base to view?"""
-        return any(isinstance(step, StopGradient) for step in self.steps)
+        return any(isinstance(step.prim, StopGradient) for step in self.steps)
+
+
+class Picture(View):
+    """How the value of a moment came from the tensor that had it."""
+
+    __slots__ = ()
+
+
+def take_picture(picture: Core, source: Core, start: Node) -> None:
+    """Remember that `picture` shows what `source` was with its node `start`."""
+    picture._view = Picture(source, (Step(StopGradient()),), start)
 
 
 def link(view: Core, source: Core, start: Node) -> None:
@@ -53,7 +84,7 @@ def link(view: Core, source: Core, start: Node) -> None:
     if steps is None:
         return                                            # computed: it has elements of its own
     above = source._view
-    root = None if above is None else above.base()
+    root = None if above is None or isinstance(above, Picture) else above.base()
     if above is None or root is None:
         view._view = View(source, steps, start)
     else:
@@ -69,6 +100,8 @@ def current_node(handle: Core, view: View) -> Node:
     running = trace.current()
     if running is None:
         trace.outside(handle)                             # E605 for what a traced function left
+    if isinstance(view, Picture):
+        return trace.read(handle)
     root = base.node
     if root is view.seen:
         return trace.read(handle)
@@ -86,31 +119,55 @@ def current_node(handle: Core, view: View) -> Node:
 def write_through(handle: Core, view: View, base: Core, node: Node) -> None:
     """Give `base` the values `node` in the places that `handle` shows.
 
-    Raises StateError E614 when several elements of the view are one element of base.
+    Raises StateError E614 when several elements of the view are one element of base, E626 when
+    the base of a picture has changed since.
     """
     start = base.node
+    if isinstance(view, Picture):
+        if start is not view.seen and not _same_values(start, view.seen):
+            raise _refuse_old(handle, start)
+        base._rebind(node)
+        handle._set(node)
+        view.seen = base.node
+        return
     if base._leaf and base.requires_grad:
         start = stop_gradient(start)                      # its old values are not part of a graph
-    chain = _replay(view, start)
-    if any(isinstance(step, movement.Expand) for step in view.steps):
+    if any(isinstance(step.prim, movement.Expand) for step in view.steps):
         raise _refuse_expanded(handle, start)
-    kept = movement.broadcast_to(constant(True, bool_), node.shape)
+    base._rebind(_put_back(view, start, node))
+
+
+def _put_back(view: View, start: Node, node: Node) -> Node:
+    """`start` with the values `node` in the places that the view shows."""
+    chain = _replay(view, start)
+    kept, partial = _everywhere(node), False              # of what is put back, what is new
     for step, before, after in reversed(list(zip(view.steps, chain, chain[1:], strict=False))):
-        if not isinstance(step, StopGradient):
-            node = step.vjp(node, after, before)[0]       # the adjoint of a view puts elements back
-            kept = step.vjp(kept, after, before)[0]
-    partial = any(isinstance(step, movement.Slice) for step in view.steps)
-    base._rebind(elementwise.where(kept, node, start) if partial else node)
+        if isinstance(step.prim, Gather):
+            put = ScatterSet(step.prim.k, step.prim.wrap, step.prim.word)
+            whole = elementwise.where(kept, node, after) if partial else node
+            node = put(before, *step.places, whole)
+            kept, partial = _everywhere(node), False
+        elif not isinstance(step.prim, StopGradient):
+            node = step.prim.vjp(node, after, before)[0]  # the adjoint of a view puts elements back
+            kept = step.prim.vjp(kept, after, before)[0]
+            partial |= isinstance(step.prim, movement.Slice)
+    return elementwise.where(kept, node, start) if partial else node
 
 
-def _path(node: Node, start: Node) -> tuple[Any, ...] | None:
-    """The view primitives from `start` to `node`, or None when there is something else between."""
-    steps: list[Any] = []
+def _everywhere(node: Node) -> Node:
+    return movement.broadcast_to(constant(True, bool_), node.shape)
+
+
+def _path(node: Node, start: Node) -> tuple[Step, ...] | None:
+    """The steps from `start` to `node`, or None when there is something else than views between."""
+    steps: list[Step] = []
     while node is not start:
-        if not isinstance(node.prim, _RENAMES):
+        x, *places = node.inputs or (None,)
+        one = isinstance(node.prim, Gather) and places[0].ndim == 0
+        if x is None or not (one or isinstance(node.prim, _RENAMES)):
             return None
-        steps.append(node.prim)
-        node = node.inputs[0]
+        steps.append(Step(node.prim, tuple(places)))
+        node = x
     return tuple(reversed(steps))
 
 
@@ -134,3 +191,12 @@ def _refuse_expanded(handle: Core, base: Node) -> StateError:
                       got={"view": handle._bound, "base": base},
                       need="a view without repeated elements",
                       tries=[("x.expand(...).clone() and write to that", lambda: None)])
+
+
+def _refuse_old(handle: Core, now: Node) -> StateError:
+    return StateError("E626", "in-place",
+                      "the model's tensor has changed since this state_dict was taken",
+                      got={"in the state_dict": handle._bound, "in the model": now},
+                      need="a state_dict of now, or a copy that is no part of the model",
+                      tries=[("model.state_dict() again", lambda: None),
+                             ("x.clone() and write to that", lambda: None)])

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..graph.dtypes import DType, dtype_of, float32, int64
-from ..graph.errors import ArgumentError, ShapeError
+from ..graph.errors import ShapeError
 from ..mixins.core import apply, evaluate
 from ..ops.structure import constant
 from ..tensor import Tensor
@@ -21,6 +21,7 @@ from . import init
 from .functional.normalization import (
     batch_statistics,
     check_channels,
+    check_eps,
     check_values_per_channel,
     follow,
 )
@@ -51,8 +52,7 @@ class _Tracking(Module):
                  bias: bool = True) -> None:
         super().__init__()
         positive(type(self).__name__, num_features=num_features)
-        if eps < 0:
-            raise ArgumentError("E204", type(self).__name__, f"eps={eps}", need="eps >= 0")
+        check_eps(type(self).__name__, eps)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", empty((num_features,), dtype) if affine else None)

@@ -18,7 +18,7 @@ from ..graph import source
 from ..graph.dtypes import DType, dtype_of
 from ..graph.errors import DTypeError, MissingError
 from ..mixins.casts import is_device
-from ..mixins.core import Core, apply, no_grad
+from ..mixins.core import Core, picture
 from ..mixins.hooks import depend_on_hooks
 from ..ops.structure import stop_gradient
 from ..tensor import Tensor
@@ -178,11 +178,13 @@ class Module(Tree, Hookable):
     def state_dict(self, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
         """Dotted name and value of every parameter and saved buffer, in PyTorch's order.
 
-        The values are those of now: later steps do not change them.
+        The values are those of now: later steps do not change them. What is written to them is
+        written to the model too, as long as it still has these values.
+
+        Raises  E626 on a write to such a value when the model has changed since
         """
-        with no_grad():
-            return OrderedDict((name, t if keep_vars else apply(stop_gradient, t))
-                               for name, t in state.entries(self, prefix))
+        return OrderedDict((name, t if keep_vars else picture(t))
+                           for name, t in state.entries(self, prefix))
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy the values of a state_dict (tensors, arrays or torch tensors) into this module.

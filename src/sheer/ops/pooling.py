@@ -136,12 +136,13 @@ def _settings(op, x, window, stride, padding, dilation, ceil_mode):
 
 
 def _ceiled(n, k, stride, around, dilation):
-    """(low, high) with room for a last, partial window, if that starts inside or on the left."""
+    """(low, high) with room for a last, partial window, if that starts inside or on the left; for
+    the first and only one too."""
     low, high = around
     span = dilation * (k - 1) + 1
     room = n + low + high - span
     last = -(-room // stride) * stride
-    return (low, high + last - room) if room >= 0 and last < n + low else around
+    return (low, high + last - room) if 0 <= last < n + low else around
 
 
 def _counted(n, positions, k, stride, around, limit):

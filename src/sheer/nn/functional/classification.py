@@ -8,7 +8,7 @@ from ... import ops
 from ...graph.errors import ArgumentError, MissingError
 from ...graph.node import Node
 from ...mixins.core import apply
-from ...ops.structure import holds
+from ...ops.structure import holds, stop_gradient
 from ...tensor import Tensor
 from ..notes import LOG_PROBABILITIES, PROBABILITIES, SCORES, meaning, warn
 from .common import choice, known, need_float, pairwise, passes_if, reduced, same_shape, tensor_like
@@ -121,6 +121,9 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, *,
                          reduction: str = "mean") -> Tensor:
     """-(y log(p) + (1 - y) log(1 - p)) for probabilities p; each logarithm is at least -100.
 
+    The slope (p - y) / (p (1 - p)) is that of a line where p (1 - p) is below 1e-12: at a
+    probability of 0 or 1 that is wrong it is 1e12, not infinite.
+
     Shape   input (*S), target (*S) -> () or (*S)
     Raises  E223 when the shapes differ, E227 for a value known to be no probability, E202 for
             integers, W203 for scores
@@ -139,9 +142,13 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, *,
              need="probabilities, or binary_cross_entropy_with_logits on the scores",
              tries=[("binary_cross_entropy_with_logits(scores, target)", lambda: None)])
     _check_probabilities(op, input=input, target=target)
-    def run(p: Node, y: Node) -> Node:
-        low = lambda log: ops.clamp(log, -100.0)
+    low = lambda log: ops.clamp(log, -100.0)
+    def loss(p: Node, y: Node) -> Node:
         return -(ops.mul(y, low(ops.log(p))) + ops.mul(1 - y, low(ops.log1p(-p))))
+    def run(p: Node, y: Node) -> Node:
+        here = stop_gradient(p)
+        edge = loss(here, y) + (p - here) * ((here - y) * 1e12)
+        return ops.where(ops.gt(p * (1 - p), 1e-12), loss(p, y), edge)
     return pairwise(op, input, target, run, weight, reduction)
 
 

@@ -24,8 +24,13 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     the variance with n - 1 in the denominator.
 
     Shape   input (N, C, *S), the others (C,) -> (N, C, *S)
+<<<<<<< HEAD
     Raises  E220 when a channel has a single value in training, E204 without running statistics
             outside it, E203 for channels, E202 for dtypes
+=======
+    Raises  E220 when a channel has a single value in training, E203 for channels, E202 for
+            dtypes, E204 for eps
+>>>>>>> fix2
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.functional.batch_norm
     Example
         >>> x = sheer.tensor([[1.0], [3.0]])
@@ -33,6 +38,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         tensor([[-0.5],
                 [ 0.5]])
     """
+    check_eps("batch_norm", eps)
     check_channels("batch_norm", input, running_mean, weight)
     if not training and (running_mean is None or running_var is None):
         raise ArgumentError("E204", "batch_norm", "there are no running statistics to use",
@@ -151,13 +157,14 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
     """Every channel of every example minus its mean over its deviation.
 
     Shape   input (N, C, *S), the others (C,) -> (N, C, *S)
-    Raises  E220 when a channel has a single value, E203 for channels, E202 for dtypes
+    Raises  E220 when a channel has a single value, E203 for channels, E202 for dtypes, E204 for eps
     Source  Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.functional.instance_norm
     Example
         >>> F.instance_norm(sheer.tensor([[[1.0, 3.0], [10.0, 30.0]]]))
         tensor([[[-1.,  1.],
                  [-1.,  1.]]])
     """
+    check_eps("instance_norm", eps)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     check_channels("instance_norm", input, running_mean, weight)
@@ -211,6 +218,12 @@ def standardised(x: Node, axes: tuple[int, ...], eps: float) -> tuple[Node, Node
     mean, var = ops.mean(x, axes), ops.var(x, axes, 0)
     centred = x - ops.restore(mean, x.shape, axes)
     return centred * ops.restore(ops.rsqrt(var + eps), x.shape, axes), mean, var
+
+
+def check_eps(op: str, eps: float) -> None:
+    """Raise ArgumentError E204 for an eps below 0, which torch takes in other normalisations."""
+    if eps < 0:
+        raise ArgumentError("E204", op, f"eps={eps}", need="eps >= 0")
 
 
 def check_values_per_channel(op: str, input: Tensor, skip: int = 1,

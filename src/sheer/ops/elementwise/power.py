@@ -12,6 +12,7 @@ from ...graph.node import Node, operators
 from ..lift import NUMBERS as PYTHON_NUMBERS
 from ..lift import cast, common_dtype, lift
 from ..sampling import case
+from ..structure import constant
 from .arithmetic import div, mul
 from .compare import eq, ge
 from .exponential import log, rsqrt, sqrt
@@ -92,7 +93,13 @@ def reciprocal(x: Any) -> Node:
     return div(1, x)
 
 
-_SHORT = {0.0: lambda x: full_like(x, 1), 1.0: lambda x: x, 2.0: square, 3.0: lambda x: x * x * x,
+def _one(x: Node) -> Node:
+    """1 everywhere: still a function of x, whose gradient is 0 and not missing."""
+    out: Node = where(constant(True), full_like(x, 1), x)
+    return out
+
+
+_SHORT = {0.0: _one, 1.0: lambda x: x, 2.0: square, 3.0: lambda x: x * x * x,
           0.5: sqrt, -0.5: rsqrt,
           -1.0: reciprocal, -2.0: lambda x: reciprocal(square(x))}
 
