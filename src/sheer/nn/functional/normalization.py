@@ -24,13 +24,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     the variance with n - 1 in the denominator.
 
     Shape   input (N, C, *S), the others (C,) -> (N, C, *S)
-<<<<<<< HEAD
     Raises  E220 when a channel has a single value in training, E204 without running statistics
-            outside it, E203 for channels, E202 for dtypes
-=======
-    Raises  E220 when a channel has a single value in training, E203 for channels, E202 for
-            dtypes, E204 for eps
->>>>>>> fix2
+            outside it or for eps, E203 for channels, E202 for dtypes
     Source  Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.functional.batch_norm
     Example
         >>> x = sheer.tensor([[1.0], [3.0]])
