@@ -142,3 +142,78 @@ def test_who_shows_the_old_elements_keeps_them(key):
     np.testing.assert_array_equal(row.numpy(), wanted[1])          # a view
     for kept, what in ((copy.numpy(), 1), (later.numpy(), 2), (array, 1)):
         np.testing.assert_array_equal(kept, what * values)
+
+
+def test_other_rows_joined_to_a_batch_ask_for_no_program(programs):
+    """Replay: the same transition may be drawn twice, another one not at all."""
+    rows = [sheer.full((1, 4), float(i)) for i in range(5)]
+    batches = [[0, 1, 2], [3, 3, 1], [4, 4, 4], [1, 0, 1]]
+    for row in rows:
+        row.sum().item()
+    sums = []
+    for i, batch in enumerate(batches):
+        known = len(programs)
+        sums.append((sheer.cat([rows[j] for j in batch]) * 2).sum().item())
+        assert i == 0 or len(programs) == known
+    assert sums == [8.0 * sum(b) for b in batches]
+
+
+def test_crops_at_other_places_ask_for_no_program(programs):
+    layer = nn.Conv2d(1, 2, 3)
+    x = sheer.randn(4, 1, 6, 6)
+    padded = np.pad(x.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    for step, (i, j) in enumerate([(0, 1), (2, 2), (1, 0), (0, 0)]):
+        known = len(programs)
+        crop = nn.functional.pad(x, (1, 1, 1, 1))[:, :, i:i + 6, j:j + 6]
+        layer.zero_grad()
+        layer(crop).mean().backward()
+        np.testing.assert_array_equal(crop.numpy(), padded[:, :, i:i + 6, j:j + 6])
+        assert step < 2 or len(programs) == known
+        windows = np.lib.stride_tricks.sliding_window_view(crop.numpy()[:, 0], (4, 4), (1, 2))
+        np.testing.assert_allclose(layer.weight.grad.numpy()[1, 0], windows.mean((0, 3, 4)) / 2,
+                                   rtol=1e-4, atol=1e-6)
+
+
+def test_a_text_that_grows_is_looked_at_without_its_past(programs):
+    """Generation: the last tokens go in, one comes out and is joined to the text."""
+    table, text = sheer.randn(7, 7), sheer.zeros(2, 1, dtype="int64")
+    expected = [[0], [0]]
+    for step in range(9):
+        known = len(programs)
+        scores = table[text[:, -3:]].sum(1)
+        text = sheer.cat([text, scores.argmax(-1, keepdim=True)], 1)
+        shown = text.tolist()
+        assert step < 4 or len(programs) == known
+        for row in expected:
+            row.append(int(table.numpy()[row[-3:]].sum(0).argmax()))
+    assert shown == expected
+
+
+def test_a_slice_of_something_computed_still_has_its_gradient():
+    x = sheer.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * x
+    y.tolist()                                        # has a value from now on
+    sheer.cat([y[1:], y[:1]])[:2].sum().backward()
+    assert x.grad.tolist() == [0.0, 4.0, 6.0]
+
+
+def test_other_lengths_of_packed_sequences_ask_for_no_program(programs):
+    torch = pytest.importorskip("torch")
+    layer, peer = nn.LSTM(2, 3, batch_first=True), torch.nn.LSTM(2, 3, batch_first=True)
+    peer.load_state_dict({k: torch.tensor(v.numpy()) for k, v in layer.state_dict().items()})
+    x = np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)
+    for step, lengths in enumerate([[5, 3, 2], [2, 5, 1], [3, 4, 5], [5, 1, 1]]):
+        known, results = len(programs), []
+        for lib, net in (sheer, layer), (torch, peer):
+            rnn = lib.nn.utils.rnn
+            packed = rnn.pack_padded_sequence(lib.tensor(x), lib.tensor(lengths), batch_first=True,
+                                              enforce_sorted=False)
+            out, (h, _) = net(packed)
+            out, _ = rnn.pad_packed_sequence(out, batch_first=True)
+            net.zero_grad()
+            ((out ** 2).sum() + h.sum()).backward()
+            results.append([out.detach().numpy(), h.detach().numpy(),
+                            net.weight_ih_l0.grad.numpy()])
+        for ours, theirs in zip(*results, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+        assert step < 2 or len(programs) == known

@@ -13,6 +13,7 @@ from sheer.ops.structure import data
 from sheer.transforms import execute, trace, tree
 from sheer.transforms import jit as jit_room
 from sheer.transforms.direct import MISS
+from sheer.transforms.programs import Programs
 
 
 def t(*values, **options):
@@ -169,7 +170,7 @@ def test_the_dial_names_outside_tensors(monkeypatch, capsys):
 
 def test_programs_are_bounded():
     made = []
-    programs = execute.Programs(2)
+    programs = Programs(2)
 
     def make(name):
         made.append(name)

@@ -13,10 +13,10 @@ from typing import Any
 
 from ..graph.errors import SheerError
 from ..graph.node import Buffer, Node, become, fresh, topological
-from ..ops.movement import Reshape, Slice
 from ..ops.structure import Alias, Data, Input, StopGradient
 from ..ops.walk import reverse
 from ..transforms import execute
+from ..transforms.programs import Programs
 from .core import Core, _live, cut_histories
 from .hooks import see_gradients
 from .registry import leaf_of  # outside of traces
@@ -39,7 +39,7 @@ class _Pass:
     leaves: list[tuple[int, int | None]]
 
 
-_passes: execute.Programs[_Pass | None] = execute.Programs(512)
+_passes: Programs[_Pass | None] = Programs(512)
 
 
 def gradients(loss: Node, cotangent: Node) -> Found | None:
@@ -95,11 +95,12 @@ def _is_end(node: Node) -> bool:
 
 
 def _shows_given(node: Node) -> bool:
-    """Does it name elements, side by side, of an array that no gradient belongs to?"""
-    below = node
-    while isinstance(below.prim, Slice | Reshape) and leaf_of(below) is None:
-        below = below.inputs[0]
-    return (isinstance(below.prim, Data) and leaf_of(below) is None and execute.is_at_hand(node))
+    """Does it only name elements of arrays that no gradient belongs to?"""
+    if not execute.is_at_hand(node):
+        return False
+    behind = topological([node], stop=lambda n: not isinstance(n.prim, execute.MOVES))
+    return all(leaf_of(n) is None and (isinstance(n.prim, (Data, *execute.MOVES))
+                                       or execute.is_number(n)) for n in behind)
 
 
 def _structure(order: Sequence[Node]) -> Hashable | None:

@@ -7,10 +7,9 @@ import importlib
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,11 +17,10 @@ from ..graph.debug import GRAPHS, LLVM, PROGRAMS, tell
 from ..graph.errors import ArgumentError, SheerError
 from ..graph.graph import Graph
 from ..graph.node import Buffer, Node, fresh, topological
-from ..ops.movement import Reshape, Slice
+from ..ops.movement import Concat, Expand, Pad, Reshape, Slice
 from ..ops.structure import Alias, Constant, Data, Input
 from . import checked, faults, trace
-
-T = TypeVar("T")
+from .programs import Programs
 
 
 class Executable(Protocol):
@@ -63,45 +61,6 @@ class Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.executable, name)         # .program, .graph: what the backend shows
-
-
-def _lock_at_fork(lock: Any) -> None:
-    """Never fork while another thread has the lock: in the child nobody would give it back."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release,
-                            after_in_child=lock.release)
-
-
-class Programs(Generic[T]):
-    """What was compiled, by the structure of its graph; what was not used for longest goes first.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._found: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.RLock()
-        _lock_at_fork(self._lock)
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What belongs to that key, made when there is nothing."""
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        made = make()                                 # takes seconds: others need not wait
-        with self._lock:
-            found = self._found.setdefault(key, made)
-            while len(self._found) > self.limit:
-                self._found.popitem(last=False)
-        return found
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def clear(self) -> None:
-        """Forget them all."""
-        with self._lock:
-            self._found.clear()
 
 
 # A program holds its arena: thousands of shapes would fill the memory.
@@ -174,22 +133,54 @@ def is_known(node: Node) -> bool:
     return node.value is not None or isinstance(node.prim, Data)
 
 
+# What only places elements. An array of at most so many is placed by NumPy: sooner than a program
+# is called, and other places do not ask for another program.
+MOVES = (Slice, Reshape, Concat, Pad)
+_COPIED = 1 << 20
+
+
 def is_at_hand(node: Node) -> bool:
-    """Is it known, or does it only name a run of the elements of an array that is? Then it needs no
-    program, which every other row, or minibatch, would be another one.
+    """Is it known, or elements of arrays that are? Then it needs no program, which every other row,
+    crop or joined batch would be another one.
     """
     if is_known(node):
         return True
-    if not isinstance(node.prim, Slice | Reshape) or not is_at_hand(node.inputs[0]):
+    if not isinstance(node.prim, Slice | Reshape | Concat):
         return False
-    below = buffer_of(node.inputs[0])
-    if not below.address:
-        below.locate()                                # without gaps, so that shapes alone decide
-    array = node.prim.ref(below.array)
-    if not array.flags.c_contiguous:
+    stop = lambda n: is_known(n) or not isinstance(n.prim, MOVES)
+    return all(map(_is_placed, topological([node], stop)))
+
+
+def _is_placed(node: Node) -> bool:
+    """Has the node a value, or is one given to it now? Its inputs have been asked before."""
+    if is_known(node) or is_number(node):
+        return True
+    small = node.size <= _COPIED
+    if not isinstance(node.prim, MOVES) or not (small or isinstance(node.prim, Slice | Reshape)):
         return False
+    array = node.prim.ref(*map(_elements, node.inputs))
+    if not array.flags.c_contiguous:                 # without gaps, so that shapes alone decide
+        if not small:
+            return False
+        array = array.copy()
     node.value = (Buffer(array),)
     return True
+
+
+def is_number(node: Node) -> bool:
+    """Is it a number of the graph, or one everywhere?"""
+    return node.prim.constant or (isinstance(node.prim, Expand) and node.inputs[0].prim.constant)
+
+
+def _elements(node: Node) -> np.ndarray:
+    """The array of a node that has a value; of a number its own."""
+    if not is_known(node):
+        numbers = [np.array(x.prim.ref()) for x in node.inputs or (node,)]
+        return node.prim.ref(*numbers).copy() if node.inputs else numbers[0]
+    below = buffer_of(node)
+    if not below.address:
+        below.locate()
+    return below.array
 
 
 def buffer_of(node: Node) -> Buffer:
@@ -222,8 +213,18 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] = _nothing) -> 
     """
     pending = [r for r in dict.fromkeys(roots) if not is_at_hand(r)]
     if pending:
-        _run(pending, keep)
+        _run([*dict.fromkeys(x for r in pending for x in _parts(r))], keep)
+        all(map(is_at_hand, pending))                     # the parts are joined
     return [value_of(r) for r in roots]
+
+
+def _parts(root: Node) -> list[Node]:
+    """What a program is to compute: the parts of few joined elements, otherwise the root."""
+    joined = lambda n: isinstance(n.prim, Concat) and n.size <= _COPIED and not is_known(n)
+    if not joined(root):
+        return [root]
+    order = topological([root], stop=lambda n: not joined(n))
+    return [n for n in order if not (joined(n) or is_number(n) or is_at_hand(n))]
 
 
 def _run(pending: list[Node], keep: Callable[[Node], bool]) -> None:

@@ -12,13 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...graph.errors import ArgumentError, DTypeError, ShapeError, Try
+from ...graph.node import Node
 from ...mixins.core import Core, apply
 from ...namespace_joining import cat
 from ...ops import broadcast_to, constant
-from ...ops.index import take
+from ...ops.index.bounds import Word
+from ...ops.index.gather import Gather
+from ...ops.structure import Data
 from ...ops.structure import data as leaf
 from ...tensor import Tensor
 from ..functional.common import choice, first_fitting, known
+
+_ROWS = Gather(1, wrap=False, word=Word("pack_padded_sequence"))     # indices are known and right
 
 
 class PackedSequence(NamedTuple):
@@ -205,8 +210,17 @@ def _filled(rows: Tensor, places: np.ndarray, inside: np.ndarray, value: float,
 
 
 def _rows(x: Tensor, index: np.ndarray) -> Tensor:
-    found: Tensor = apply(take, x, _tensor(index), axis=0)
+    found: Tensor = apply(_row_nodes, x, index=index)
     return found
+
+
+def _row_nodes(x: Node, index: np.ndarray) -> Node:
+    """Rows of x. Rows of rows are rows of the first array: a layer between packing and padding
+    never sees the packed batch, whose shape asks for another program with every new lengths.
+    """
+    if x.prim == _ROWS and isinstance(first := x.inputs[1].prim, Data):
+        x, index = x.inputs[0], first.buffer.array[index]
+    return _ROWS(x, leaf(np.ascontiguousarray(index, np.int64)))
 
 
 def _tensor(values: np.ndarray) -> Tensor:
