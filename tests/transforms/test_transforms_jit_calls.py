@@ -156,10 +156,76 @@ def test_a_setting_of_a_module_that_is_gone_has_changed():
             self.k = k
 
         def forward(self, x):
-            return x * self.setting("k")
+            return x * self.k
 
     places = [Scale(2.0)]
     f = jit(lambda x: places[0](x) * 1)
     assert f(sheer.ones(())).item() == 2.0
     places[0] = Scale(3.0)
     assert f(sheer.ones(())).item() == 3.0
+
+
+class Scale(nn.Module):
+    def __init__(self, k):
+        super().__init__()
+        self.k = k
+
+    def forward(self, x):
+        return x * self.k
+
+
+def test_a_number_that_a_module_holds_may_change():
+    scale = Scale(2.0)
+    f = jit(scale)
+    assert [f(sheer.ones(())).item(), f(sheer.ones(())).item()] == [2.0, 2.0]
+    scale.k = 3.0
+    assert [f(sheer.ones(())).item(), f(sheer.ones(())).item()] == [3.0, 3.0]
+    scale.k = 2.0
+    assert (f(sheer.ones(())).item(), f.traces) == (2.0, 2)          # the first form serves again
+
+
+def test_assignments_that_change_nothing_ask_for_no_trace():
+    scale, other = Scale(2.0), Scale(1.0)
+    f = jit(scale)
+    for i in range(5):
+        scale.k, other.k = 2.0, float(i)
+        f(sheer.ones(()))
+    assert f.traces == 1
+
+
+def test_a_module_that_counts_its_calls_is_traced_once():
+    class Counting(Scale):
+        def forward(self, x):
+            self.k += 1
+            return x * 1
+
+    counting = Counting(0)
+    f = jit(counting)
+    for _ in range(4):
+        f(sheer.ones(()))
+    assert (f.traces, counting.k) == (1, 1)
+
+
+def test_a_module_made_inside_is_made_anew_only_in_a_trace():
+    @jit
+    def f(x):
+        return nn.LeakyReLU(0.5)(x)
+
+    for _ in range(3):
+        assert f(sheer.tensor(-1.0)).item() == -0.5
+    assert f.traces == 1
+
+
+def test_a_number_changed_between_epochs_of_fit_is_seen():
+    """Annealing: the weight of a term changes from epoch to epoch."""
+    model = nn.Sequential(nn.Linear(1, 1), Scale(1.0))
+
+    class Change(sheer.train.Callback):
+        def on_epoch_end(self, trainer, row):
+            model[1].k = 0.0
+
+    x = np.ones((4, 1), np.float32)
+    run = sheer.train.fit(model, (x, x * 5), epochs=2, loss=nn.MSELoss(), callbacks=Change(),
+                          optimizer=sheer.optim.SGD(model.parameters(), lr=1e-3), progress=False)
+    first, second = run.column("loss")
+    assert first != second == 25.0

@@ -31,7 +31,7 @@ class _Elementwise(Module):
         super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        return type(self).function(x, **{name: self.setting(name) for name in self.settings})
+        return type(self).function(x, **{name: getattr(self, name) for name in self.settings})
 
     def extra_repr(self) -> str:
         values = {name: getattr(self, name) for name in self.settings}
@@ -387,7 +387,7 @@ class RReLU(Module):
         self.lower, self.upper, self.inplace = lower, upper, inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rrelu(x, self.setting("lower"), self.setting("upper"), self.training, self.inplace)
+        return F.rrelu(x, self.lower, self.upper, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         inplace = ", inplace=True" if self.inplace else ""

@@ -65,7 +65,7 @@ class EmbeddingBag(Module):
 
     def forward(self, x: Tensor, offsets: Any = None,
                 per_sample_weights: Tensor | None = None) -> Tensor:
-        return F.embedding_bag(x, self.weight, offsets, mode=self.setting("mode"),
+        return F.embedding_bag(x, self.weight, offsets, mode=self.mode,
                                per_sample_weights=per_sample_weights,
                                include_last_offset=self.include_last_offset,
                                padding_idx=self.padding_idx)          # (B, embedding_dim)

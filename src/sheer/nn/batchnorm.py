@@ -125,7 +125,7 @@ class _BatchNorm(_Tracking):
             self.__dict__["_last"] = mean, var
         count = self.num_batches_tracked
         count._rebind(count.node + 1)
-        momentum = self.setting("momentum")
+        momentum = self.momentum
         step: Any = momentum
         if momentum is None:                        # the plain average over all batches
             step = apply(lambda n: 1 / ops.cast(n, mean.dtype), count)
@@ -211,7 +211,7 @@ class _InstanceNorm(_Tracking):
         if own and self.running_mean is not None and trace.current() is None:
             evaluate(list(self.buffers()))
         y = F.instance_norm(x, self.running_mean, self.running_var, self.weight, self.bias, own,
-                            self.setting("momentum"), self.eps)
+                            self.momentum, self.eps)  # type: ignore[arg-type]
         return y.squeeze(0) if single else y
 
 

@@ -64,7 +64,7 @@ class _Row(Module):
         parts, running = self._modules, trace.current()
         held = [m for m in parts.values() if m is not None]
         if running is not None:
-            running.guard_once((id(parts), ""), lambda: list(parts.values()) == held)
+            running.guard_once((id(parts), ""), lambda: lambda: list(parts.values()) == held)
         return held
 
     def _refill(self, parts: Iterable[Module]) -> Self:

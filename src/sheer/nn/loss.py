@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..mixins.core import Core
 from ..tensor import Tensor
 from . import functional as F
 from .functional.common import choice
@@ -26,12 +25,8 @@ class _Loss(Module):
         self.reduction = reduction
 
     def forward(self, *operands: Any) -> Tensor:
-        values = {n: self._value(n) for n in self.settings}
+        values = {n: getattr(self, n) for n in self.settings}
         return type(self).function(*operands, **values, reduction=self.reduction)
-
-    def _value(self, name: str) -> Any:
-        value = getattr(self, name)
-        return value if value is None or isinstance(value, Core) else self.setting(name)
 
 
 class _Weighted(_Loss):
@@ -311,8 +306,8 @@ class DiceLoss(Module):
         self.smooth, self.ignore_index = smooth, ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.dice_loss(input, target, smooth=self.setting("smooth"),
-                           ignore_index=self.setting("ignore_index"))
+        return F.dice_loss(input, target, smooth=self.smooth,
+                           ignore_index=self.ignore_index)
 
 
 class CTCLoss(_Loss):

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Self
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 from .. import ops
 from ..devices import on_cpu
@@ -25,11 +25,11 @@ from ..tensor import Tensor
 from . import state
 from .hooks import KINDS, Hookable, called
 from .notes import guarded
+from .settings import depend_on
 from .state import LoadResult
 from .tree import Tree, look_for_lost, no_init
 
 _local = threading.local()
-_GONE = object()                 # the setting of a module that is no more: it has changed
 
 
 class Module(Tree, Hookable):
@@ -82,6 +82,7 @@ class Module(Tree, Hookable):
                 return self.forward(*args, **kwargs)
             finally:
                 stack.pop()
+                depend_on(self)
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn on every module of the tree, parts before wholes."""
@@ -105,11 +106,6 @@ class Module(Tree, Hookable):
     @training.setter
     def training(self, mode: bool) -> None:
         self.__dict__["_training"] = bool(mode)
-
-    def setting(self, name: str) -> Any:
-        """A Python setting that may be changed between calls; compiled functions ask again."""
-        me = ref(self)
-        return guarded(lambda: getattr(me(), name, _GONE))
 
     def train(self, mode: bool = True) -> Self:
         """Training mode: dropout drops, batch norm uses the batch."""

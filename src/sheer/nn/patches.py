@@ -117,7 +117,7 @@ class SamePad(Module):
         self.dilation, self.value = dilation, value
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.same_pad(x, self.kernel_size, self.stride, self.dilation, self.setting("value"))
+        return F.same_pad(x, self.kernel_size, self.stride, self.dilation, self.value)
 
     def extra_repr(self) -> str:
         return (f"kernel_size={self.kernel_size}, stride={self.stride}, "

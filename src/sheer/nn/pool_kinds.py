@@ -30,7 +30,7 @@ class _LPPool(Module):
         self.stride, self.ceil_mode = stride, ceil_mode
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, float(self.setting("norm_type")), self.kernel_size, self.stride,
+        return self.function(x, float(self.norm_type), self.kernel_size, self.stride,
                              self.ceil_mode)
 
     def extra_repr(self) -> str:
@@ -157,7 +157,7 @@ class RoIPool(Module):
         self.output_size, self.spatial_scale = output_size, spatial_scale
 
     def forward(self, x: Tensor, boxes: Any) -> Tensor:
-        return F.roi_pool(x, boxes, self.output_size, self.setting("spatial_scale"))
+        return F.roi_pool(x, boxes, self.output_size, self.spatial_scale)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}, spatial_scale={self.spatial_scale}"
@@ -189,8 +189,8 @@ class RoIAlign(Module):
         self.sampling_ratio, self.aligned = sampling_ratio, aligned
 
     def forward(self, x: Tensor, boxes: Any) -> Tensor:
-        return F.roi_align(x, boxes, self.output_size, self.setting("spatial_scale"),
-                           self.setting("sampling_ratio"), self.setting("aligned"))
+        return F.roi_align(x, boxes, self.output_size, self.spatial_scale,
+                           self.sampling_ratio, self.aligned)
 
     def extra_repr(self) -> str:
         return (f"output_size={self.output_size}, spatial_scale={self.spatial_scale}, "

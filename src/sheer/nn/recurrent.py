@@ -178,7 +178,7 @@ class RNNBase(Module):
         last: list[State] = []
         for layer in range(self.num_layers):
             if layer:
-                x = F.dropout(x, self.setting("dropout"), self.training)
+                x = F.dropout(x, self.dropout, self.training)
             found = []
             for reverse, suffix in enumerate(self._suffixes(layer)):
                 start = tuple(s[len(last)] for s in states)

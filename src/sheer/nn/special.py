@@ -68,7 +68,7 @@ class Swish(Module):
         self.beta = Parameter(float(beta)) if learned else float(beta)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.swish(x, self.setting("beta") if isinstance(self.beta, float) else self.beta)
+        return F.swish(x, self.beta)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}" if isinstance(self.beta, float) else "learned beta"
@@ -118,7 +118,7 @@ class Sine(Module):
         self.omega = omega
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, self.setting("omega"))
+        return self.function(x, self.omega)
 
     def extra_repr(self) -> str:
         return f"omega={self.omega}"
@@ -156,7 +156,7 @@ class Snake(Module):
         self.a = a
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.snake(x, self.setting("a"))
+        return F.snake(x, self.a)
 
     def extra_repr(self) -> str:
         return f"a={self.a}"
@@ -181,7 +181,7 @@ class Step(Module):
         self.straight_through = straight_through
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.step(x, self.setting("straight_through"))
+        return F.step(x, self.straight_through)
 
     def extra_repr(self) -> str:
         return f"straight_through={self.straight_through}"

@@ -43,14 +43,14 @@ class _Layer(Module):
 
     def _added(self, x: Tensor, norm: Module, branch: Callable[[Tensor], Tensor]) -> Tensor:
         """x + branch(norm(x)), or norm(x + branch(x))."""
-        if self.setting("norm_first"):
+        if self.norm_first:
             return x + branch(norm(x))
         out: Tensor = norm(x + branch(x))
         return out
 
     def _wide(self, x: Tensor, last: Module) -> Tensor:
         """The two linear layers."""
-        inner = self.dropout(self.setting("activation")(self.linear1(x)))    # (*B, dim_feedforward)
+        inner = self.dropout(self.activation(self.linear1(x)))    # (*B, dim_feedforward)
         out: Tensor = last(self.linear2(inner))                              # (*B, d_model)
         return out
 

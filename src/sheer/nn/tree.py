@@ -13,6 +13,7 @@ from ..transforms import trace
 from . import state
 from .notes import warn
 from .parameter import Buffer, Parameter
+from .settings import assigned
 
 if TYPE_CHECKING:
     from .module import Module
@@ -29,7 +30,8 @@ class Tree:
     def __init__(self) -> None:
         empty: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_modules": {},
                                  "_not_saved": set(),
-                                 "_looked": False}
+                                 "_looked": False,
+                                 "_temporary": trace.current() is not None}      # made in a trace
         self.__dict__.update(empty)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -39,6 +41,8 @@ class Tree:
             held = next((k for k in ("_parameters", "_modules", "_buffers")
                          if name in mine.get(k, ())), None)
             if held is None:
+                if mine.get(name, self) is not value:
+                    assigned()
                 object.__setattr__(self, name, value)
             elif value is None or (held == "_buffers" and isinstance(value, Core)):
                 mine[held][name] = value
@@ -71,6 +75,7 @@ class Tree:
 
     def __delattr__(self, name: str) -> None:
         if not _drop(self.__dict__, name):
+            assigned()
             object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
@@ -213,7 +218,7 @@ def _read(parts: dict[str, Any], name: str) -> Any:
     """
     found, running = parts[name], trace.current()
     if running is not None and getattr(found, "_home", None) is None:
-        running.guard_once((id(parts), name), lambda: parts.get(name) is found)
+        running.guard_once((id(parts), name), lambda: lambda: parts.get(name) is found)
     return found
 
 

@@ -131,13 +131,14 @@ def _settings(op, x, window, stride, padding, dilation, ceil_mode):
     if x.ndim < axes:
         raise too_few_axes(op, x, axes)
     rows = zip(_tail(x, axes), window, stride, around, dilation, strict=True)
-    grown = tuple(_ceiled(*row) for row in rows) if ceil_mode else around
+    grown = tuple(ceiled(*row) for row in rows) if ceil_mode else around
     return (window, stride, grown, dilation), around
 
 
-def _ceiled(n, k, stride, around, dilation):
+def ceiled(n, k, stride, around, dilation):
     """(low, high) with room for a last, partial window, if that starts inside or on the left; for
-    the first and only one too."""
+    the first and only one too.
+    """
     low, high = around
     span = dilation * (k - 1) + 1
     room = n + low + high - span

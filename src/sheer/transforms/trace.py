@@ -88,7 +88,7 @@ class Trace:
     grads_read: dict[int, Any] = field(default_factory=dict)
     leaves: dict[Node, Any] = field(default_factory=dict)
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
-    guarded: set[Any] = field(default_factory=set)
+    guarded: dict[Any, Callable[[], Any]] = field(default_factory=dict)
     baked: dict[Node, Node] = field(default_factory=dict)
     closed: bool = False
     count: int = 0
@@ -139,11 +139,13 @@ class Trace:
         self.root.guards.append((ask, value))
         return value
 
-    def guard_once(self, key: Any, ask: Callable[[], Any]) -> None:
-        """As `guard`, unless that was said of `key` before."""
-        if key not in self.root.guarded:
-            self.root.guarded.add(key)
-            self.guard(ask)
+    def guard_once(self, key: Any, make: Callable[[], Callable[[], Any]]) -> Any:
+        """As `guard` of what `make` gives, unless there is one for `key`; that guard."""
+        found = self.root.guarded.get(key)
+        if found is None:
+            found = self.root.guarded[key] = make()
+            self.guard(found)
+        return found
 
     def absorb(self, outputs: Sequence[Node]) -> None:
         """Arrays made while tracing: small ones become constants, others inputs of the graph.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...graph.errors import ArgumentError
+from ...ops.pooling import ceiled
 from ...ops.sliding import lengths, per_axis
 from ..functional.same import same_pairs
 
@@ -27,16 +28,14 @@ def window_length(n: int, kernel_size: int, stride: int = 1, padding: Any = 0, d
     else:
         low, high = (0, 0) if padding == "valid" else (
             padding if isinstance(padding, tuple | list) else (padding, padding))
+    if ceil_mode:
+        low, high = ceiled(n, kernel_size, stride, (low, high), dilation)
     found = lengths([n], [kernel_size], [stride], [(low, high)], [dilation])[0]
     if found < 1:
         raise ArgumentError("E255", "output size",
                             f"a window of {dilation * (kernel_size - 1) + 1} does not fit {n}",
                             got={"padding": (low, high)},
                             need="a window no larger than n + padding")
-    if ceil_mode:
-        room = n + low + high - dilation * (kernel_size - 1) - 1
-        last = -(-room // stride)
-        found = last + 1 if last * stride < n + low else last
     return found
 
 

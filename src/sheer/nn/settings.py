@@ -1,0 +1,64 @@
+"""Settings: Python values that modules hold. A compiled function notices when one has changed.
+
+The values are part of its program. Looking at them before every call would cost more than a small
+network takes, so assignments are counted: the values are looked at when there was another one.
+"""
+
+from __future__ import annotations
+
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from ..transforms import trace
+
+if TYPE_CHECKING:
+    from .module import Module
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, FunctionType,
+          BuiltinFunctionType, type)
+_OURS = {"_training", "_looked", "_temporary"}     # asked for by themselves, or no setting
+_assignments = [0]
+
+
+class _Held:
+    """The settings of the modules that a trace called, as each was left; have they stayed so?"""
+
+    def __init__(self) -> None:
+        self.seen = _assignments[0]
+        self.of: dict[int, tuple[ref[Module], dict[str, Any]]] = {}
+
+    def add(self, module: Module) -> None:
+        """Hold the settings of a module, but not the module: that it is gone is a change, too."""
+        self.of[id(module)] = ref(module, lambda _: assigned()), _settings(module)
+
+    def __call__(self) -> bool:
+        now = _assignments[0]
+        if now != self.seen:
+            if any(m() is None or _settings(m()) != values for m, values in self.of.values()):
+                return False
+            self.seen = now
+        return True
+
+
+def assigned() -> None:
+    """Say that a setting of some module may have changed."""
+    _assignments[0] += 1
+
+
+def depend_on(module: Module) -> None:
+    """In a trace: what is compiled depends on the settings of this module."""
+    running = trace.current()
+    if running is not None and not module.__dict__["_temporary"]:
+        running.guard_once("settings", _Held).add(module)
+
+
+def _settings(module: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items()
+            if name not in _OURS and _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(map(_is_plain, value)))
