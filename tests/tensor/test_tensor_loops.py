@@ -8,6 +8,7 @@ import pytest
 
 import sheer
 from sheer import nn
+from sheer.ops.structure import Data
 from sheer.transforms import execute
 
 
@@ -217,3 +218,13 @@ def test_other_lengths_of_packed_sequences_ask_for_no_program(programs):
         for ours, theirs in zip(*results, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
         assert step < 2 or len(programs) == known
+
+
+def test_a_number_that_was_looked_at_stays_a_number():
+    """The 1 that a gradient begins with is the 1 of anybody else."""
+    one, w = sheer.ones(()), sheer.tensor([1.0, 2.0], requires_grad=True)
+    node = one.node
+    execute.evaluate([node])
+    (w * one).sum().backward()
+    assert not isinstance(node.prim, Data)
+    assert w.grad.tolist() == [1.0, 1.0]

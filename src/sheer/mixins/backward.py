@@ -95,12 +95,15 @@ def _is_end(node: Node) -> bool:
 
 
 def _shows_given(node: Node) -> bool:
-    """Does it only name elements of arrays that no gradient belongs to?"""
-    if not execute.is_at_hand(node):
+    """Does it only name elements of arrays that no gradient belongs to? Of numbers alone it stays
+    what it is: others share such a node.
+    """
+    if not isinstance(node.prim, execute.MOVES) or not execute.is_at_hand(node):
         return False
     behind = topological([node], stop=lambda n: not isinstance(n.prim, execute.MOVES))
-    return all(leaf_of(n) is None and (isinstance(n.prim, (Data, *execute.MOVES))
-                                       or execute.is_number(n)) for n in behind)
+    return any(isinstance(n.prim, Data) for n in behind) and all(
+        leaf_of(n) is None and (isinstance(n.prim, (Data, *execute.MOVES)) or execute.is_number(n))
+        for n in behind)
 
 
 def _structure(order: Sequence[Node]) -> Hashable | None:
