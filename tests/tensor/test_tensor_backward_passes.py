@@ -190,3 +190,26 @@ def test_a_constant_that_has_a_value_is_no_obstacle(derived):
         (w * w).sum().backward()
         assert w.grad.tolist() == [2.0, 4.0]
     assert len(derived) == 1
+
+
+def test_numbers_that_others_have_looked_at_make_no_other_pass(derived):
+    """The ones that a sum's gradient begins with are anybody's ones: with or without a value."""
+    w = sheer.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    for look in (False, True, False):
+        ones = sheer.ones(3)
+        node = ones.node
+        if look:
+            execute.evaluate([node])
+        w.grad = None
+        ((w * ones).relu() * ones).sum().backward()
+        assert w.grad.tolist() == [1.0, 0.0, 1.0]
+    assert len(derived) == 1
+
+
+def test_ones_that_are_a_weight_are_not_taken_for_ones(derived):
+    x = sheer.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    for wants in (False, True, False, True):
+        w, x.grad = sheer.ones(3, requires_grad=wants), None
+        (x * w).sum().backward()
+        assert x.grad.tolist() == [1.0, 1.0, 1.0]
+        assert (w.grad.tolist() if wants else w.grad) == ([1.0, -2.0, 3.0] if wants else None)

@@ -120,10 +120,19 @@ def _structure(order: Sequence[Node]) -> Hashable | None:
             lines.append((node.outputs[0], wants))
         elif isinstance(prim, Input):
             return None
+        elif _is_shared(node):
+            lines.append((prim, *[place[x] for x in node.inputs]))
         else:                                  # a mark is new every time, and no operation
             lines.append((Alias if isinstance(prim, Alias) else prim, wants, node.value is None,
                           node in _live, *[place[x] for x in node.inputs]))
     return tuple(lines)
+
+
+def _is_shared(node: Node) -> bool:
+    """Is it a number, and no weight? All who need it have one node, with a value when somebody has
+    looked at it: a pass reckons with neither.
+    """
+    return execute.is_number(node) and leaf_of(node) is None
 
 
 def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None:
@@ -131,11 +140,12 @@ def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None
     place = {n: i for i, n in enumerate(order)}
     leaves = [n for n in order if (t := leaf_of(n)) is not None and t.requires_grad]
     grads = reverse([loss], [cotangent], leaves)
-    kept = [n for n in order if n in _live and not execute.is_known(n) and not n.prim.constant
+    kept = [n for n in order if n in _live and not execute.is_known(n) and not _is_shared(n)
             and len(n.outputs) == 1]
     wanted = [*dict.fromkeys([*kept, *(g for g in grads if g is not None)])]
     def given(node: Node) -> bool:           # others have a value by chance: the next pass has not
-        return isinstance(node.prim, Data) or (node in place and execute.is_at_hand(node))
+        return isinstance(node.prim, Data) or (
+            node in place and not _is_shared(node) and execute.is_at_hand(node))
     if any(map(given, wanted)):                             # a gradient that is a given number
         return None
     plan = execute.planned(wanted, given=given)

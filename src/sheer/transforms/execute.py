@@ -214,7 +214,8 @@ def evaluate(roots: Sequence[Node], keep: Callable[[Node], bool] = _nothing) -> 
     pending = [r for r in dict.fromkeys(roots) if not is_at_hand(r)]
     if pending:
         _run([*dict.fromkeys(x for r in pending for x in _parts(r))], keep)
-        all(map(is_at_hand, pending))                     # the parts are joined
+        for root in pending:
+            is_at_hand(root)                              # its parts are joined
     return [value_of(r) for r in roots]
 
 
