@@ -43,7 +43,7 @@ class _Symbol(Tensor):
         self.name = name
         _symbols[next(_numbers)] = self
 
-    def _rebind(self, node: Node) -> NoReturn:
+    def _rebind(self, node: Node, op: str = "") -> NoReturn:
         raise _unassignable(self)
 
     def __repr__(self) -> str:

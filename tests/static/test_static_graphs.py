@@ -24,10 +24,9 @@ def refused(code, function) -> str:
 @pytest.mark.system("TensorFlow constants")
 def test_a_constant_is_not_assigned_and_gets_no_gradient():
     c = constant([1.0, 2.0], name="c")
-    for op, write in (("fill_", lambda: c.fill_(3)), ("add_", lambda: c.add_(1)),
-                      ("copy_", lambda: c.copy_(sheer.zeros(2))),
-                      ("setitem", lambda: c.__setitem__(0, 5.0)), ("add_", lambda: c.__iadd__(1))):
-        assert refused("E853", write) == f"{op}: a constant of a static graph cannot be written to"
+    for write in (lambda: c.fill_(3), lambda: c.add_(1), lambda: c.copy_(sheer.zeros(2)),
+                  lambda: c.__setitem__(0, 5.0), lambda: c.__iadd__(1)):
+        assert refused("E853", write) == "c: a constant of a static graph cannot be written to"
     assert not hasattr(c, "assign")
     v = Variable([1.0, 1.0])
     loss = (c * v).sum()
@@ -59,7 +58,7 @@ def test_a_variable_is_initialised_assigned_and_trained():
     assert refused("E851", lambda: v.assign([1.0])) == "v.assign: a value of another shape"
     with sheer.no_grad():
         assert refused("E853", lambda: v.add_(1)) == (
-            "add_: a variable of a static graph cannot be written to")
+            "v: a variable of a static graph cannot be written to")
 
 
 def test_a_variable_that_is_not_trained_and_one_drawn_at_random():

@@ -66,7 +66,7 @@ class Core:
         view = self._view
         return trace.read(self) if view is None else views.current_node(self, view)
 
-    def _rebind(self, node: Node) -> None:
+    def _rebind(self, node: Node, op: str = "in-place") -> None:
         """Let this handle show another node: what in-place operations do.
 
         When the handle is a view, that is a write to the tensor it is a view of.
@@ -74,7 +74,7 @@ class Core:
         view = self._view
         base = None if view is None else view.base()
         if view is not None and base is not None:
-            views.write_through(self, view, base, node)
+            views.write_through(self, view, base, node, op)
         else:
             self._set(node)
 

@@ -20,7 +20,6 @@ from .core import Core, apply, is_grad_enabled
 from .elementwise import Elementwise
 from .indexing import Indexing
 from .linear_algebra import LinearAlgebra
-from .naming import called
 from .placing import Placing
 from .rearrange import Rearrange
 from .reductions import Reductions
@@ -76,8 +75,7 @@ class InPlace(Core):
                              need=f"a result that is {own.dtype.name}",
                              tries=[("x = x + y, a new tensor", lambda: None)])
         _try_out(node, own)
-        with called(op):
-            self._rebind(cast(node, own.dtype))
+        self._rebind(cast(node, own.dtype), op)
         if value.requires_grad and is_grad_enabled():
             self._follow_gradients()
         return self  # type: ignore[return-value]

@@ -116,8 +116,8 @@ def current_node(handle: Core, view: View) -> Node:
     return node
 
 
-def write_through(handle: Core, view: View, base: Core, node: Node) -> None:
-    """Give `base` the values `node` in the places that `handle` shows.
+def write_through(handle: Core, view: View, base: Core, node: Node, op: str) -> None:
+    """For `op`, give `base` the values `node` in the places that `handle` shows.
 
     Raises StateError E614 when several elements of the view are one element of base, E626 when
     the base of a picture has changed since.
@@ -125,7 +125,7 @@ def write_through(handle: Core, view: View, base: Core, node: Node) -> None:
     start = base.node
     if isinstance(view, Picture):
         if start is not view.seen and not _same_values(start, view.seen):
-            raise _refuse_old(handle, start)
+            raise _refuse_old(op, handle, start)
         base._rebind(node)
         handle._set(node)
         view.seen = base.node
@@ -133,7 +133,7 @@ def write_through(handle: Core, view: View, base: Core, node: Node) -> None:
     if base._leaf and base.requires_grad:
         start = stop_gradient(start)                      # its old values are not part of a graph
     if any(isinstance(step.prim, movement.Expand) for step in view.steps):
-        raise _refuse_expanded(handle, start)
+        raise _refuse_expanded(op, handle, start)
     base._rebind(_put_back(view, start, node))
 
 
@@ -185,16 +185,16 @@ def _same_values(now: Node, before: Node) -> bool:
             and execute.value_of(now) is execute.value_of(before))
 
 
-def _refuse_expanded(handle: Core, base: Node) -> StateError:
-    return StateError("E614", "in-place",
+def _refuse_expanded(op: str, handle: Core, base: Node) -> StateError:
+    return StateError("E614", op,
                       "several elements of this view are one element of its base",
                       got={"view": handle._bound, "base": base},
                       need="a view without repeated elements",
                       tries=[("x.expand(...).clone() and write to that", lambda: None)])
 
 
-def _refuse_old(handle: Core, now: Node) -> StateError:
-    return StateError("E626", "in-place",
+def _refuse_old(op: str, handle: Core, now: Node) -> StateError:
+    return StateError("E626", op,
                       "the model's tensor has changed since this state_dict was taken",
                       got={"in the state_dict": handle._bound, "in the model": now},
                       need="a state_dict of now, or a copy that is no part of the model",
