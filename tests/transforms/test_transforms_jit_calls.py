@@ -229,3 +229,18 @@ def test_a_number_changed_between_epochs_of_fit_is_seen():
                           optimizer=sheer.optim.SGD(model.parameters(), lr=1e-3), progress=False)
     first, second = run.column("loss")
     assert first != second == 25.0
+
+
+def test_what_a_function_assigns_after_the_module_ran_is_no_change():
+    scale, other = Scale(2.0), Scale(1.0)
+
+    @jit
+    def step(x):
+        out = scale(x)
+        scale.k += 1
+        return out
+
+    for _ in range(4):
+        other.k += 1                                    # somebody assigns: the values are looked at
+        assert step(sheer.ones(())).item() == 2.0
+    assert (step.traces, scale.k) == (1, 3.0)

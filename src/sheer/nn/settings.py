@@ -24,21 +24,30 @@ _assignments = [0]
 
 
 class _Held:
-    """The settings of the modules that a trace called, as each was left; have they stayed so?"""
+    """The settings of the modules that a trace called, as it left them; have they stayed so?"""
 
-    def __init__(self) -> None:
+    def __init__(self, running: trace.Trace) -> None:
         self.seen = _assignments[0]
-        self.of: dict[int, tuple[ref[Module], dict[str, Any]]] = {}
+        self.modules: dict[int, ref[Module]] = {}
+        self.values: dict[int, dict[str, Any]] = {}
+        running.ends.append(self.look)         # what the function itself assigns is no change
 
     def add(self, module: Module) -> None:
-        """Hold the settings of a module, but not the module: that it is gone is a change, too."""
-        self.of[id(module)] = ref(module, lambda _: assigned()), _settings(module)
+        """Watch a module without keeping it: that it is gone is a change, too."""
+        self.modules[id(module)] = ref(module, lambda _: assigned())
+
+    def look(self) -> None:
+        """Take the values of now."""
+        self.values = {i: _settings(m()) for i, m in self.modules.items() if m() is not None}
+        self.seen = _assignments[0]
 
     def __call__(self) -> bool:
         now = _assignments[0]
         if now != self.seen:
-            if any(m() is None or _settings(m()) != values for m, values in self.of.values()):
-                return False
+            for i, values in self.values.items():
+                module = self.modules[i]()
+                if module is None or _settings(module) != values:
+                    return False
             self.seen = now
         return True
 
@@ -52,7 +61,8 @@ def depend_on(module: Module) -> None:
     """In a trace: what is compiled depends on the settings of this module."""
     running = trace.current()
     if running is not None and not module.__dict__["_temporary"]:
-        running.guard_once("settings", _Held).add(module)
+        root = running.root
+        root.guard_once("settings", lambda: _Held(root)).add(module)
 
 
 def _settings(module: Any) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Trace:
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     guarded: dict[Any, Callable[[], Any]] = field(default_factory=dict)
     baked: dict[Node, Node] = field(default_factory=dict)
+    ends: list[Callable[[], None]] = field(default_factory=list)      # called when it is over
     closed: bool = False
     count: int = 0
 
@@ -223,6 +224,8 @@ def tracing() -> Iterator[Trace]:
         yield trace
     finally:
         _local.trace, trace.closed = trace.parent, True
+        for end in trace.ends:
+            end()
 
 
 @contextmanager
