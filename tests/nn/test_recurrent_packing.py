@@ -154,3 +154,21 @@ def test_other_bad_input_is_refused() -> None:
 
 def test_dropout_of_one_layer_is_remarked_upon() -> None:
     assert "W208 LSTM: dropout=0.5 does nothing" in warned(lambda: nn.LSTM(3, 4, dropout=0.5))
+
+
+@pytest.mark.parametrize("ask", ["retain_grad", "hook"])
+def test_a_packed_batch_has_the_gradient_that_is_asked_of_it(ask: str) -> None:
+    found = []
+    for lib, x in zip((sheer, torch), both(np.arange(8.0).reshape(2, 4)), strict=True):
+        x.requires_grad_()
+        packed = lib.nn.utils.rnn.pack_padded_sequence(x, lib.tensor([4, 2]), batch_first=True)
+        seen = []
+        if ask == "hook":
+            packed.data.register_hook(seen.append)
+        else:
+            packed.data.retain_grad()
+        padded, _ = lib.nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+        (padded ** 2).sum().backward()
+        found.append([seen[0] if seen else packed.data.grad, x.grad])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-6)

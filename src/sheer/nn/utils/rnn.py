@@ -13,7 +13,8 @@ import numpy as np
 
 from ...graph.errors import ArgumentError, DTypeError, ShapeError, Try
 from ...graph.node import Node
-from ...mixins.core import Core, apply
+from ...mixins.core import Core, apply, leaf_of
+from ...mixins.hooks import see_gradients
 from ...namespace_joining import cat
 from ...ops import broadcast_to, constant
 from ...ops.index.bounds import Word
@@ -216,11 +217,13 @@ def _rows(x: Tensor, index: np.ndarray) -> Tensor:
 
 def _row_nodes(x: Node, index: np.ndarray) -> Node:
     """Rows of x. Rows of rows are rows of the first array: a layer between packing and padding
-    never sees the packed batch, whose shape asks for another program with every new lengths.
+    never sees the packed batch, whose shape asks for another program with every new lengths. Only
+    who asks for its gradient does.
     """
-    if x.prim == _ROWS and isinstance(first := x.inputs[1].prim, Data):
+    asked = leaf_of(x) is not None or see_gradients([x])
+    if not asked and x.prim == _ROWS and isinstance(first := x.inputs[1].prim, Data):
         x, index = x.inputs[0], first.buffer.array[index]
-    return _ROWS(x, leaf(np.ascontiguousarray(index, np.int64)))
+    return _ROWS(x, _tensor(index).node)
 
 
 def _tensor(values: np.ndarray) -> Tensor:
