@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ import numpy as np
 from ..graph.errors import ArgumentError
 from ..namespace_creation import arange, zeros_like
 from ..namespace_joining import where
-from ..random import rand
+from ..random import multinomial, rand
 from ..tensor import Tensor
 from . import constraints
 from .constraints import Constraint, domains
 from .distribution import Distribution, Shape
-from .draws import one_hot, open_uniform, poisson
+from .draws import one_hot, poisson
 
 
 def _inner(probs: Tensor) -> Tensor:
@@ -186,12 +187,10 @@ class _Classes(_Chances):
         return getattr(self, self._given[0]).shape
 
     def _places(self, shape: Shape) -> Tensor:
-        """Class numbers: each class waits for an exponential time at the rate of its probability,
-        the first is drawn.
-        """
-        p = self.probs.detach()
-        waits = -open_uniform((*shape, p.shape[-1]), p.dtype).log()
-        return (waits / p).argmin(-1)
+        """Class numbers, of a shape that ends with that of the batch."""
+        rows = self.probs.detach().reshape(-1, self.param_shape[-1])                    # (B, K)
+        drawn = multinomial(rows, math.prod(shape) // max(rows.shape[0], 1), replacement=True)
+        return drawn.mT.reshape(shape)
 
     def entropy(self) -> Tensor:
         """The mean of -log p."""
@@ -246,7 +245,7 @@ class OneHotCategorical(_Classes):
     def __init__(self, probs: Any = None, logits: Any = None,
                  validate_args: bool | None = None) -> None:
         self._chances(validate_args, probs, logits)
-    def _draw(self, shape: Shape) -> Tensor: 
+    def _draw(self, shape: Shape) -> Tensor:
         return one_hot(self._places(shape[:-1]), self.probs)
     def log_prob(self, value: Any) -> Tensor: return (self._value(value) * self.logits).sum(-1)
     @property

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..tensor import Tensor, as_tensor
@@ -57,7 +58,7 @@ class TanhTransform(Transform):
     def __call__(self, x: Tensor) -> Tensor: return x.tanh()
     def inv(self, y: Tensor) -> Tensor: return y.atanh()
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        return SigmoidTransform().log_abs_det_jacobian(2 * x, y) + 1.3862943611198906   # log 4
+        return SigmoidTransform().log_abs_det_jacobian(2 * x, y) + math.log(4)
 
 
 class AffineTransform(Transform):
