@@ -18,6 +18,7 @@ PAGES = Path(sheer.__file__).parent / "errors"
 
 # The sections that every name of a room has; a room joins when all of its names have them.
 ROOMS = {
+    "sheer.distributions": ("Source", "Example"),
     "sheer.fft": ("Shape", "Source", "Example"),
     "sheer.linalg": ("Shape", "Raises", "Source", "Example"),
     "sheer.metrics": ("Source", "Example"),

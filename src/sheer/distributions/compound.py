@@ -21,7 +21,12 @@ class Independent(Distribution):
     """The last axes of a batch as axes of one event: their log_prob adds up.
 
     Params  reinterpreted_batch_ndims  how many axes
+    Raises  E541 for more axes than the batch has
     Source  torch.distributions.Independent
+    Example
+        >>> law = Independent(Normal(sheer.zeros(3, 2), 1.0), 1)
+        >>> law.batch_shape, law.event_shape
+        ((3,), (2,))
     """
 
     def __init__(self, base_distribution: Distribution, reinterpreted_batch_ndims: int,
@@ -72,6 +77,10 @@ class MixtureSameFamily(Distribution):
     Shape   mixture_distribution of batch (*B), component_distribution of batch (*B, K)
     Raises  E541 when these do not fit
     Source  torch.distributions.MixtureSameFamily
+    Example
+        >>> halves = Categorical(probs=sheer.tensor([0.5, 0.5]))
+        >>> MixtureSameFamily(halves, Normal(sheer.tensor([-2.0, 2.0]), 1.0)).variance.item()
+        5.0
     """
 
     def __init__(self, mixture_distribution: Categorical, component_distribution: Distribution,
@@ -134,6 +143,10 @@ class TransformedDistribution(Distribution):
     """Draws of a base sent through invertible functions of single elements, one after the other.
 
     Source  torch.distributions.TransformedDistribution
+    Example
+        >>> shares = TransformedDistribution(Normal(0.0, 1.0), sheer.distributions.SigmoidTransform())
+        >>> shares.cdf(0.5).item()
+        0.5
     """
 
     def __init__(self, base_distribution: Distribution, transforms: Transform | Sequence[Transform],
@@ -195,6 +208,9 @@ class LogNormal(TransformedDistribution):
 
     Params  loc, scale > 0: of the logarithm
     Source  torch.distributions.LogNormal
+    Example
+        >>> LogNormal(0.0, 1.0).cdf(1.0).item()
+        0.5
     """
     base_dist: Normal
 

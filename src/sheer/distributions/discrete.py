@@ -97,6 +97,9 @@ class Binomial(_Binary):
 
     Params  total_count >= 0; probs in [0, 1], or logits
     Source  torch.distributions.Binomial
+    Example
+        >>> round(Binomial(3, 0.5).log_prob(2).exp().item(), 4)         # 3 of 8 ways
+        0.375
     """
     arg_constraints = domains(total_count=constraints.nonnegative_integer,
                               **_Binary.arg_constraints)
@@ -142,6 +145,9 @@ class Poisson(Distribution):
 
     Params  rate >= 0
     Source  torch.distributions.Poisson
+    Example
+        >>> round(Poisson(2.0).log_prob(0).item(), 4)
+        -2.0
     """
     arg_constraints = domains(rate=constraints.nonnegative)
     support = constraints.nonnegative_integer
@@ -239,6 +245,9 @@ class OneHotCategorical(_Classes):
     Shape   probs or logits (*B, K) -> event (K,)
     Params  probs >= 0, or logits
     Source  torch.distributions.OneHotCategorical
+    Example
+        >>> OneHotCategorical(probs=sheer.tensor([1.0, 3.0])).mode
+        tensor([0., 1.])
     """
     support = constraints.one_hot
 
@@ -261,7 +270,11 @@ class Multinomial(_Classes):
 
     Shape   probs or logits (*B, K) -> event (K,)
     Params  total_count >= 0, one number; probs >= 0, or logits
+    Raises  E541 for a total_count that is no whole number >= 0
     Source  torch.distributions.Multinomial
+    Example
+        >>> Multinomial(4, probs=sheer.tensor([1.0, 3.0])).mean
+        tensor([1., 3.])
     """
     total_count: int
 

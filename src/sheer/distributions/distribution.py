@@ -29,6 +29,10 @@ class Distribution:
     Raises  E541 for a parameter out of its domain, E542 for a value that cannot be drawn, E543 for
             what a family lacks
     Source  torch.distributions.Distribution
+    Example
+        >>> coins = sheer.distributions.Bernoulli(sheer.tensor([0.1, 0.9]))
+        >>> coins.batch_shape, coins.event_shape, coins.sample((5,)).shape
+        ((2,), (), (5, 2))
     """
 
     arg_constraints: Mapping[str, Constraint] = domains()

@@ -27,6 +27,13 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Rule], Rule]:
     below them that have none of their own.
 
     Source  torch.distributions.register_kl
+    Example
+        >>> class Coin(sheer.distributions.Bernoulli): pass
+        >>> @register_kl(Coin, Coin)
+        ... def same(p, q):
+        ...     return p.probs - q.probs
+        >>> kl_divergence(Coin(0.75), Coin(0.25)).item()
+        0.5
     """
     def register(rule: Rule) -> Rule:
         _rules[type_p, type_q] = rule

@@ -87,6 +87,9 @@ class Laplace(LocationScale):
 
     Params  loc, scale > 0
     Source  torch.distributions.Laplace
+    Example
+        >>> Laplace(0.0, 1.0).log_prob(0.0).exp().item()
+        0.5
     """
     z_variance, z_entropy = 2.0, 1 + math.log(2)
     def _z_log_prob(self, z: Tensor) -> Tensor: return -z.abs() - math.log(2)
@@ -100,6 +103,9 @@ class Cauchy(LocationScale):
 
     Params  loc, scale > 0
     Source  torch.distributions.Cauchy
+    Example
+        >>> Cauchy(0.0, 1.0).cdf(sheer.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.25, 0.5 , 0.75])
     """
     z_mean, z_variance, z_entropy = math.nan, math.inf, math.log(4 * math.pi)
     def _z_log_prob(self, z: Tensor) -> Tensor: return -(z * z).log1p() - math.log(math.pi)
@@ -112,6 +118,9 @@ class Gumbel(LocationScale):
 
     Params  loc, scale > 0
     Source  torch.distributions.Gumbel
+    Example
+        >>> round(Gumbel(0.0, 1.0).mean.item(), 4)                     # Euler's constant
+        0.5772
     """
     z_mean, z_variance, z_entropy = _EULER, math.pi ** 2 / 6, 1 + _EULER
     def _z_log_prob(self, z: Tensor) -> Tensor: return -z - (-z).exp()
@@ -125,6 +134,9 @@ class StudentT(LocationScale):
     Params  df > 0, loc, scale > 0
     Source  torch.distributions.StudentT; z = normal / sqrt(gamma(df / 2) / (df / 2)). Draws carry
             gradients to loc and scale; to df none is known (`rsample` wants df without gradient)
+    Example
+        >>> StudentT(4.0).variance.item()                               # df / (df - 2)
+        2.0
     """
     arg_constraints = domains(df=constraints.positive, **LocationScale.arg_constraints)
     df: Tensor
@@ -165,6 +177,9 @@ class Exponential(LocationScale):
 
     Params  rate > 0
     Source  torch.distributions.Exponential
+    Example
+        >>> Exponential(4.0).mean.item()
+        0.25
     """
     arg_constraints = domains(rate=constraints.positive)
     support = constraints.nonnegative
@@ -187,6 +202,9 @@ class HalfNormal(LocationScale):
 
     Params  scale > 0
     Source  torch.distributions.HalfNormal
+    Example
+        >>> round(HalfNormal(1.0).mean.item(), 4)                       # sqrt(2 / pi)
+        0.7979
     """
     arg_constraints = domains(scale=constraints.positive)
     support = constraints.nonnegative
@@ -209,6 +227,9 @@ class Uniform(LocationScale):
 
     Params  low < high
     Source  torch.distributions.Uniform
+    Example
+        >>> Uniform(0.0, 4.0).log_prob(1.0).exp().item()
+        0.25
     """
     arg_constraints = domains(low=constraints.real, high=constraints.real)
     z_mean, z_variance, z_entropy = 0.5, 1 / 12, 0.0

@@ -22,6 +22,11 @@ class MultivariateNormal(Distribution):
     Params  covariance_matrix, or precision_matrix (its inverse), or scale_tril (L)
     Raises  E541 unless one of the three is given
     Source  torch.distributions.MultivariateNormal
+    Example
+        >>> law = MultivariateNormal(sheer.zeros(2), sheer.tensor([[4.0, 2.0], [2.0, 5.0]]))
+        >>> law.scale_tril
+        tensor([[2., 0.],
+                [1., 2.]])
     """
     arg_constraints = domains(loc=constraints.real_vector,
                               _covariance=constraints.positive_definite,

@@ -54,6 +54,9 @@ class Dirichlet(Distribution):
     Shape   concentration (*B, K) -> event (K,)
     Params  concentration > 0
     Source  torch.distributions.Dirichlet
+    Example
+        >>> Dirichlet(sheer.tensor([1.0, 3.0])).mean
+        tensor([0.25, 0.75])
     """
     arg_constraints = domains(concentration=constraints.positive_vector)
     support = constraints.simplex
@@ -96,6 +99,9 @@ class Beta(Distribution):
 
     Params  concentration1, concentration0 > 0
     Source  torch.distributions.Beta
+    Example
+        >>> Beta(1.0, 3.0).mean.item()
+        0.25
     """
     arg_constraints = domains(concentration1=constraints.positive,
                               concentration0=constraints.positive)

@@ -36,7 +36,13 @@ class Transform:
 
 
 class ExpTransform(Transform):
-    """y = exp(x)."""
+    """y = exp(x).
+
+    Source  torch.distributions.transforms.ExpTransform
+    Example
+        >>> ExpTransform().inv(sheer.tensor(1.0)).item()
+        0.0
+    """
     codomain = constraints.positive
     def __call__(self, x: Tensor) -> Tensor: return x.exp()
     def inv(self, y: Tensor) -> Tensor: return y.log()
@@ -44,7 +50,13 @@ class ExpTransform(Transform):
 
 
 class SigmoidTransform(Transform):
-    """y = 1 / (1 + exp(-x))."""
+    """y = 1 / (1 + exp(-x)).
+
+    Source  torch.distributions.transforms.SigmoidTransform
+    Example
+        >>> SigmoidTransform()(sheer.tensor(0.0)).item()
+        0.5
+    """
     codomain = constraints.unit_interval
     def __call__(self, x: Tensor) -> Tensor: return x.sigmoid()
     def inv(self, y: Tensor) -> Tensor: return y.logit()
@@ -53,7 +65,13 @@ class SigmoidTransform(Transform):
 
 
 class TanhTransform(Transform):
-    """y = tanh(x)."""
+    """y = tanh(x).
+
+    Source  torch.distributions.transforms.TanhTransform
+    Example
+        >>> TanhTransform().log_abs_det_jacobian(sheer.tensor(0.0), sheer.tensor(0.0)).item()
+        0.0
+    """
     codomain = constraints.interval(-1, 1)
     def __call__(self, x: Tensor) -> Tensor: return x.tanh()
     def inv(self, y: Tensor) -> Tensor: return y.atanh()
@@ -62,7 +80,13 @@ class TanhTransform(Transform):
 
 
 class AffineTransform(Transform):
-    """y = loc + scale * x; scale is of one sign."""
+    """y = loc + scale * x; scale is of one sign.
+
+    Source  torch.distributions.transforms.AffineTransform
+    Example
+        >>> AffineTransform(1.0, 2.0)(sheer.tensor([0.0, 1.0]))
+        tensor([1., 3.])
+    """
 
     def __init__(self, loc: Any, scale: Any) -> None:
         self.loc, self.scale = loc, scale
