@@ -144,8 +144,8 @@ class TransformedDistribution(Distribution):
 
     Source  torch.distributions.TransformedDistribution
     Example
-        >>> shares = TransformedDistribution(Normal(0.0, 1.0), sheer.distributions.SigmoidTransform())
-        >>> shares.cdf(0.5).item()
+        >>> to_shares = sheer.distributions.SigmoidTransform()
+        >>> TransformedDistribution(Normal(0.0, 1.0), to_shares).cdf(0.5).item()
         0.5
     """
 

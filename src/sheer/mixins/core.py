@@ -18,7 +18,7 @@ from ..ops import lift
 from ..ops.structure import Data, data, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms import grad as gradients
-from ..transforms.grad import mark
+from ..transforms.arguments import mark
 from . import registry, views
 from .grad_mode import enable_grad as enable_grad  # noqa: PLC0414 (others import it from here)
 from .grad_mode import is_grad_enabled as is_grad_enabled  # noqa: PLC0414

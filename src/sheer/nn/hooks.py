@@ -11,7 +11,7 @@ from ..graph.node import Node
 from ..mixins.core import Core, apply, is_grad_enabled, wrap
 from ..mixins.hooks import Hook, watch
 from ..tensor import Tensor
-from ..transforms.grad import mark
+from ..transforms.arguments import mark
 
 if TYPE_CHECKING:
     from .module import Module

@@ -19,7 +19,7 @@ from ..ops.walk import reverse, vjp_nodes
 from . import trace, tree
 from .arguments import check_function, floating, mark, marked, places
 
-__all__ = ["grad", "jvp", "mark", "reverse", "value_and_grad", "vjp", "vjp_nodes"]
+__all__ = ["grad", "jvp", "reverse", "value_and_grad", "vjp", "vjp_nodes"]
 
 # Set by the tensor layer: do the nodes lead to a leaf tensor that wants a gradient? Derivatives
 # are differentiable themselves, also with respect to weights the function reads from outside.
