@@ -14,6 +14,7 @@ import sheer
 from sheer import nn
 from sheer.graph.errors import SheerError, SheerWarning
 from sheer.nn import functional as F
+from sheer.nn import settings
 
 
 class Block(nn.Module):
@@ -327,3 +328,13 @@ def test_a_state_dict_asks_for_no_gradients():
     layer = nn.Linear(2, 1)
     assert [t.requires_grad for t in layer.state_dict().values()] == [False, False]
     assert [t.requires_grad for t in layer.state_dict(keep_vars=True).values()] == [True, True]
+
+
+def test_a_mode_is_no_setting_that_compiled_functions_look_for():
+    """It has a guard of its own: to set it in every epoch makes nobody compare all settings."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+    before = settings._assignments[0]
+    model.train().eval().train()
+    assert settings._assignments[0] == before
+    model[1].p = 0.25
+    assert settings._assignments[0] == before + 1

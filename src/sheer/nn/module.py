@@ -77,8 +77,9 @@ class Module(Tree, Hookable):
         with source.layer(_path(stack[-1], self) if stack else ""):
             stack.append(self)
             try:
-                if any(mine[kind] for kind in KINDS):
-                    return called(self, args, kwargs)
+                for kind in KINDS:
+                    if mine[kind]:
+                        return called(self, args, kwargs)
                 return self.forward(*args, **kwargs)
             finally:
                 stack.pop()
@@ -110,7 +111,8 @@ class Module(Tree, Hookable):
     def train(self, mode: bool = True) -> Self:
         """Training mode: dropout drops, batch norm uses the batch."""
         for module in self.modules():
-            module.training = mode
+            if module.__dict__.get("_training") is not mode:      # most often it is in that mode
+                module.training = mode
         return self
 
     def eval(self) -> Self:

@@ -41,7 +41,7 @@ class Tree:
             held = next((k for k in ("_parameters", "_modules", "_buffers")
                          if name in mine.get(k, ())), None)
             if held is None:
-                if mine.get(name, self) is not value:
+                if mine.get(name, self) is not value and name != "training":   # has a guard
                     assigned()
                 object.__setattr__(self, name, value)
             elif value is None or (held == "_buffers" and isinstance(value, Core)):
