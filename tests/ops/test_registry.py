@@ -1,7 +1,9 @@
 """Every primitive, generically: rules are complete, and agree with `ref` and with each other."""
 
+import copy
 import dataclasses
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from checks import check_batch, check_infer, check_read, check_second_vjp, check
 
 from sheer import ops
 from sheer.graph import FLOATS, Graph
-from sheer.ops import elementwise
+from sheer.ops import elementwise, movement
 from sheer.ops.primitive import REGISTRY, RULES, Absent, Primitive
 
 every_primitive = pytest.mark.parametrize("cls", REGISTRY.values(), ids=REGISTRY)
@@ -39,6 +41,33 @@ def test_a_class_without_a_rule_cannot_be_created():
             def ref(self, x): return x / 2
     assert str(caught.value) == "primitive Half lacks vjp, batch, emit, xla, samples"
     assert "Half" not in REGISTRY
+
+
+def test_there_is_one_object_of_the_same_parameters():
+    reshape = movement.Reshape((2, 3))
+    assert movement.Reshape(shape=(2, 3)) is reshape
+    assert copy.deepcopy(reshape) is copy.copy(reshape) is reshape
+    assert pickle.loads(pickle.dumps(reshape)) is reshape
+    assert dataclasses.replace(movement.Reshape((6,)), shape=(2, 3)) is reshape
+    assert movement.Reshape((3, 2)) != reshape
+
+
+def test_what_nobody_holds_makes_room_and_the_rest_stays(monkeypatch):
+    Reshape = movement.Reshape
+    monkeypatch.setattr(Reshape, "_kept", {})
+    monkeypatch.setattr(Reshape, "_most", 10)
+    held = [Reshape((n, 1)) for n in range(10)]
+    for n in range(20_000):
+        Reshape((n, 2))
+    assert len(Reshape._kept) < 10_000
+    assert all(Reshape((n, 1)) is held[n] for n in range(10))
+    assert (0, 2) not in {p.shape for p in Reshape._kept.values()}
+
+
+def test_a_primitive_with_an_array_is_known_by_its_parameters():
+    some = ops.full_like(ops.constant(np.zeros(3, np.float32)), 2.5).prim
+    assert pickle.loads(pickle.dumps(some)) == some
+    assert hash(pickle.loads(pickle.dumps(some))) == hash(some)
 
 
 @every_primitive

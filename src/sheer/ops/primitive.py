@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections import Counter
 from typing import Any, ClassVar, dataclass_transform
 
 from ..graph.node import Node, Spec, make
@@ -40,26 +42,41 @@ class NotBatched(Absent):
 
 
 _PLAIN = {"int", "bool", "str", "DType", "tuple[int, ...]"}    # types of fields of kept instances
-_KEPT = 4096                                                   # instances kept of one class
+_KEPT = 4096                                   # instances kept of one class before some are let go
 
 
 class _Kind(type):
-    """The class of primitives: it hands out the same object for the same plain parameters."""
+    """The class of primitives. Of those with plain parameters there is one object for the same
+    ones, so that to hash and to compare them, which every new node does, costs nothing.
 
-    _kept: dict[Any, Any] | None
+    `isinstance` takes longer for classes that have such a class: where loops in Python come by, at
+    every operation, `type(prim) is Slice` is written.
+    """
+
+    _kept: dict[Any, Any] | None               # by the arguments, in whatever form they came
+    _most = _KEPT
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         kept = cls._kept
-        if kept is None or kwargs:
+        if kept is None:
             return super().__call__(*args, **kwargs)
+        key = (args, *kwargs.items()) if kwargs else args
         try:
-            return kept[args]
+            return kept[key]
         except KeyError:
-            if len(kept) >= _KEPT:
-                kept.clear()
-            return kept.setdefault(args, super().__call__(*args))
+            return cls._only(super().__call__(*args, **kwargs), key, kept)
         except TypeError:                                      # a list among the parameters
-            return super().__call__(*args)
+            return super().__call__(*args, **kwargs)
+
+    def _only(cls, made: Any, key: Any, kept: dict[Any, Any]) -> Any:
+        """The one object with these parameters."""
+        if len(kept) >= cls._most:
+            names, held = Counter(map(id, kept.values())), {id(p): p for p in kept.values()}
+            free = {i for i in held if sys.getrefcount(held[i]) <= names[i] + 2}
+            for old in [k for k, p in kept.items() if id(p) in free]:
+                del kept[old]
+            cls._most = 2 * len(kept) + _KEPT
+        return kept.setdefault(key, kept.setdefault(_parameters(made), made))
 
 
 @dataclass_transform(frozen_default=True)
@@ -100,9 +117,11 @@ class Primitive(metaclass=_Kind):
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=True)(cls)
-        cls.__hash__ = _hash
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
         cls._kept = {} if all(f.type in _PLAIN for f in fields) else None
+        cls.__hash__ = _hash
+        if cls._kept is not None:
+            cls.__hash__, cls.__eq__ = object.__hash__, object.__eq__
         if abstract:
             return
         missing = [rule for rule in RULES if not hasattr(cls, rule)]
@@ -110,8 +129,8 @@ class Primitive(metaclass=_Kind):
             raise TypeError(f"primitive {cls.__name__} lacks {', '.join(missing) or 'a docstring'}")
         REGISTRY[cls.__name__] = vocabulary[cls.__name__] = cls
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_hash"}    # strings hash anew
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), _parameters(self)
 
     def __call__(self, *inputs: Node) -> Node:
         """Apply to nodes."""
@@ -125,6 +144,11 @@ class Primitive(metaclass=_Kind):
     def hard(cls) -> list[Any]:
         """Cases that random drawing seldom meets: (primitive, arrays) pairs."""
         return []
+
+
+def _parameters(self: Primitive) -> tuple[Any, ...]:
+    fields = self.__dataclass_fields__  # type: ignore[attr-defined]
+    return tuple(getattr(self, name) for name in fields)
 
 
 def _hash(self: Primitive) -> int:
