@@ -25,7 +25,8 @@ from sheer.graph import (
     users,
     verify,
 )
-from sheer.graph.node import _interned
+from sheer.graph.memory import address
+from sheer.graph.node import _interned, topological
 from sheer.ops.call import Checkpoint
 from sheer.ops.elementwise import Add, Tanh
 from sheer.ops.structure import Constant, Data, Input, Pick, constant
@@ -72,6 +73,27 @@ def test_nodes_go_when_nobody_holds_them():
     gc.collect()
     assert seen() is None
     assert len(_interned) <= before + 2  # the constant 3.0 may have been there
+
+
+def test_where_an_array_begins():
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    still = array.copy()
+    still.flags.writeable = False
+    for a in (array, array.T, array[1:, ::2], still, array[:0], np.float32(2) * np.ones(())):
+        assert address(a) == a.__array_interface__["data"][0]
+
+
+def test_an_order_puts_inputs_before_users_once_each():
+    x, y = constant(1.0), constant(2.0)
+    a = ops.add(x, y)
+    b = ops.mul(a, ops.exp(a))
+    c = ops.sub(ops.mul(b, a), x)
+    order = topological([c, b, a])
+    place = {n: i for i, n in enumerate(order)}
+    assert len(place) == len(order) == 7
+    assert all(place[x] < place[n] for n in order for x in n.inputs)
+    cut = topological([c], stop=lambda n: n is a)
+    assert [type(n.prim).__name__ for n in cut] == ["Add", "Exp", "Mul", "Mul", "Constant", "Sub"]
 
 
 def test_primitives_are_frozen():

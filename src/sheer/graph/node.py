@@ -9,6 +9,7 @@ from weakref import ref
 
 from . import source as sources
 from .dtypes import DType
+from .memory import address
 from .source import Source
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Buffer:
         """Where the numbers lie, in C order and without gaps: elsewhere from now on if need be."""
         if not self.array.flags.c_contiguous:
             self.array = self.array.copy(order="C")
-        self.address = self.array.__array_interface__["data"][0]
+        self.address = address(self.array)
         return self.address
 
 
@@ -204,8 +205,9 @@ def _entry(key: tuple[Primitive, tuple[Node, ...]], node: Node) -> _Entry:
 
 def _forget(entry: ref[Node]) -> None:
     key = entry.key  # type: ignore[attr-defined]
-    if _interned.get(key) is entry:
-        _interned.pop(key, None)
+    found = _interned.pop(key, None)
+    if found is not entry and found is not None:       # an equal node has been made since
+        _interned.setdefault(key, found)
 
 
 def become(node: Node, prim: Primitive) -> None:
@@ -260,15 +262,21 @@ def topological(roots: Iterable[Node], stop: Callable[[Node], bool] | None = Non
     """Every node the roots depend on, inputs before users; nodes where `stop` holds are leaves."""
     order: list[Node] = []
     seen: set[Node] = set()
+    done: set[Node] = set()
     for root in roots:
-        stack = [(root, False)]
+        stack = [root]
         while stack:
-            node, done = stack.pop()
-            if done:
+            node = stack.pop()
+            if node in seen:
+                if node not in done:                  # all that it depends on has had its turn
+                    done.add(node)
+                    order.append(node)
+                continue
+            seen.add(node)
+            if (stop is not None and stop(node)) or not node.inputs:
+                done.add(node)
                 order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                if stop is None or not stop(node):
-                    stack.extend((x, False) for x in reversed(node.inputs) if x not in seen)
+            else:
+                stack.append(node)
+                stack.extend([x for x in reversed(node.inputs) if x not in seen])
     return order

@@ -19,7 +19,19 @@ _USERS, _OURS, _COMMAND, _BEHIND = 0, 1, 2, 3       # whose line is it? the last
 _whose: dict[str, int] = {}                        # file name -> one of these
 _KEPT = 20_000                                     # lines remembered before we start again
 _lines: dict[tuple[int, int, str], Source] = {}    # (code, place in it, layer) -> the one Source
-_state = threading.local()
+
+
+class _State(threading.local):
+    """What holds on each thread: values of the class where nothing was set, which is found sooner
+    than that there is nothing.
+    """
+
+    inherited: Source | None = None
+    held: Source | None = None
+    path = ""
+
+
+_state = _State()
 
 
 class Source:
@@ -93,8 +105,7 @@ def _look(file: str) -> int:
 
 def inherited() -> Source | None:
     """What `inherit` says, if it says anything."""
-    found: Source | None = getattr(_state, "inherited", None)
-    return found
+    return _state.inherited
 
 
 def here() -> Source:
@@ -108,7 +119,7 @@ def hold() -> bool:
     """Let everything made from here on have the line of the user's that runs now, until `release`:
     looked for once, however many nodes an operation makes. False when one is held already.
     """
-    if getattr(_state, "held", None) is not None:
+    if _state.held is not None:
         return False
     _state.held = line()
     return True
@@ -121,8 +132,7 @@ def release() -> None:
 
 def line() -> Source:
     """As `here`, whatever is inherited."""
-    held: Source | None = getattr(_state, "held", None)
-    if held is not None:
+    if (held := _state.held) is not None:
         return held
     frame: FrameType = sys._getframe(1)
     path = layer_path()
@@ -173,5 +183,4 @@ class layer:
 
 def layer_path() -> str:
     """Dotted path of the running modules, e.g. "net.conv1"; empty outside any module."""
-    found: str = getattr(_state, "path", "")
-    return found
+    return _state.path

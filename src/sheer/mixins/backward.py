@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.errors import SheerError
-from ..graph.node import Buffer, Node, become, fresh, topological
-from ..ops.structure import Alias, Data, Input, StopGradient
+from ..graph.node import Buffer, Node, become, topological
+from ..ops.structure import Alias, Data, Input, StopGradient, memory
 from ..ops.walk import reverse
 from ..transforms import execute
 from ..transforms.programs import Programs
@@ -49,10 +49,9 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
 
     What tensors show of the forward pass is computed with them, in one program.
     """
-    order = topological([loss], stop=_is_end)
+    order, key = _walk(loss)
     if see_gradients(order):
         return None
-    key = _structure(order)
     found = None if key is None else _passes.get(key, lambda: _derived(order, loss, cotangent))
     if found is None:
         return None
@@ -70,7 +69,7 @@ def gradients(loss: Node, cotangent: Node) -> Found | None:
         leaf = leaf_of(node := order[i])
         assert leaf is not None
         if r is not None and r not in of:
-            of[r] = fresh(Data(made[r]), source=node.source, specs=node.outputs)
+            of[r] = memory(made[r], node.outputs, node.source)
         pairs.append((leaf, None if r is None else of[r]))
     return pairs
 
@@ -79,60 +78,76 @@ def _is_end(node: Node) -> bool:
     """Does no gradient pass here, and is nothing to be computed below? Then what is below is an
     earlier step, of weights updated by hand or of a state detached from it: it is let go.
     """
-    if isinstance(node.prim, StopGradient):
+    prim = node.prim
+    if type(prim) is Data:
+        return True
+    if type(prim) is StopGradient:
         source = node.inputs[0]
         if node.value is None and execute.is_known(source):
             node.value = (execute.buffer_of(source),)
         if node.value is not None:
             become(node, Data(*node.value))
         return node.value is not None
-    leaf = leaf_of(node)
-    if leaf is not None and leaf._leaf and execute.is_known(node):
-        return True
-    if not isinstance(node.prim, Data) and leaf is None and _shows_given(node):
-        become(node, Data(execute.buffer_of(node)))
-    return isinstance(node.prim, Data)
+    if (leaf := leaf_of(node)) is not None:
+        return leaf._leaf and execute.is_known(node)
+    if type(prim) not in execute.MOVES or not _shows_given(node):
+        return False
+    become(node, Data(execute.buffer_of(node)))
+    return True
 
 
 def _shows_given(node: Node) -> bool:
-    """Does it only name elements of arrays that no gradient belongs to? Of numbers alone it stays
-    what it is: others share such a node.
+    """Does what only moves elements name those of arrays that no gradient belongs to? Of numbers
+    alone it stays what it is: others share such a node.
     """
-    if not isinstance(node.prim, execute.MOVES) or not execute.is_at_hand(node):
+    if not execute.is_at_hand(node):
         return False
-    behind = topological([node], stop=lambda n: not isinstance(n.prim, execute.MOVES))
-    return any(isinstance(n.prim, Data) for n in behind) and all(
-        leaf_of(n) is None and (isinstance(n.prim, (Data, *execute.MOVES)) or execute.is_number(n))
+    behind = topological([node], stop=lambda n: type(n.prim) not in execute.MOVES)
+    return any(type(n.prim) is Data for n in behind) and all(
+        leaf_of(n) is None and (type(n.prim) in (Data, *execute.MOVES) or execute.is_number(n))
         for n in behind)
 
 
-def _structure(order: Sequence[Node]) -> Hashable | None:
-    """What the pass depends on: operations, shapes, which nodes are leaves, known or shown. None
-    for a result that depends on something without a value.
+def _walk(loss: Node) -> tuple[list[Node], Hashable | None]:
+    """The nodes behind a result, inputs before users, and what the pass depends on: operations,
+    shapes, which nodes are leaves, known or shown; None where something has no value.
     """
+    order: list[Node] = []
     place: dict[Node, int] = {}
     lines: list[Any] = [execute.backend_name()]
-    for i, node in enumerate(order):
-        place[node] = i
-        prim = node.prim
-        wants = (leaf := leaf_of(node)) is not None and leaf.requires_grad
-        if isinstance(prim, Data) or not all(x in place for x in node.inputs):     # an end
+    stack, seen, symbolic = [loss], set[Node](), False
+    while stack:
+        node = stack.pop()
+        if node in place:
+            continue
+        prim, end = node.prim, False
+        if node not in seen:
+            end = _is_end(node)
+            if node.inputs and not end:
+                seen.add(node)
+                stack.append(node)
+                stack.extend([x for x in reversed(node.inputs) if x not in place])
+                continue
+        place[node] = len(order)
+        order.append(node)
+        wants = node.leaf is not None and (leaf := leaf_of(node)) is not None and leaf.requires_grad
+        if end:
             lines.append((node.outputs[0], wants))
-        elif isinstance(prim, Input):
-            return None
         elif _is_shared(node):
             lines.append((prim, *[place[x] for x in node.inputs]))
         else:                                  # a mark is new every time, and no operation
-            lines.append((Alias if isinstance(prim, Alias) else prim, wants, node.value is None,
-                          node in _live, *[place[x] for x in node.inputs]))
-    return tuple(lines)
+            symbolic = symbolic or type(prim) is Input
+            lines.append((Alias if type(prim) is Alias else prim, wants, node.value is None,
+                          node.shown is not None and node in _live,
+                          *[place[x] for x in node.inputs]))
+    return order, None if symbolic else tuple(lines)
 
 
 def _is_shared(node: Node) -> bool:
     """Is it a number, and no weight? All who need it have one node, with a value when somebody has
     looked at it: a pass reckons with neither.
     """
-    return execute.is_number(node) and leaf_of(node) is None
+    return execute.is_number(node) and (node.leaf is None or leaf_of(node) is None)
 
 
 def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None:
@@ -144,7 +159,7 @@ def _derived(order: Sequence[Node], loss: Node, cotangent: Node) -> _Pass | None
             and len(n.outputs) == 1]
     wanted = [*dict.fromkeys([*kept, *(g for g in grads if g is not None)])]
     def given(node: Node) -> bool:           # others have a value by chance: the next pass has not
-        return isinstance(node.prim, Data) or (
+        return type(node.prim) is Data or (
             node in place and not _is_shared(node) and execute.is_at_hand(node))
     if any(map(given, wanted)):                             # a gradient that is a given number
         return None

@@ -12,10 +12,10 @@ from ..graph import source
 from ..graph.dtypes import DType, dtype_of, float32
 from ..graph.errors import ArgumentError, DTypeError, StateError
 from ..graph.memory import frozen
-from ..graph.node import Node, fresh
+from ..graph.node import Node
 from ..graph.source import Source
 from ..ops import lift
-from ..ops.structure import Data, data, stop_gradient
+from ..ops.structure import Data, data, memory, stop_gradient
 from ..transforms import execute, jit, trace, tree
 from ..transforms import grad as gradients
 from ..transforms.arguments import mark
@@ -53,7 +53,7 @@ class Core:
         self._bound, self._home, self._grad = node, trace.current(), None
         self.requires_grad, self._leaf, self._view = requires_grad, leaf, None
         try:
-            pending = not isinstance(node.prim, Data)
+            pending = type(node.prim) is not Data
         except AttributeError:
             raise _no_node(node, requires_grad, leaf) from None
         if pending and self._home is None:
@@ -64,7 +64,11 @@ class Core:
     def node(self) -> Node:
         """The node this tensor shows now; inside a traced function, as that function sees it."""
         view = self._view
-        return trace.read(self) if view is None else views.current_node(self, view)
+        if view is not None:
+            return views.current_node(self, view)
+        if self._home is None and trace.current() is None:
+            return self._bound                       # what `read` would say, asked for all the time
+        return trace.read(self)
 
     def _rebind(self, node: Node, op: str = "in-place") -> None:
         """Let this handle show another node: what in-place operations do.
@@ -80,9 +84,11 @@ class Core:
 
     def _set(self, node: Node) -> None:
         """Let this handle, and no other, show another node."""
+        self._show(_own(node) if self._leaf and self.requires_grad else node)
+
+    def _show(self, node: Node) -> None:
+        """The same with a node that no other handle shows."""
         running = trace.current()
-        if self._leaf and self.requires_grad:
-            node = _own(node)
         if running is not None:
             running.write(self, node)
             if self._home is running and self._leaf and self.requires_grad:
@@ -97,7 +103,7 @@ class Core:
     def _bind(self, node: Node) -> None:
         """Show a node that has the values the handle should have anyway."""
         self._bound = node
-        if self._home is None and not isinstance(node.prim, Data):
+        if self._home is None and type(node.prim) is not Data:
             _live[node] = self
 
     def _note_leaf(self, node: Node) -> None:
@@ -106,7 +112,7 @@ class Core:
             running.leaves[node] = self
         else:
             node.leaf = ref(self)
-            if not isinstance(node.prim, Data):
+            if type(node.prim) is not Data:
                 _live[node] = self
 
     if TYPE_CHECKING:                            # the mixins use each other's methods
@@ -149,8 +155,8 @@ def _own(node: Node) -> Node:
     """These values under a node that nothing else shows: two weights stay two, even when both are
     zero or copies of one tensor.
     """
-    if isinstance(node.prim, Data) and trace.current() is None:
-        return fresh(Data(node.prim.buffer), source=node.source, specs=node.outputs)
+    if type(node.prim) is Data and trace.current() is None:
+        return memory(node.prim.buffer, node.outputs, node.source)
     return mark(node)
 
 
@@ -318,10 +324,10 @@ def cut_histories() -> None:
 
 def _cut_history(t: Core, node: Node) -> None:
     """A value without gradient needs no history: the handle becomes a leaf on its array."""
-    if isinstance(node.prim,
-                  Data) or (t.requires_grad and not t._leaf) or trace.current() is not None:
+    wanted = t.requires_grad and not t._leaf
+    if wanted or type(node.prim) is Data or trace.current() is not None:
         return
-    t._set(fresh(Data(execute.buffer_of(node)), source=node.source, specs=node.outputs))
+    t._set(memory(execute.buffer_of(node), node.outputs, node.source))
 
 
 def settle(t: Core) -> None:
@@ -365,8 +371,8 @@ def register(cls: type[Core]) -> None:
     _tensors.append(cls)  # type: ignore[arg-type]
     jit.ambient.append(is_grad_enabled)
     def wrap_node(node: Node, requires_grad: bool) -> Core:
-        follows = requires_grad and is_grad_enabled() and not isinstance(node.prim, Data)
-        return cls(node, requires_grad=follows or isinstance(node.prim, Alias))
+        follows = requires_grad and is_grad_enabled() and type(node.prim) is not Data
+        return cls(node, requires_grad=follows or type(node.prim) is Alias)
     tree.register(cls, lambda t: _operand(t, [False]), wrap_node)
     gradients.needs_grad, gradients.recording = _reach_a_leaf, enable_grad
 

@@ -53,7 +53,9 @@ class Indexing(Core):
     def __getitem__(self, key: Any) -> Tensor:
         """x[key] for ints, slices, None, ..., integer and boolean tensors, arrays and lists."""
         key = key_of("getitem", key)
-        return apply_view(lambda x: ops.index.getitem(x, key), self)
+        rows = type(key) is Node and key.ndim         # what a tensor of places names is a copy
+        take = apply if rows else apply_view
+        return take(lambda x: ops.index.getitem(x, key), self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """x[key] = value, in place; also when x is a view of another tensor."""
@@ -85,7 +87,7 @@ class Indexing(Core):
         as many programs as there are places.
         """
         numbers = evaluate([value])[0] if isinstance(value, Core) else value
-        donation.own(self)[key] = numbers
+        donation.own(self).array[key] = numbers
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:

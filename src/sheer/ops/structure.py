@@ -10,7 +10,7 @@ import numpy as np
 from ..graph.dtypes import DType, dtype_of, int64
 from ..graph.errors import ArgumentError, ShapeError
 from ..graph.node import Buffer, Node, Spec, fresh, make
-from ..graph.source import NOWHERE
+from ..graph.source import NOWHERE, Source
 from . import sampling
 from .primitive import NotBatched, NotDifferentiable, NoXla, Primitive
 
@@ -259,12 +259,21 @@ def _range(dtype: DType) -> tuple[Any, Any]:
 
 def data(array: np.ndarray | Buffer) -> Node:
     """A leaf that holds the array itself, not a copy."""
-    return fresh(Data(array if isinstance(array, Buffer) else Buffer(array)))
+    return fresh(_held(array if isinstance(array, Buffer) else Buffer(array)))
 
 
-def result(buffer: Buffer, spec: Spec) -> Node:
+def memory(buffer: Buffer, specs: tuple[Spec, ...], source: Source | None = None) -> Node:
     """As `data`, for memory whose spec is known."""
-    return fresh(Data(buffer), specs=(spec,))
+    return fresh(_held(buffer), (), source, specs)
+
+
+def _held(buffer: Buffer) -> Data:
+    """Data(buffer), without what the class of a primitive does for others: every value in memory
+    has one of its own.
+    """
+    made = object.__new__(Data)
+    made.__dict__["buffer"] = buffer
+    return made
 
 
 def iota(length: int, dtype: DType) -> Node:

@@ -33,7 +33,7 @@ def finish(params: Sequence[Any], state: Callable[[], Sequence[Any]]) -> None:
     """Before an update: compute the gradients, and all that is pending on the weights, at once."""
     grads = [checked_gradient(p.grad) for p in params if p.grad is not None]
     pending = pending_on(lambda: [t.node for t in (*params, *state())])
-    if pending or not all(isinstance(g.node.prim, Data) for g in grads):
+    if pending or not all(type(g.node.prim) is Data for g in grads):
         settle(grads, pending)
 
 
@@ -68,10 +68,10 @@ def pending_on(old: Callable[[], Sequence[Node]]) -> list[Any]:
         return []
     reached, symbolic = set(old()), set()
     for node in topological([t._bound for t in waiting], stop=execute.is_known):
-        if isinstance(node.prim, Data):
+        if type(node.prim) is Data:
             continue
         if any(x in reached for x in node.inputs):
             reached.add(node)
-        if isinstance(node.prim, Input) or any(x in symbolic for x in node.inputs):
+        if type(node.prim) is Input or any(x in symbolic for x in node.inputs):
             symbolic.add(node)           # part of a function that is being transformed: no value
     return [t for t in waiting if t._bound in reached and t._bound not in symbolic]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..graph.dtypes import dtype_of
 from ..graph.node import Buffer, Node, Spec
-from ..ops.structure import Data, result
+from ..ops.structure import Data, memory
 from . import donation, execute, trace, tree
 
 _PLAIN = (type(None), bool, int, str)
@@ -65,9 +65,9 @@ class Direct:
             self.form.rebind(results[self.form.num_out:])
         outputs = self.form.graph.outputs
         if self.one:
-            return tree.wrap(self.form.out_shape, result(results[0], outputs[0].outputs[0]))
-        return tree.unflatten(self.form.out_shape, [
-            result(b, o.spec) for b, o in zip(results[:self.form.num_out], outputs, strict=False)])
+            return tree.wrap(self.form.out_shape, memory(results[0], outputs[0].outputs))
+        made = zip(results[:self.form.num_out], outputs, strict=False)
+        return tree.unflatten(self.form.out_shape, [memory(b, o.outputs) for b, o in made])
 
     def _holds(self) -> bool:
         """Are the Python values the form was traced with still the same?"""
@@ -86,7 +86,7 @@ class _Argument:
 
     def __init__(self, value: Any) -> None:
         self.kind: Any = type(value)
-        array = isinstance(value, np.ndarray)
+        self.array = array = isinstance(value, np.ndarray)
         self.spec = Spec(value.shape, dtype_of(value.dtype)) if array else value.node.spec
         self.shape, self.dtype = self.spec.shape, self.spec.dtype.numpy
         self.requires_grad = getattr(value, "requires_grad", False)
@@ -96,24 +96,22 @@ class _Argument:
 
     def collect(self, value: Any, buffers: list[Buffer]) -> bool:
         """Add the memory of a value that fits; does it?"""
-        found = self._buffer(value)
-        if found is not None:
-            buffers.append(found)
-        return found is not None
-
-    def _buffer(self, value: Any) -> Buffer | None:
-        kind: Any = type(value)
-        if kind is not self.kind:
-            return None
-        if self.kind is np.ndarray:
+        if type(value) is not self.kind:
+            return False
+        if self.array:
             fits = value.shape == self.shape and value.dtype == self.dtype
-            return Buffer(value) if fits else None
-        node: Node = value._bound
-        if (node.outputs[0] is not self.spec or value.requires_grad is not self.requires_grad
-                or value._leaf is not self.leaf or value._view is not None
-                or value._home is not None):
-            return None
-        return _memory(node)
+            found = Buffer(value) if fits else None
+        else:
+            node: Node = value._bound
+            if (node.outputs[0] is not self.spec or value.requires_grad is not self.requires_grad
+                    or value._leaf is not self.leaf or value._view is not None
+                    or value._home is not None):
+                return False
+            found = _memory(node)
+        if found is None:
+            return False
+        buffers.append(found)
+        return True
 
 
 class _Sequence:
@@ -168,7 +166,7 @@ class _Captured:
 
     def buffer(self) -> Buffer | None:
         """Its memory, its own where the program writes to it; None when it needs more work."""
-        handle = self.captured.current()
+        handle = self.captured.current() if self.handle is None else self.handle
         if handle is None:
             return None
         node: Node = handle._bound
@@ -181,14 +179,15 @@ class _Captured:
                 self.memory = found            # first: letting go of the old node may run code
                 self.node = node
             return found
-        if not isinstance(node.prim, Data):
+        if type(node.prim) is not Data:
             return None
         del node                                               # let go before the counting
-        donation.own(handle)
-        written: Buffer = handle._bound.prim.buffer
-        return written
+        return donation.own(handle)
 
 
 def _memory(node: Node) -> Buffer | None:
     """Where the value of a node is, if it has one."""
-    return execute.buffer_of(node) if execute.is_known(node) else None
+    prim = node.prim
+    if type(prim) is Data:
+        return prim.buffer
+    return None if node.value is None else node.value[0]

@@ -42,7 +42,15 @@ class Backend(Protocol):
 _places = {"cpu": "sheer.backends.cpu.backend:CpuBackend",
            "reference": "sheer.backends.reference:ReferenceBackend"}
 _made: dict[str, Backend] = {}
-_local = threading.local()
+
+
+class _Local(threading.local):
+    """What holds on each thread."""
+
+    name: str | None = None                # of the backend
+
+
+_local = _Local()
 
 
 class Guarded:
@@ -74,8 +82,7 @@ def backend_name() -> str:
 
 def chosen() -> str | None:
     """The backend of the innermost `with backend(...)`."""
-    found: str | None = getattr(_local, "name", None)
-    return found
+    return _local.name
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def backend(name: str) -> Iterator[None]:
     Raises ArgumentError E607 for a name that is none.
     """
     get_backend(name)
-    before = getattr(_local, "name", None)
+    before = _local.name
     _local.name = name
     try:
         yield
@@ -130,7 +137,7 @@ def _compiled(graph: Graph, donate: Mapping[int, int]) -> Executable:
 
 def is_known(node: Node) -> bool:
     """Has the node a value already?"""
-    return node.value is not None or isinstance(node.prim, Data)
+    return node.value is not None or type(node.prim) is Data
 
 
 # What only places elements. An array of at most so many is placed by NumPy: sooner than a program
@@ -145,9 +152,9 @@ def is_at_hand(node: Node) -> bool:
     """
     if is_known(node):
         return True
-    if not isinstance(node.prim, Slice | Reshape | Concat):
+    if type(node.prim) not in (Slice, Reshape, Concat):
         return False
-    stop = lambda n: is_known(n) or not isinstance(n.prim, MOVES)
+    stop = lambda n: is_known(n) or type(n.prim) not in MOVES
     return all(map(_is_placed, topological([node], stop)))
 
 
@@ -156,7 +163,8 @@ def _is_placed(node: Node) -> bool:
     if is_known(node) or is_number(node):
         return True
     small = node.size <= _COPIED
-    if not isinstance(node.prim, MOVES) or not (small or isinstance(node.prim, Slice | Reshape)):
+    if type(node.prim) not in MOVES or not (
+            small or type(node.prim) in (Slice, Reshape)):
         return False
     array = node.prim.ref(*map(_elements, node.inputs))
     if not array.flags.c_contiguous:                 # without gaps, so that shapes alone decide
@@ -169,7 +177,8 @@ def _is_placed(node: Node) -> bool:
 
 def is_number(node: Node) -> bool:
     """Is it a number of the graph, or one everywhere?"""
-    return node.prim.constant or (isinstance(node.prim, Expand) and node.inputs[0].prim.constant)
+    prim = node.prim
+    return prim.constant or (type(prim) is Expand and node.inputs[0].prim.constant)
 
 
 def _elements(node: Node) -> np.ndarray:
@@ -185,7 +194,7 @@ def _elements(node: Node) -> np.ndarray:
 
 def buffer_of(node: Node) -> Buffer:
     """The memory of a node that has a value."""
-    if isinstance(node.prim, Data):
+    if type(node.prim) is Data:
         return node.prim.buffer
     assert node.value is not None
     return node.value[0]
@@ -292,11 +301,11 @@ def _structure(order: list[Node], known: list[Node], outputs: list[Node],
         if node in place:
             continue
         prim = node.prim
-        if isinstance(prim, Alias):                  # a mark: new every time, and no operation
+        if type(prim) is Alias:                  # a mark: new every time, and no operation
             place[node] = place[node.inputs[0]]
             continue
         place[node] = len(lines)
-        if isinstance(prim, Constant) and not prim.shape and _may_vary(prim):
+        if type(prim) is Constant and not prim.shape and _may_vary(prim):
             numbers.append(node)
             lines.append(prim.dtype)
         else:

@@ -16,14 +16,21 @@ from ..graph.graph import Graph
 from ..graph.interpret import interpret
 from ..graph.node import Buffer, Node
 
-_local = threading.local()
+
+class _Local(threading.local):
+    """What holds on each thread."""
+
+    plain = False
+
+
+_local = _Local()
 
 
 @contextmanager
 def unexplained() -> Iterator[None]:
     """Within the block errors of running programs come as they are: a caller finds the place in a
     cheaper way."""
-    before = getattr(_local, "plain", False)
+    before = _local.plain
     _local.plain = True
     try:
         yield
@@ -37,7 +44,7 @@ def explained(error: SheerError, graph: Graph, given: Sequence[Buffer],
 
     now     where its first inputs stand for arguments: those of this call, whose lines they are
     """
-    if not error.located or getattr(_local, "plain", False):      # no operation has failed
+    if not error.located or _local.plain:      # no operation has failed
         return error
     try:
         interpret(graph, [b.array for b in given])

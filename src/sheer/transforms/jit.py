@@ -274,15 +274,13 @@ def _memory(captured: Captured) -> Buffer:
     """The memory of an outside tensor; its own, when the program is going to write to it."""
     handle = captured.current()
     if not captured.written:
-        if not handle.requires_grad and not isinstance(handle._bound.prim, Data):
+        if not handle.requires_grad and type(handle._bound.prim) is not Data:
             settle(handle)                              # forgets how it was made
         execute.evaluate([handle._bound])
         return execute.buffer_of(handle._bound)
-    if not isinstance(handle._bound.prim, Data):
+    if type(handle._bound.prim) is not Data:
         settle(handle)
-    donation.own(handle)
-    found: Buffer = handle._bound.prim.buffer
-    return found
+    return donation.own(handle)
 
 
 def _like_leaf(t: trace.Trace, new: Any, old: Any) -> None:

@@ -22,7 +22,17 @@ from ..graph.source import Source
 from ..ops.structure import Alias, Data, Input, constant
 
 BAKED = 64            # elements: an array that small, made while tracing, is part of the graph
-_local = threading.local()
+
+class _Local(threading.local):
+    """What holds on each thread: values of the class where nothing was set, which is found sooner
+    than that there is nothing.
+    """
+
+    trace: Trace | None = None
+    inline = False
+
+
+_local = _Local()
 _scopes = itertools.count(1)
 
 
@@ -155,7 +165,7 @@ class Trace:
         """
         roots = [*outputs, *(c.now for c in self.captured.values())]
         for node in topological(roots, stop=self.baked.__contains__):
-            if not isinstance(node.prim, Data) or node in self.baked:
+            if type(node.prim) is not Data or node in self.baked:
                 continue
             if node.size <= BAKED:
                 self.baked[node] = make(constant(node.prim.buffer.array).prim, (), node.source)
@@ -201,7 +211,7 @@ def unmarked(roots: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]:
     for node in topological(roots, stop=new.__contains__):
         if node not in new:
             inputs = tuple(new[x] for x in node.inputs)
-            if isinstance(node.prim, Alias):
+            if type(node.prim) is Alias:
                 new[node] = inputs[0]
             elif inputs or node.prim.constant:       # equal ones of several lines become one
                 new[node] = make(node.prim, inputs, node.source)
@@ -212,7 +222,7 @@ def unmarked(roots: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]:
 
 def current() -> Trace | None:
     """The innermost running trace."""
-    return getattr(_local, "trace", None)
+    return _local.trace
 
 
 @contextmanager
@@ -231,7 +241,7 @@ def tracing() -> Iterator[Trace]:
 @contextmanager
 def inlining() -> Iterator[None]:
     """Run the block with compiled functions as plain ones: a derivative must see into them."""
-    before = getattr(_local, "inline", False)
+    before = _local.inline
     _local.inline = True
     try:
         yield
@@ -241,13 +251,13 @@ def inlining() -> Iterator[None]:
 
 def inlined() -> bool:
     """Is a compiled function, called now, part of something larger?"""
-    return current() is not None or getattr(_local, "inline", False)
+    return current() is not None or _local.inline
 
 
 @contextmanager
 def suspended() -> Iterator[None]:
     """Run the block outside any trace: for values that exist already."""
-    before = current(), getattr(_local, "inline", False)
+    before = current(), _local.inline
     _local.trace, _local.inline = None, False
     try:
         yield

@@ -14,7 +14,7 @@ from sheer.compile.report.forecast import Forecast, forecast
 from sheer.compile.report.roofline import Machine
 from sheer.graph import Buffer, Graph, Spec
 from sheer.graph.graph import unshared
-from sheer.graph.memory import copied
+from sheer.graph.memory import address, copied
 
 from .ir.target import host_target
 from .lower.host import HostCall
@@ -205,5 +205,4 @@ def _address(array: np.ndarray, spec: Spec, number: int) -> int:
                         f"compiled for {spec}")
     if not array.flags.c_contiguous:
         raise TypeError(f"input {number} is not C-contiguous")
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return address(array)

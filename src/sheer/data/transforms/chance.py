@@ -16,7 +16,16 @@ import numpy as np
 from ...random import default_generator
 
 ITEM, BATCH = 0, 2**32
-_local = threading.local()
+
+
+class _Local(threading.local):
+    """What holds on each thread: the seed and epoch, and the stream of the item."""
+
+    epoch: tuple[int, int] | None = None
+    stream: np.random.Generator | None = None
+
+
+_local = _Local()
 # (seedings, seed) -> the stream of items without a place
 _free: dict[tuple[int, int], np.random.Generator] = {}
 
@@ -24,7 +33,7 @@ _free: dict[tuple[int, int], np.random.Generator] = {}
 @contextmanager
 def draw_on(seed: int, epoch: int) -> Iterator[None]:
     """Within the block, items belong to this epoch of the training with this seed."""
-    before = getattr(_local, "epoch", None)
+    before = _local.epoch
     _local.epoch = seed % 2**64, epoch
     try:
         yield
@@ -39,11 +48,11 @@ def at(item: int, purpose: int = ITEM) -> Iterator[None]:
     purpose  another one has other draws: ITEM for the dataset itself, 1, 2, ... for what wraps it,
              BATCH for the batch that begins with the item
     """
-    epoch: tuple[int, int] | None = getattr(_local, "epoch", None)
+    epoch = _local.epoch
     if epoch is None:
         yield
         return
-    before = getattr(_local, "stream", None)
+    before = _local.stream
     bits = np.random.Philox(key=np.array(epoch, np.uint64), counter=[0, item, purpose, 0])
     _local.stream = np.random.Generator(bits)
     try:
@@ -54,7 +63,7 @@ def at(item: int, purpose: int = ITEM) -> Iterator[None]:
 
 def stream() -> np.random.Generator:
     """Where to draw from now."""
-    placed: np.random.Generator | None = getattr(_local, "stream", None)
+    placed = _local.stream
     return _unplaced() if placed is None else placed
 
 

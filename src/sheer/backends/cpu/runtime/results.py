@@ -6,9 +6,11 @@ import numpy as np
 
 from sheer.compile.program import ALIGN, aligned
 from sheer.graph import Buffer, Spec
-from sheer.graph.memory import empty
+from sheer.graph.memory import address, empty
 
 _PIECE = 8192        # bytes from which the arrays of small results are cut
+_FEW = 4             # of somewhat larger ones, up to
+_LARGE = 1 << 15     # bytes
 
 
 class Results:
@@ -29,9 +31,10 @@ class Results:
         return Buffer(np.ndarray(self.shape, self.dtype, piece, offset), address)
 
     def _cut(self) -> tuple[np.ndarray, int, int]:
-        size = max(_PIECE // self.step, 1) * self.step
+        count = max(_PIECE // self.step, _FEW if self.step <= _LARGE else 1)
+        size = count * self.step
         piece = empty((size,), np.dtype(np.uint8))
-        start = piece.__array_interface__["data"][0]
+        start = address(piece)
         assert start % ALIGN == 0
         first, *rest = ((piece, at, start + at) for at in range(0, size, self.step))
         self._free += rest
