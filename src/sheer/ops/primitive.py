@@ -71,12 +71,20 @@ class _Kind(type):
     def _only(cls, made: Any, key: Any, kept: dict[Any, Any]) -> Any:
         """The one object with these parameters."""
         if len(kept) >= cls._most:
-            names, held = Counter(map(id, kept.values())), {id(p): p for p in kept.values()}
-            free = {i for i in held if sys.getrefcount(held[i]) <= names[i] + 2}
-            for old in [k for k, p in kept.items() if id(p) in free]:
-                del kept[old]
+            _let_go(kept)
             cls._most = 2 * len(kept) + _KEPT
         return kept.setdefault(key, kept.setdefault(_parameters(made), made))
+
+
+def _let_go(kept: dict[Any, Any]) -> None:
+    """Forget the instances that nobody else holds."""
+    entries = list(kept.items())                   # other threads may add some meanwhile
+    names, held = Counter(id(p) for _, p in entries), {id(p): p for _, p in entries}
+    # besides `held` and the argument, each name refers to it twice: in `kept` and in `entries`
+    free = {i for i in held if sys.getrefcount(held[i]) <= 2 * names[i] + 2}
+    for key, p in entries:
+        if id(p) in free:
+            kept.pop(key, None)
 
 
 @dataclass_transform(frozen_default=True)

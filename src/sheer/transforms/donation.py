@@ -23,7 +23,7 @@ def own(handle: Any) -> Buffer:
     """The memory of a handle bound to data, which nobody else reads; a copy when somebody does, or
     when it does not begin at a cache line.
     """
-    if _references(handle) in _untouched():
+    if alone(handle):
         found: Buffer = handle._bound.prim.buffer
         if (found.address and found.address % LINE == 0) or lies_well(found.array):
             return found
