@@ -30,6 +30,7 @@ def fresh(library: str, workload: str = "", variant: str = "",
     words = [sys.executable, "-m", "bench.fresh", library, workload, variant]
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": path, **({"SHEER_CACHE": cache} if cache else {})}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)     # whoever has installed a library has its byte code
     done = subprocess.run([w for w in words if w], cwd=ROOT, env=env, check=True, text=True,
                           capture_output=True)
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -66,8 +67,8 @@ def first_step(workload: str, cold: bool, name: str, tell: Tell) -> dict[str, An
     """Seconds until the first training step is done; with nothing compiled, or all of it."""
     found = {library: [] for library in _libraries(workload)}
     with tempfile.TemporaryDirectory() as kept:
-        if not cold:
-            fresh("sheer", workload, cache=kept)
+        for library in found:                            # writes byte code, and ours to the disk
+            fresh(library, workload, _variant(library, workload), kept)
         for _ in range(3 if cold else TIMES):
             for library, values in found.items():
                 with tempfile.TemporaryDirectory() as empty:

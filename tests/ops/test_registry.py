@@ -10,8 +10,8 @@ import pytest
 from checks import check_batch, check_infer, check_read, check_second_vjp, check_vjp, every_case
 
 from sheer import ops
-from sheer.graph import FLOATS, Graph
-from sheer.ops import elementwise, movement
+from sheer.graph import FLOATS, Graph, float32
+from sheer.ops import elementwise, movement, structure
 from sheer.ops.primitive import REGISTRY, RULES, Absent, Primitive
 
 every_primitive = pytest.mark.parametrize("cls", REGISTRY.values(), ids=REGISTRY)
@@ -64,10 +64,26 @@ def test_what_nobody_holds_makes_room_and_the_rest_stays(monkeypatch):
     assert (0, 2) not in {p.shape for p in Reshape._kept.values()}
 
 
-def test_a_primitive_with_an_array_is_known_by_its_parameters():
-    some = ops.full_like(ops.constant(np.zeros(3, np.float32)), 2.5).prim
-    assert pickle.loads(pickle.dumps(some)) == some
-    assert hash(pickle.loads(pickle.dumps(some))) == hash(some)
+def test_parameters_have_an_order_names_and_defaults():
+    assert repr(movement.Permute((1, 0))) == "Permute(axes=(1, 0))"
+    one = structure.Input(2, (3,), float32)
+    assert one is structure.Input(2, shape=(3,), dtype=float32, scope=0)
+    for wrong, what in ((movement.Reshape, "needs 'shape'"),
+                        (lambda: movement.Reshape((1,), 2), "takes 1 parameters, got 2"),
+                        (lambda: movement.Reshape(size=(1,)), "has no parameter 'size'"),
+                        (lambda: movement.Reshape((1,), shape=(1,)), "got 'shape' twice")):
+        with pytest.raises(TypeError, match=what):
+            wrong()
+    with pytest.raises(AttributeError):
+        del movement.Reshape((1,)).shape
+
+
+def test_one_with_other_parameters_is_equal_to_others_with_those():
+    some, other = (movement.Pad(((1, 0, n),)) for n in (0, 1))
+    again = pickle.loads(pickle.dumps(some))
+    assert again == some
+    assert hash(again) == hash(some)
+    assert some != other
 
 
 @every_primitive

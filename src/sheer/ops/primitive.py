@@ -113,6 +113,7 @@ class Primitive(metaclass=_Kind):
     view: ClassVar[bool] = False              # the result only renames elements of its one input
     fallible: ClassVar[bool] = False          # some values make it raise when it is computed
     ulps: ClassVar[float] = 0                 # how close `emit` must come to `ref` in float64
+    _names: ClassVar[tuple[str, ...]] = ()    # of the parameters
 
     infer: Any
     ref: Any
@@ -124,18 +125,47 @@ class Primitive(metaclass=_Kind):
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True, eq=True)(cls)
+        # the fields alone: methods written for every class would take a third of `import sheer`
+        dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        cls._names = tuple(f.name for f in fields)
         cls._kept = {} if all(f.type in _PLAIN for f in fields) else None
-        cls.__hash__ = _hash
-        if cls._kept is not None:
-            cls.__hash__, cls.__eq__ = object.__hash__, object.__eq__
+        like = Primitive if cls._kept is None else object
+        cls.__hash__, cls.__eq__ = like.__hash__, like.__eq__
         if abstract:
             return
         missing = [rule for rule in RULES if not hasattr(cls, rule)]
         if missing or not cls.__doc__:
             raise TypeError(f"primitive {cls.__name__} lacks {', '.join(missing) or 'a docstring'}")
         REGISTRY[cls.__name__] = vocabulary[cls.__name__] = cls
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        names = self._names
+        if len(args) != len(names) or kwargs:
+            args = _bound(self, args, kwargs)
+        self.__dict__.update(zip(names, args, strict=True))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __repr__(self) -> str:
+        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in _fields(self) if f.repr)
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is type(self) and _compared(self) == _compared(other))
+
+    def __hash__(self) -> int:
+        """By class and parameters: Sin() and Cos() are two."""
+        kept = self.__dict__
+        try:
+            found: int = kept["_hash"]
+        except KeyError:
+            found = kept["_hash"] = hash((type(self).__name__, _compared(self)))
+        return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), _parameters(self)
@@ -154,21 +184,35 @@ class Primitive(metaclass=_Kind):
         return []
 
 
-def _parameters(self: Primitive) -> tuple[Any, ...]:
-    fields = self.__dataclass_fields__  # type: ignore[attr-defined]
-    return tuple(getattr(self, name) for name in fields)
+def _fields(prim: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(prim)
 
 
-def _hash(self: Primitive) -> int:
-    """By class and parameters; the dataclass hash alone would make Sin() and Cos() collide."""
-    kept = self.__dict__
-    try:
-        found: int = kept["_hash"]
-    except KeyError:
-        fields = self.__dataclass_fields__  # type: ignore[attr-defined]
-        values = tuple(getattr(self, f.name) for f in fields.values() if f.compare)
-        found = kept["_hash"] = hash((type(self).__name__, values))
-    return found
+def _parameters(prim: Primitive) -> tuple[Any, ...]:
+    return tuple(getattr(prim, name) for name in prim._names)
+
+
+def _compared(prim: object) -> tuple[Any, ...]:
+    return tuple(getattr(prim, f.name) for f in _fields(prim) if f.compare)
+
+
+def _bound(prim: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The parameters in order, where some have names or are left to their defaults."""
+    what, names = type(prim).__name__, prim._names
+    if len(args) > len(names):
+        raise TypeError(f"{what} takes {len(names)} parameters, got {len(args)}")
+    given = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in names or name in given:
+            raise TypeError(f"{what} has no parameter {name!r}" if name not in names else
+                            f"{what} got {name!r} twice")
+        given[name] = value
+    for field in _fields(prim):
+        if field.name not in given:
+            if field.default is dataclasses.MISSING:
+                raise TypeError(f"{what} needs {field.name!r}")
+            given[field.name] = field.default
+    return tuple(given[name] for name in names)
 
 
 def results(node: Node) -> tuple[Node, ...]:
