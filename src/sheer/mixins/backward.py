@@ -111,6 +111,8 @@ def _shows_given(node: Node) -> bool:
 def _walk(loss: Node) -> tuple[list[Node], Hashable | None]:
     """The nodes behind a result, inputs before users, and what the pass depends on: operations,
     shapes, which nodes are leaves, known or shown; None where something has no value.
+
+    `topological` and a look at every node, in one loop: every step of a loop by hand comes here.
     """
     order: list[Node] = []
     place: dict[Node, int] = {}

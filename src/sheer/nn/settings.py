@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, FunctionType,
           BuiltinFunctionType, type)
-_OURS = {"_training", "_looked", "_temporary"}     # asked for by themselves, or no setting
+# asked for by themselves (the mode has a guard of its own), or no setting
+OURS = {"training", "_training", "_looked", "_temporary"}
 _assignments = [0]
 
 
@@ -67,7 +68,7 @@ def depend_on(module: Module) -> None:
 
 def _settings(module: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items()
-            if name not in _OURS and _is_plain(value)}
+            if name not in OURS and _is_plain(value)}
 
 
 def _is_plain(value: Any) -> bool:

@@ -13,7 +13,7 @@ from ..transforms import trace
 from . import state
 from .notes import warn
 from .parameter import Buffer, Parameter
-from .settings import assigned
+from .settings import OURS, assigned
 
 if TYPE_CHECKING:
     from .module import Module
@@ -41,7 +41,7 @@ class Tree:
             held = next((k for k in ("_parameters", "_modules", "_buffers")
                          if name in mine.get(k, ())), None)
             if held is None:
-                if mine.get(name, self) is not value and name != "training":   # has a guard
+                if mine.get(name, self) is not value and name not in OURS:
                     assigned()
                 object.__setattr__(self, name, value)
             elif value is None or (held == "_buffers" and isinstance(value, Core)):

@@ -73,7 +73,7 @@ class _Kind(type):
         if len(kept) >= cls._most:
             _let_go(kept)
             cls._most = 2 * len(kept) + _KEPT
-        return kept.setdefault(key, kept.setdefault(_parameters(made), made))
+        return kept.setdefault(key, kept.setdefault(_values(made, made._names), made))
 
 
 def _let_go(kept: dict[Any, Any]) -> None:
@@ -114,6 +114,7 @@ class Primitive(metaclass=_Kind):
     fallible: ClassVar[bool] = False          # some values make it raise when it is computed
     ulps: ClassVar[float] = 0                 # how close `emit` must come to `ref` in float64
     _names: ClassVar[tuple[str, ...]] = ()    # of the parameters
+    _compared: ClassVar[tuple[str, ...]] = () # of those that tell one from another
 
     infer: Any
     ref: Any
@@ -129,6 +130,7 @@ class Primitive(metaclass=_Kind):
         dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
         cls._names = tuple(f.name for f in fields)
+        cls._compared = tuple(f.name for f in fields if f.compare)
         cls._kept = {} if all(f.type in _PLAIN for f in fields) else None
         like = Primitive if cls._kept is None else object
         cls.__hash__, cls.__eq__ = like.__hash__, like.__eq__
@@ -152,11 +154,13 @@ class Primitive(metaclass=_Kind):
         raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __repr__(self) -> str:
-        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in _fields(self) if f.repr)
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields if f.repr)
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is type(self) and _compared(self) == _compared(other))
+    def __eq__(self, other: Any) -> bool:
+        names = self._compared
+        return type(other) is type(self) and _values(self, names) == _values(other, names)
 
     def __hash__(self) -> int:
         """By class and parameters: Sin() and Cos() are two."""
@@ -164,11 +168,11 @@ class Primitive(metaclass=_Kind):
         try:
             found: int = kept["_hash"]
         except KeyError:
-            found = kept["_hash"] = hash((type(self).__name__, _compared(self)))
+            found = kept["_hash"] = hash((type(self).__name__, _values(self, self._compared)))
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), _parameters(self)
+        return type(self), _values(self, self._names)
 
     def __call__(self, *inputs: Node) -> Node:
         """Apply to nodes."""
@@ -184,16 +188,8 @@ class Primitive(metaclass=_Kind):
         return []
 
 
-def _fields(prim: Any) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(prim)
-
-
-def _parameters(prim: Primitive) -> tuple[Any, ...]:
-    return tuple(getattr(prim, name) for name in prim._names)
-
-
-def _compared(prim: object) -> tuple[Any, ...]:
-    return tuple(getattr(prim, f.name) for f in _fields(prim) if f.compare)
+def _values(prim: Primitive, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(getattr(prim, name) for name in names)
 
 
 def _bound(prim: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -207,7 +203,7 @@ def _bound(prim: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
             raise TypeError(f"{what} has no parameter {name!r}" if name not in names else
                             f"{what} got {name!r} twice")
         given[name] = value
-    for field in _fields(prim):
+    for field in dataclasses.fields(prim):  # type: ignore[arg-type]
         if field.name not in given:
             if field.default is dataclasses.MISSING:
                 raise TypeError(f"{what} needs {field.name!r}")

@@ -162,9 +162,8 @@ def _is_placed(node: Node) -> bool:
     """Has the node a value, or is one given to it now? Its inputs have been asked before."""
     if is_known(node) or is_number(node):
         return True
-    small = node.size <= _COPIED
-    if type(node.prim) not in MOVES or not (
-            small or type(node.prim) in (Slice, Reshape)):
+    kind, small = type(node.prim), node.size <= _COPIED
+    if kind not in MOVES or not (small or kind in (Slice, Reshape)):
         return False
     array = node.prim.ref(*map(_elements, node.inputs))
     if not array.flags.c_contiguous:                 # without gaps, so that shapes alone decide
@@ -301,7 +300,7 @@ def _structure(order: list[Node], known: list[Node], outputs: list[Node],
         if node in place:
             continue
         prim = node.prim
-        if type(prim) is Alias:                  # a mark: new every time, and no operation
+        if type(prim) is Alias:                      # a mark: new every time, and no operation
             place[node] = place[node.inputs[0]]
             continue
         place[node] = len(lines)

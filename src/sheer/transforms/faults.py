@@ -44,7 +44,7 @@ def explained(error: SheerError, graph: Graph, given: Sequence[Buffer],
 
     now     where its first inputs stand for arguments: those of this call, whose lines they are
     """
-    if not error.located or _local.plain:      # no operation has failed
+    if not error.located or _local.plain:                         # no operation has failed
         return error
     try:
         interpret(graph, [b.array for b in given])

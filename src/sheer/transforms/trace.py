@@ -23,6 +23,7 @@ from ..ops.structure import Alias, Data, Input, constant
 
 BAKED = 64            # elements: an array that small, made while tracing, is part of the graph
 
+
 class _Local(threading.local):
     """What holds on each thread: values of the class where nothing was set, which is found sooner
     than that there is nothing.
